@@ -1,0 +1,117 @@
+"""Make every picture of a plan: what all commands that take images have in common."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.files.plan import Task
+from dreamcli.files.reading import read_picture
+from dreamcli.files.record import Job, read_record
+from dreamcli.files.writing import write_picture
+
+from .options import Shared
+from .report import Report, progress
+
+
+def run_tasks(command: str, settings: Any, tasks: list[Task], shared: Shared) -> int:
+    """Make and write every picture of a plan; one bad input never stops the others.
+
+    Returns:
+        the exit code.
+
+    Raises:
+        WrongRequest: an output's place, the network or a layer is wrong: nothing was made.
+        DreamcliError: the network's weights can't be had.
+    """
+    report = Report(command, shared.quiet, shared.as_json, shared.verbose)
+    if shared.dry_run:
+        for task in tasks:
+            report.add("failed" if task.problem else "planned", task.source, task.output, task.problem)
+    else:
+        for task in tasks:
+            _check_place(task.output)
+        _make_all(command, settings, tasks, shared, report)
+    report.close()
+    if report.count("interrupted"):
+        return 130
+    return 1 if report.count("failed") else 0
+
+
+def _check_place(output: Path) -> None:
+    """Refuse, before any work, an output that could not be written in the end."""
+    folder = output.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise WrongRequest(f"{output} can't be written: {folder} is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise WrongRequest(f"{output} can't be written: no permission to write to the folder {folder}")
+    if output.is_dir():
+        raise WrongRequest(f"{output} can't be written: there is a folder of that name")
+
+
+def _make_all(command: str, settings: Any, tasks: list[Task], shared: Shared, report: Report) -> None:
+    from dreamcli.studio import Studio
+
+    studio = Studio.open(
+        command,
+        settings,
+        model=shared.model,
+        weights=shared.weights,
+        device=shared.device,
+        precision=shared.precision,
+    )
+    for task in tasks:
+        try:
+            if task.problem:
+                raise DreamcliError(task.problem)
+            picture = read_picture(task.source)
+            if _is_done(task.output, studio.job(picture), shared.overwrite):
+                report.add("skipped", task.source, task.output, "(already made)")
+                continue
+            with progress(task.source.name, hidden=shared.quiet or shared.as_json) as on_step:
+                made, record = studio.make(picture, _typed(task.source), on_step)
+            if record.stopped == "interrupted":
+                alone = len(tasks) == 1
+                if alone:
+                    write_picture(task.output, made, record)
+                report.add("interrupted", task.source, task.output, "(the best so far)" if alone else "(not kept)")
+                return
+            write_picture(task.output, made, record)
+        except DreamcliError as error:
+            report.add("failed", task.source, task.output, str(error))
+        else:
+            notes = list(picture.notes)
+            if record.stopped == "non-finite":
+                notes.append("stopped early: the values were no longer finite")
+            height, width = made.pixels.shape[:2]
+            report.add(
+                "done", task.source, task.output, "; ".join(notes) and f"({'; '.join(notes)})",
+                width=width, height=height, score=record.score,
+            )  # fmt: skip
+
+
+def _typed(source: Path) -> str:
+    """How the record names an input: a relative path as it was typed, but no absolute one, which tells of its owner."""
+    return source.name if source.is_absolute() else source.as_posix()
+
+
+def _is_done(output: Path, job: Job, overwrite: bool) -> bool:
+    """Whether ``output`` was made by this very job already.
+
+    Raises:
+        DreamcliError: there is something else there, and it may not be overwritten.
+    """
+    if overwrite or not output.exists():
+        return False
+    try:
+        record = read_record(output)
+    except DreamcliError:
+        record = None
+    if record is None or record.job != job:
+        how = "made with other settings" if record else "not made by dreamcli"
+        raise DreamcliError(f"{output} is there already, {how}; choose another with -o, or add --overwrite")
+    return record.stopped == "done"

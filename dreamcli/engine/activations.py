@@ -1,0 +1,227 @@
+"""A frozen, truncated network that returns the activations of named layers."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .compute import Compute
+
+OUTLINE_SIZE = 64  # pixels: small, since only the order of the layers and their channels are wanted
+
+
+@dataclass(frozen=True)
+class InputFormat:
+    """What a network wants to be fed.
+
+    Attributes:
+        mean, std: of each colour, subtracted from and divided into an image in [0, 1].
+        minimum: pixels; a smaller side is padded by repeating the border.
+        fixed: pixels; a network that takes one size only is fed the image resized to this square.
+    """
+
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    minimum: int = 32
+    fixed: int | None = None
+
+    def fit(self, image: Tensor) -> Tensor:
+        """Bring a ``(N, 3, H, W)`` image to a size that the network takes, differentiably."""
+        if self.fixed:
+            return F.interpolate(image, (self.fixed, self.fixed), mode="bilinear", antialias=True)
+        short_y, short_x = (max(0, self.minimum - side) for side in image.shape[2:])
+        if short_y or short_x:
+            padding = (short_x // 2, short_x - short_x // 2, short_y // 2, short_y - short_y // 2)
+            return F.pad(image, padding, mode="replicate")
+        return image
+
+    def fitted_size(self, height: int, width: int) -> tuple[int, int]:
+        """The size in pixels that `fit` gives an image of this size."""
+        if self.fixed:
+            return self.fixed, self.fixed
+        return max(height, self.minimum), max(width, self.minimum)
+
+
+@dataclass
+class Outline:
+    """What one forward pass does.
+
+    Attributes:
+        events: ("start" or "end", layer) in the order of execution.
+        shapes: the output shape, batch first, of every layer that gives a tensor (its last one, if it
+            runs more than once).
+        clobbered: layers whose output is overwritten in place by what follows.
+        foldable: (convolution, batch norm) pairs where the second takes the first's output as it is.
+    """
+
+    events: list[tuple[str, str]] = field(default_factory=list)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    clobbered: set[str] = field(default_factory=set)
+    foldable: list[tuple[str, str]] = field(default_factory=list)
+
+
+def outline(network: nn.Module, size: tuple[int, int]) -> Outline:
+    """Follow a small picture of ``size`` (height, width) through the network, which is left as it was."""
+    shell = _frozen_copy(network)
+    found = Outline()
+    outputs: dict[str, tuple[Tensor, int]] = {}
+
+    def watch(name: str, module: nn.Module) -> None:
+        def before(_module: nn.Module, inputs: tuple[object, ...]) -> None:
+            found.events.append(("start", name))
+            if isinstance(module, nn.BatchNorm2d):
+                for producer, (output, _) in outputs.items():
+                    if inputs[0] is output and type(shell.get_submodule(producer)) is nn.Conv2d:
+                        found.foldable.append((producer, name))
+
+        def after(_module: nn.Module, _inputs: object, output: object) -> None:
+            found.events.append(("end", name))
+            if isinstance(output, Tensor):
+                outputs[name] = (output, output._version)
+                found.shapes[name] = tuple(output.shape)
+
+        module.register_forward_pre_hook(before)
+        module.register_forward_hook(after)
+
+    for name, module in shell.named_modules():
+        if name:
+            watch(name, module)
+    with torch.no_grad():
+        shell(torch.zeros(1, 3, *size))
+    found.clobbered = {name for name, (output, version) in outputs.items() if output._version != version}
+    runs = Counter(name for what, name in found.events if what == "end")
+    found.foldable = [(c, b) for c, b in found.foldable if runs[c] == runs[b] == 1]
+    return found
+
+
+class Activations:
+    """The named layers' activations for an image, in one forward pass that stops at the deepest.
+
+    The network is left as it was: a frozen copy is made that shares its weights, in eval mode, on the
+    device and at the precision of ``compute``, in channels-last memory, without the modules behind the
+    deepest layer, and with batch norm folded into the convolutions before it.
+
+    Torchvision's feature extraction would do the pruning, but only for networks that torch.fx can trace,
+    and importing it costs more time than a whole dream takes; forward hooks serve every network.
+
+    Args:
+        network: any module that takes ``(N, 3, H, W)``.
+        layers: names as in ``network.named_modules()``.
+        input_format: how an image in [0, 1] becomes the network's input.
+        compute: the device and the precision.
+
+    Raises:
+        KeyError: a layer's name is unknown, or it gives no tensor when a picture goes through.
+    """
+
+    def __init__(self, network: nn.Module, layers: Iterable[str], input_format: InputFormat, compute: Compute) -> None:
+        self.layers = tuple(dict.fromkeys(layers))
+        self.input_format = input_format
+        self.compute = compute
+        plan = outline(network, input_format.fitted_size(OUTLINE_SIZE, OUTLINE_SIZE))
+        for layer in self.layers:
+            if layer not in plan.shapes:
+                raise KeyError(layer)
+        self.channels = {layer: channel_count(plan.shapes[layer]) for layer in self.layers}
+        self._network = _truncated(network, self.layers, plan).to(compute.device)
+        _to_channels_last(self._network, compute)
+        self._clobbered = plan.clobbered
+        self._runs = Counter(name for what, name in plan.events if what == "end" and name in self.layers)
+        self._waiting: Counter[str] = Counter()
+        self._caught: dict[str, Tensor] = {}
+        for layer in self.layers:
+            self._network.get_submodule(layer).register_forward_hook(self._catcher(layer))
+        shape = (1, 3, 1, 1)
+        self._mean = torch.tensor(input_format.mean, device=compute.device).view(shape)
+        self._scale = 1 / torch.tensor(input_format.std, device=compute.device).view(shape)
+
+    def __call__(self, image: Tensor) -> dict[str, Tensor]:
+        """Give ``{layer: activation}`` for an image ``(N, 3, H, W)`` in [0, 1]; gradients flow through."""
+        self._waiting = Counter(self._runs)
+        self._caught = {}
+        fed = (self.input_format.fit(image) - self._mean) * self._scale
+        with self.compute.autocast():
+            with contextlib.suppress(_Reached):
+                self._network(fed)
+        caught, self._caught = self._caught, {}
+        return caught
+
+    def _catcher(self, layer: str):  # type: ignore[no-untyped-def]
+        def catch(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            self._waiting[layer] -= 1
+            if self._waiting[layer]:
+                return
+            finished = not any(self._waiting.values())
+            self._caught[layer] = output.clone() if layer in self._clobbered and not finished else output
+            if finished:
+                raise _Reached
+
+        return catch
+
+
+class _Reached(Exception):
+    """Every layer asked for has run: the rest of the network need not."""
+
+
+def _frozen_copy(network: nn.Module) -> nn.Module:
+    """Copy the network's structure, in eval mode, sharing its weights, which get no gradient."""
+    shared: dict[int, object] = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in network.parameters()}
+    shared |= {id(b): b for b in network.buffers()}
+    return copy.deepcopy(network, shared).eval()
+
+
+def channel_count(shape: tuple[int, ...]) -> int:
+    """The number of channels of an activation: ``(N, C, H, W)`` or ``(N, C)``, tokens ``(N, L, C)``."""
+    return shape[-1] if len(shape) == 3 else shape[1]
+
+
+def _truncated(network: nn.Module, layers: Iterable[str], plan: Outline) -> nn.Module:
+    """Copy the network's structure, sharing its weights, up to the last of ``layers``; fold batch norms."""
+    shell = _frozen_copy(network)
+    last = max(index for index, (what, name) in enumerate(plan.events) if what == "end" and name in layers)
+    used = {name for _, name in plan.events[: last + 1]}
+    parents = {name[:i] for name in used for i, letter in enumerate(name) if letter == "."}
+    for name, _ in list(shell.named_modules()):
+        parent = name.rpartition(".")[0]
+        if name and name not in used | parents and (not parent or parent in used | parents):
+            _replace(shell, name, nn.Identity())
+    for convolution, norm in plan.foldable:
+        if {convolution, norm} <= used and convolution not in layers:
+            conv: Any = shell.get_submodule(convolution)
+            batch_norm: Any = shell.get_submodule(norm)
+            _replace(shell, convolution, fuse_conv_bn_eval(conv, batch_norm))
+            _replace(shell, norm, nn.Identity())
+    return shell.requires_grad_(False)
+
+
+def _replace(network: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(network.get_submodule(parent), child, module)
+
+
+def _to_channels_last(network: nn.Module, compute: Compute) -> None:
+    """Lay the convolutions out channels-last, and cast the weights that autocast would cast at every step."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            for name, weight in list(module.named_parameters(recurse=False)):
+                cast = weight.to(compute.precision)
+                if cast.dim() == 4:
+                    cast = cast.contiguous(memory_format=torch.channels_last)
+                setattr(module, name, nn.Parameter(cast, requires_grad=False))
+
+
+def channel(activation: Tensor, index: int) -> Tensor:
+    """One channel of an activation: ``(N, H, W)``, ``(N, L)`` of tokens, or ``(N,)`` of a flat layer."""
+    return activation[..., index] if activation.dim() == 3 else activation[:, index]
+
+
+Captured = Mapping[str, Tensor]

@@ -1,0 +1,154 @@
+"""The one optimisation loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from .activations import Activations
+from .objectives import Objective
+from .parameterization import Parameterization
+from .transforms import Transform
+
+Evaluate = Callable[[], Tensor]
+
+
+class Rule(Protocol):
+    """How a gradient becomes a step."""
+
+    def begin(self, leaves: Sequence[Tensor]) -> None:
+        """Take hold of the tensors to change."""
+
+    def step(self, evaluate: Evaluate) -> None:
+        """Take one step. ``evaluate()`` sets each leaf's ``.grad`` to that of the loss, and gives the loss."""
+
+
+@dataclass
+class NormalisedGradient:
+    """Move along the gradient so that the mean pixel moves by ``size``, whatever the gradient's scale.
+
+    As in Google's DeepDream notebook (Mordvintsev et al., 2015); each picture of a batch is normalised
+    on its own.
+
+    Attributes:
+        size: in units of the leaf (1 is the way from black to white).
+    """
+
+    size: float
+    _leaves: Sequence[Tensor] = ()
+
+    def begin(self, leaves: Sequence[Tensor]) -> None:
+        self._leaves = leaves
+
+    @torch.no_grad()
+    def step(self, evaluate: Evaluate) -> None:
+        with torch.enable_grad():
+            evaluate()
+        for leaf in self._leaves:
+            assert leaf.grad is not None
+            mean = leaf.grad.abs().mean(tuple(range(1, leaf.dim())), keepdim=True)
+            leaf.addcdiv_(leaf.grad, mean.clamp_(min=1e-20), value=-self.size)
+
+
+@dataclass
+class Adam:
+    """Adam (Kingma & Ba, 2014, arXiv:1412.6980), torch's own."""
+
+    learning_rate: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    _optimizer: torch.optim.Optimizer | None = None
+
+    def begin(self, leaves: Sequence[Tensor]) -> None:
+        self._optimizer = torch.optim.Adam(list(leaves), self.learning_rate, self.betas)
+
+    def step(self, evaluate: Evaluate) -> None:
+        assert self._optimizer is not None
+        self._optimizer.step(lambda: evaluate().item())
+
+
+@dataclass
+class Ascent:
+    """What a climb gave.
+
+    Attributes:
+        values: the objective before each step that was taken.
+        stopped: "done", "non-finite" (the leaves hold the last finite image) or "interrupted".
+    """
+
+    values: list[float] = field(default_factory=list)
+    stopped: Literal["done", "non-finite", "interrupted"] = "done"
+
+
+class _NonFinite(Exception):
+    """The objective or its gradient is no longer a number."""
+
+
+def ascend(
+    parameterization: Parameterization,
+    objective: Objective,
+    activations: Activations,
+    *,
+    steps: int,
+    rule: Rule,
+    transforms: Sequence[Transform] = (),
+    generator: torch.Generator,
+    on_step: Callable[[int, float], None] | None = None,
+) -> Ascent:
+    """Climb ``objective`` for ``steps`` steps, changing ``parameterization``'s leaves in place.
+
+    Args:
+        parameterization: what to change.
+        objective: what to maximise.
+        activations: gives the layers that the objective needs.
+        steps: how many steps of the rule.
+        rule: how a gradient becomes a step.
+        transforms: applied in turn to the rendered image before the network sees it.
+        generator: every random number is drawn from it, on the CPU, so a seed means the same on any device.
+        on_step: called with the number of steps taken and the objective's value before the last of them.
+
+    Returns:
+        The values, and why it stopped. Never raises for a value that is not finite, nor for Ctrl-C:
+        what was reached by then is in the leaves.
+    """
+    leaves = parameterization.leaves
+    ascent = Ascent()
+
+    def evaluate() -> Tensor:
+        for leaf in leaves:
+            if leaf.grad is not None:
+                leaf.grad.zero_()
+        image = parameterization.render()
+        for transform in transforms:
+            image = transform(image, generator)
+        loss = -objective(activations(image), image)
+        loss.backward()  # type: ignore[no-untyped-call]
+        total = loss.detach() + sum(leaf.grad.sum() for leaf in leaves if leaf.grad is not None)
+        if not bool(total.isfinite()):
+            raise _NonFinite
+        return loss.detach()
+
+    values: list[float] = []
+
+    def evaluate_and_note() -> Tensor:
+        loss = evaluate()
+        values.append(-loss.item())
+        return loss
+
+    rule.begin(leaves)
+    try:
+        for step in range(steps):
+            values.clear()
+            rule.step(evaluate_and_note)
+            parameterization.project()
+            ascent.values.append(values[0])
+            if on_step:
+                on_step(step + 1, values[0])
+    except _NonFinite:
+        ascent.stopped = "non-finite"
+    except KeyboardInterrupt:
+        ascent.stopped = "interrupted"
+    return ascent

@@ -1,0 +1,52 @@
+"""Where and how precisely to compute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from . import DEVICES, PRECISIONS
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device that is there, and a precision that it can compute in.
+
+    Pictures, gradients and objectives are always float32; ``precision`` is that of the network's
+    convolutions and matrix products.
+    """
+
+    device: torch.device
+    precision: torch.dtype
+
+    @classmethod
+    def resolve(cls, device: str = "auto", precision: str = "auto") -> Compute:
+        """Choose what ``auto`` leaves open: the fastest device, and bfloat16 where it has instructions for it.
+
+        Raises:
+            ValueError: the device is not on this machine, or a word is unknown.
+        """
+        if device not in DEVICES or precision not in PRECISIONS:
+            raise ValueError(f"device is one of {DEVICES} and precision one of {PRECISIONS}")
+        available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+        if device == "auto":
+            device = next(name for name, there in available.items() if there)
+        elif not available[device]:
+            there = ", ".join(name for name, ok in available.items() if ok)
+            raise ValueError(f"there is no {device} device on this machine; it has: {there}")
+        if precision == "auto":
+            precision = "bfloat16" if _has_bfloat16(device) else "float32"
+        return cls(torch.device(device), getattr(torch, precision))
+
+    def autocast(self) -> torch.autocast:
+        """The context that the network's forward pass runs in."""
+        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
+
+
+def _has_bfloat16(device: str) -> bool:
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device == "cpu":
+        return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+    return False

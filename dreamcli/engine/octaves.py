@@ -1,0 +1,27 @@
+"""The schedule of sizes: a picture is dreamed small first, then larger and larger."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def octave_sizes(height: int, width: int, octaves: int, scale: float, minimum: int) -> list[tuple[int, int]]:
+    """The (height, width) of every octave, in pixels, from the smallest to exactly the one given.
+
+    Each is ``scale`` times the one before. Octaves whose shorter side would be under ``minimum`` are
+    left out, except for the last, full-sized one.
+    """
+    sizes = []
+    for octave in reversed(range(octaves)):
+        size = round(height / scale**octave), round(width / scale**octave)
+        if octave == 0 or min(size) >= minimum:
+            sizes.append(size)
+    return list(dict.fromkeys(sizes))
+
+
+def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize ``(N, C, H, W)`` to ``size`` (height, width), bicubic and anti-aliased; may overshoot a little."""
+    if tuple(image.shape[2:]) == size:
+        return image
+    return F.interpolate(image, size, mode="bicubic", antialias=True)

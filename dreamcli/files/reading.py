@@ -1,0 +1,151 @@
+"""The one reader of pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from dreamcli.errors import DreamcliError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
+Pixels = NDArray[np.uint8]
+
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in memory, upright and in sRGB.
+
+    Attributes:
+        pixels: ``(height, width, 3)`` uint8.
+        alpha: ``(height, width)`` uint8, or None if it is opaque.
+        sha256: of the file that it came from.
+        notes: what a person should know about how it was read.
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    sha256: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def read_picture(path: Path) -> Picture:
+    """Read a picture: PNG, JPEG, WebP, GIF, BMP or TIFF, recognised by its content.
+
+    EXIF orientation is applied, colours are converted to sRGB, 16 bits become 8, of an animation the
+    first frame is taken.
+
+    Raises:
+        DreamcliError: with the reason, if the file can't be read or should not be.
+    """
+    contents = _read_bytes(path)
+    notes: list[str] = []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata that we don't use
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
+                frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+                image.load()
+                if frames > 1:
+                    notes.append(f"animated: only the first of its {frames} frames is used")
+                upright = ImageOps.exif_transpose(image)
+            pixels, alpha = _to_srgb(upright, notes)
+    except UnidentifiedImageError:
+        raise DreamcliError(_not_a_picture(contents)) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+        raise DreamcliError(
+            f"refused: it would unpack to more than {limit} megapixels; make it smaller first"
+        ) from None
+    except MemoryError:
+        raise DreamcliError("too large for this machine's memory; make it smaller first") from None
+    except DreamcliError:
+        raise
+    except Exception as error:  # a decoder fed with a broken file may raise anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DreamcliError(f"damaged or incomplete picture ({reason})") from None
+    return Picture(pixels, alpha, _sha256(contents), tuple(notes))
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Read an ordinary file once, so that what is hashed is what is decoded."""
+    try:
+        # never block on a FIFO: look before opening, and ask again once it is open
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DreamcliError("a folder, where a picture was expected" if path.is_dir() else "not an ordinary file")
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise DreamcliError("there is no such file") from None
+    except PermissionError:
+        raise DreamcliError("no permission to read it") from None
+    except OSError as error:
+        raise DreamcliError(f"can't be read ({error.strerror or error})") from None
+
+
+def _sha256(contents: bytes) -> str:
+    from hashlib import sha256
+
+    return sha256(contents).hexdigest()
+
+
+def _not_a_picture(contents: bytes) -> str:
+    if not contents:
+        return "an empty file"
+    return "not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)"
+
+
+def _to_srgb(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | None]:
+    """Convert any mode to sRGB pixels and alpha."""
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("LA" if image.mode in ("1", "L", "LA", "La") else "RGBA")
+        alpha = np.asarray(image.getchannel("A")).copy()
+        image = image.convert(image.mode[:-1])
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _to_8_bits(image)
+    if profile := image.info.get("icc_profile"):
+        image = _apply_profile(image, profile, notes)
+    pixels = np.asarray(image.convert("RGB")).copy()
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    return pixels, alpha
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if image.mode == "F":
+        raise DreamcliError("a picture of floating-point numbers has no defined white; save it with 8 or 16 bits")
+    if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+        raise DreamcliError("a picture with 32-bit numbers has no defined white; save it with 8 or 16 bits")
+    eight = Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
+    eight.info = image.info
+    return eight
+
+
+def _apply_profile(image: Image.Image, profile: bytes, notes: list[str]) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        space = source.profile.xcolor_space.strip()
+        mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space, space)
+        if image.mode != mode:
+            image = image.convert(mode)
+        converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        notes.append(f"its colour profile could not be used ({error}); read as sRGB")
+        return image
+    assert converted is not None
+    return converted

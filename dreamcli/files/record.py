@@ -1,0 +1,106 @@
+"""The record that every output carries: what it was made of, and how."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from dreamcli.errors import DreamcliError
+
+KEYWORD = "dreamcli"  # of the PNG's iTXt chunk
+_ASCII = b"ASCII\0\0\0"  # how an EXIF UserComment says its encoding
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that decides what a picture will look like: two equal jobs give the same picture.
+
+    Attributes:
+        command: such as "dream".
+        settings: all of the art form's settings, and the device and precision they were computed with.
+        network: its name and the SHA-256 of its weights.
+        input: the SHA-256 of the input picture's file.
+    """
+
+    command: str
+    settings: dict[str, Any]
+    network: dict[str, str]
+    input: str
+
+    def __eq__(self, other: object) -> bool:
+        # as JSON, where a tuple and a list are the same
+        return isinstance(other, Job) and _json(asdict(self)) == _json(asdict(other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job, and what came of it.
+
+    Attributes:
+        job: what was asked for.
+        source: the input's path as it was typed if that was relative, otherwise its name.
+        versions: of dreamcli and torch.
+        score: the objective before and after.
+        stopped: "done", or why it ended early: "interrupted" or "non-finite".
+    """
+
+    job: Job
+    source: str
+    versions: dict[str, str] = field(default_factory=dict)
+    score: dict[str, float] = field(default_factory=dict)
+    stopped: str = "done"
+
+    def to_json(self) -> str:
+        """One line of ASCII, the same for the same record."""
+        return _json(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: the text is no record.
+        """
+        try:
+            fields = json.loads(text)
+            return cls(**{**fields, "job": Job(**fields["job"])})
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not a record of dreamcli ({error})") from None
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False)
+
+
+def read_record(path: Path) -> Record | None:
+    """Read the record inside a PNG, JPEG or WebP; None if it carries none.
+
+    Raises:
+        DreamcliError: the file can't be read as a picture.
+    """
+    try:
+        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
+            text = image.info.get(KEYWORD)
+            if text is None:
+                comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
+                text = comment.removeprefix(_ASCII).decode("ascii") if comment.startswith(_ASCII) else None
+        return Record.from_json(str(text)) if text else None
+    except FileNotFoundError:
+        raise DreamcliError(f"{path}: there is no such file") from None
+    except ValueError:
+        return None
+    except Exception as error:
+        raise DreamcliError(f"{path}: not a readable picture ({error})") from None
+
+
+def exif_with(record: Record) -> Image.Exif:
+    """EXIF data that carry the record as the user's comment."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = _ASCII + record.to_json().encode("ascii")
+    return exif

@@ -1,0 +1,164 @@
+"""Find a network by name, and load it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from dreamcli.engine.activations import OUTLINE_SIZE, InputFormat, Outline, outline
+from dreamcli.errors import WrongRequest, did_you_mean
+
+from .card import ALIASED_LAYERS, Card, aliases_by_depth
+from .dreamnet import dreamnet
+from .spec import ALIASES
+from .weights import assign, fetch, read_state_dict, sha256
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
+
+BUNDLED = "dreamnet"
+SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that is ready to use.
+
+    Attributes:
+        card: what it is.
+        module: maps ``(N, 3, H, W)`` to ``(N, classes)`` logits.
+        input_format: what it wants to be fed.
+        weights_sha256: of its weights file; empty for random weights.
+        plan: what its forward pass does.
+    """
+
+    card: Card
+    module: nn.Module
+    input_format: InputFormat
+    weights_sha256: str
+    plan: Outline
+
+    def layer(self, name: str) -> str:
+        """Resolve ``low``, ``mid``, ``high`` or a layer's own name to the latter.
+
+        Raises:
+            WrongRequest: there is no such layer.
+        """
+        found = self.card.aliases.get(name, name)
+        if found not in self.plan.shapes:
+            known = [*ALIASES, *self.plan.shapes]
+            outermost = [layer for layer in self.plan.shapes if "." not in layer]
+            raise WrongRequest(
+                f"{self.card.name} has no layer {name!r}"
+                + (did_you_mean(name, known) or f"; it has low, mid, high, {', '.join(outermost)}")
+            )
+        return found
+
+
+def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = False) -> Network:
+    """Load a network: the bundled one, or any of torchvision's classification networks by its name there.
+
+    Args:
+        name: ``dreamnet``, or as in ``torchvision.models.list_models(module=torchvision.models)``.
+        weights: a state dict of one's own, ``.safetensors`` or ``.pth``; without it, the bundled or
+            torchvision's default pretrained weights.
+        random: leave the weights as they are initialised, with a fixed seed (for tests and benchmarks).
+
+    Raises:
+        WrongRequest: no network has this name.
+        DreamcliError: the weights can't be had or don't fit.
+    """
+    if name == BUNDLED:
+        build: Callable[..., nn.Module] = dreamnet
+        source, licence = "trained by dreamcli's own recipe", "MIT; see the card for its data"
+        input_format, torchvision_weights = InputFormat(minimum=SMALLEST_INPUT), None
+    else:
+        torchvision_weights = _torchvision_weights(name)
+        build = partial(_build_torchvision, name)
+        source = "torchvision's default weights"
+        licence = "as the weights' makers say: https://pytorch.org/vision/stable/models.html"
+        input_format = _torchvision_format(torchvision_weights)
+    if weights:
+        source, licence = "your own weights", "your own"
+    if random:
+        module, digest = _build_random(build), ""
+    elif weights or torchvision_weights:
+        path = weights or fetch(torchvision_weights.url)  # type: ignore[union-attr]
+        module, digest = _build_with(build, path), sha256(path)
+    else:
+        with as_file(files("dreamcli.models") / "weights" / f"{name}.safetensors") as path:
+            module, digest = _build_with(build, path), sha256(path)
+    module.requires_grad_(False).eval()
+    if size := _only_size(module):
+        input_format = InputFormat(input_format.mean, input_format.std, fixed=size)
+    plan = outline(module, input_format.fitted_size(OUTLINE_SIZE, OUTLINE_SIZE))
+    by_hand = ALIASED_LAYERS.get(name)
+    aliases = dict(zip(ALIASES, by_hand, strict=True)) if by_hand else aliases_by_depth(module, plan)
+    return Network(Card(name, source, licence, aliases), module, input_format, digest, plan)
+
+
+def names() -> list[str]:
+    """The names of all networks, the bundled first."""
+    import torchvision
+
+    return [BUNDLED, *torchvision.models.list_models(module=torchvision.models)]
+
+
+def _build_with(build: Callable[..., nn.Module], path: Path) -> nn.Module:
+    """Build a network around the weights of a file, without initialising any first."""
+    state = read_state_dict(path)
+    with torch.device("meta"):
+        module = build()
+        head = list(module.state_dict())[-1]  # its bias; a state dict of one's own may have other classes
+        if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:
+            module = build(num_classes=len(state[head]))
+    assign(module, state, path)
+    return module
+
+
+def _build_random(build: Callable[..., nn.Module]) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build()
+
+
+def _build_torchvision(name: str, **options: Any) -> nn.Module:
+    import torchvision
+
+    if name in ("googlenet", "inception_v3"):
+        # as torchvision builds them around its pretrained weights, which came from TensorFlow
+        options |= {"transform_input": True, "init_weights": False}
+    module: nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    return module
+
+
+def _torchvision_weights(name: str) -> WeightsEnum:
+    import torchvision
+
+    known = names()
+    if name not in known:
+        raise WrongRequest(
+            f"there is no model {name!r}" + (did_you_mean(name, known) or f"; such as {known[0]}, vgg16")
+        )
+    weights: WeightsEnum = torchvision.models.get_model_weights(name).DEFAULT
+    return weights
+
+
+def _torchvision_format(weights: WeightsEnum) -> InputFormat:
+    preset = weights.transforms()
+    return InputFormat(tuple(preset.mean), tuple(preset.std), max(SMALLEST_INPUT, *weights.meta["min_size"]))
+
+
+def _only_size(module: nn.Module) -> int | None:
+    """The one input size, in pixels, that vision transformers with absolute positions take."""
+    size = getattr(module, "image_size", None)  # VisionTransformer
+    if size is None and type(module).__name__ == "MaxVit":
+        size = 224
+    return size

@@ -1,0 +1,1 @@
+"""What the bundled networks are made of: weights and cards; how they were made is in training/."""
