@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("picture", metavar="OUTPUT", type=click.Path(path_type=Path))
 @click.option("--input", "given", type=click.Path(path_type=Path), metavar="PATH",
-              help="The photograph it was made from.  [default: looked for where it was, and beside OUTPUT]")  # fmt: skip
+              help="The photograph behind it.  [default: looked for where it was, and beside OUTPUT]")  # fmt: skip
 @replay_options("Where to write it.  [default: ./STEM-replay.png, or as OUTPUT ends]")
 def replay(picture: Path, given: Path | None, output: str | None, **options: Any) -> int:
     """Make a picture again, from the record that it carries.

@@ -149,9 +149,8 @@ class Activations:
         self._waiting = Counter(self._runs)
         self._caught = {}
         fed = (self.input_format.fit(image) - self._mean) * self._scale
-        with self.compute.autocast():
-            with contextlib.suppress(_Reached):
-                self._network(fed)
+        with self.compute.autocast(), contextlib.suppress(_Reached):
+            self._network(fed)
         caught, self._caught = self._caught, {}
         return caught
 
