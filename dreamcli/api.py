@@ -79,7 +79,7 @@ def dream(
         precision: auto, float32 or bfloat16.
         on_step: called with an `dreamcli.art.artwork.Step` after every step.
         **settings: the rest of `dreamcli.art.dream.DreamSettings`: minimize, size, steps, octaves,
-            octave_scale, strength, jitter, seed.
+            octave_scale, strength, color, jitter, seed.
 
     Raises:
         WrongRequest: an unknown layer, model or device, or a setting out of its range.

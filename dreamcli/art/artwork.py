@@ -56,7 +56,7 @@ class Artwork:
 
 def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
     """Turn ``(H, W, 3)`` uint8 into ``(1, 3, H, W)`` float32 in [0, 1], channels-last."""
-    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    tensor = torch.tensor(pixels, device=device)
     return tensor.permute(2, 0, 1).unsqueeze(0).float().div_(255)
 
 

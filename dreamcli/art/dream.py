@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .artwork import Artwork, OnStep
 
 # the mean change of a pixel at each step, at strength 1, from black (0) to white (1)
-STEP_AT_FULL_STRENGTH = 3 / 255
+STEP_AT_FULL_STRENGTH = 5 / 255
 # the shorter side of the smallest octave, in pixels: below, there is nothing left to recognise
 SMALLEST_OCTAVE = 64
 
@@ -39,6 +39,7 @@ class DreamSettings:
         octaves: how many sizes, each ``octave_scale`` times the one before, up to the full size.
         octave_scale: more than 1.
         strength: from 0 (nothing) to 1: how far each step goes, the same on every layer and network.
+        color: from 0 to 1: how far colours may go, beside brightness; 1 follows the network, 0 keeps them.
         jitter: pixels that the picture is shifted by at random before each step, at most.
         seed: of the randomness.
     """
@@ -46,10 +47,11 @@ class DreamSettings:
     layers: tuple[LayerSpec, ...] = (LayerSpec("mid"),)
     minimize: bool = False
     size: int | None = None
-    steps: int = 10
-    octaves: int = 4
-    octave_scale: float = 1.4
+    steps: int = 12
+    octaves: int = 6
+    octave_scale: float = 1.3
     strength: float = 0.5
+    color: float = 0.5
     jitter: int = 32
     seed: int = 0
 
@@ -61,6 +63,7 @@ class DreamSettings:
         check(self.octaves >= 1, f"octaves must be at least 1, not {self.octaves}")
         check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
         check(0 <= self.strength <= 1, f"strength must be from 0 to 1, not {self.strength:g}")
+        check(0 <= self.color <= 1, f"color must be from 0 to 1, not {self.color:g}")
         check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
         check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
 
@@ -100,7 +103,7 @@ def dream(
         objective = -objective
     activations = Activations(network.module, objective.layers, network.input_format, compute)
     generator = torch.Generator().manual_seed(settings.seed)
-    rule = NormalisedGradient(settings.strength * STEP_AT_FULL_STRENGTH)
+    rule = NormalisedGradient(settings.strength * STEP_AT_FULL_STRENGTH, settings.color)
     sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
     original = resize(photograph, (height, width)).clamp(0, 1)
     detail = torch.zeros_like(original[:, :, :1, :1])

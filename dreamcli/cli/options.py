@@ -69,7 +69,7 @@ def layer_options(settings: Any) -> Decorator:
 
 
 def schedule_options(settings: Any) -> Decorator:
-    """--size, --steps, --octaves, --octave-scale, --strength, --jitter and --seed, with these defaults."""
+    """--size, --steps, --octaves, --octave-scale, --strength, --color, --jitter and --seed, with these defaults."""
     return _stack(
         click.option("--size", type=int, metavar="N", default=settings.size,
                      help="Pixels on the longer side of the result.  [default: the input's own size]"),
@@ -81,6 +81,8 @@ def schedule_options(settings: Any) -> Decorator:
                      help="How much larger each octave is than the one before."),
         click.option("--strength", type=float, metavar="X", default=settings.strength, show_default=True,
                      help="How far to go, from 0 to 1; the same on every layer and model."),
+        click.option("--color", type=float, metavar="X", default=settings.color, show_default=True,
+                     help="How far colours may go, from 0 (they stay) to 1 (as the model likes)."),
         click.option("--jitter", type=int, metavar="N", default=settings.jitter, show_default=True,
                      help="Pixels to shift the picture by at random before each step, at most."),
         click.option("--seed", type=int, metavar="N", default=settings.seed, show_default=True,

@@ -54,6 +54,8 @@ def _check_place(output: Path) -> None:
 
 
 def _make_all(command: str, settings: Any, tasks: list[Task], shared: Shared, report: Report) -> None:
+    import numpy as np
+
     from dreamcli.studio import Studio
 
     studio = Studio.open(
@@ -85,6 +87,8 @@ def _make_all(command: str, settings: Any, tasks: list[Task], shared: Shared, re
             report.add("failed", task.source, task.output, str(error))
         else:
             notes = list(picture.notes)
+            if np.array_equal(made.pixels, picture.pixels):
+                notes.append("unchanged: nothing in it excites this layer")
             if record.stopped == "non-finite":
                 notes.append("stopped early: the values were no longer finite")
             height, width = made.pixels.shape[:2]

@@ -188,11 +188,15 @@ def _truncated(network: nn.Module, layers: Iterable[str], plan: Outline) -> nn.M
     shell = _frozen_copy(network)
     last = max(index for index, (what, name) in enumerate(plan.events) if what == "end" and name in layers)
     used = {name for _, name in plan.events[: last + 1]}
-    parents = {name[:i] for name in used for i, letter in enumerate(name) if letter == "."}
-    for name, _ in list(shell.named_modules()):
-        parent = name.rpartition(".")[0]
-        if name and name not in used | parents and (not parent or parent in used | parents):
+    # a module that ran to its end may have used the weights of one that it never called (attention does)
+    ended = {name for what, name in plan.events[: last + 1] if what == "end"}
+    removed: set[str] = set()
+    for name, module in list(shell.named_modules()):
+        inner = {name, *(f"{name}.{child}" for child, _ in module.named_modules() if child)}
+        outer = {name[:i] for i, letter in enumerate(name) if letter == "."}
+        if name and not inner & used and not outer & (ended | removed):
             _replace(shell, name, nn.Identity())
+            removed.add(name)
     for convolution, norm in plan.foldable:
         if {convolution, norm} <= used and convolution not in layers:
             conv: Any = shell.get_submodule(convolution)

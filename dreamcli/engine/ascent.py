@@ -31,14 +31,18 @@ class Rule(Protocol):
 class NormalisedGradient:
     """Move along the gradient so that the mean pixel moves by ``size``, whatever the gradient's scale.
 
-    As in Google's DeepDream notebook (Mordvintsev et al., 2015); each picture of a batch is normalised
-    on its own.
+    As in Google's DeepDream notebook (Mordvintsev et al., 2015), but for colour: gradients of networks are
+    far more colourful than photographs are, and followed all the way they burn into pure red, green and
+    blue. Each picture of a batch is normalised on its own.
 
     Attributes:
         size: in units of the leaf (1 is the way from black to white).
+        color: the share, from 0 to 1, that is kept of the gradient's departure from grey. For leaves of
+            the shape ``(N, 3, H, W)``, in RGB.
     """
 
     size: float
+    color: float = 1.0
     _leaves: Sequence[Tensor] = ()
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
@@ -50,6 +54,8 @@ class NormalisedGradient:
             evaluate()
         for leaf in self._leaves:
             assert leaf.grad is not None
+            if self.color < 1:
+                leaf.grad.lerp_(leaf.grad.mean(1, keepdim=True), 1 - self.color)
             mean = leaf.grad.abs().mean(tuple(range(1, leaf.dim())), keepdim=True)
             leaf.addcdiv_(leaf.grad, mean.clamp_(min=1e-20), value=-self.size)
 

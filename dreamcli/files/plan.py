@@ -75,6 +75,8 @@ def _expand(given: str, output: str | None, folder: bool, command: str) -> Itera
     target = Path(output) if output else Path()
     if path.is_dir():
         root = target if output else Path(f"{path.resolve().name or 'pictures'}-{command}")
+        if root.resolve() == path.resolve():
+            raise WrongRequest(f"-o {output} is the input folder, and would be overwritten; choose another")
         found = [p for p in _walk(path) if root.resolve() not in p.resolve().parents]
         if not found:
             yield Task(path, root, "there is no picture in this folder")

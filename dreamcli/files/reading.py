@@ -18,6 +18,8 @@ from dreamcli.errors import DreamcliError
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
+_PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
+
 Pixels = NDArray[np.uint8]
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -55,6 +57,8 @@ def read_picture(path: Path) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata that we don't use
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            if contents.startswith(_PNG):
+                Image.open(io.BytesIO(contents), formats=("PNG",)).verify()  # checksums, which decoding leaves out
             with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
                 frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
                 image.load()
@@ -111,12 +115,15 @@ def _not_a_picture(contents: bytes) -> str:
 def _to_srgb(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | None]:
     """Convert any mode to sRGB pixels and alpha."""
     alpha = None
-    if image.has_transparency_data:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        transparent = image.info.get("transparency")
+        if transparent is not None:
+            alpha = np.where(np.asarray(image) == transparent, 0, 255).astype(np.uint8)
+        image = _to_8_bits(image)
+    elif image.has_transparency_data:
         image = image.convert("LA" if image.mode in ("1", "L", "LA", "La") else "RGBA")
         alpha = np.asarray(image.getchannel("A")).copy()
         image = image.convert(image.mode[:-1])
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _to_8_bits(image)
     if profile := image.info.get("icc_profile"):
         image = _apply_profile(image, profile, notes)
     pixels = np.asarray(image.convert("RGB")).copy()
@@ -132,7 +139,8 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
         raise DreamcliError("a picture with 32-bit numbers has no defined white; save it with 8 or 16 bits")
     eight = Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
-    eight.info = image.info
+    if profile := image.info.get("icc_profile"):
+        eight.info["icc_profile"] = profile
     return eight
 
 

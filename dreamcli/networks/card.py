@@ -11,7 +11,7 @@ from dreamcli.engine.activations import Outline
 
 # chosen by hand. low: edges and textures; mid: patterns and parts; high: whole objects
 ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {
-    "dreamnet": ("fire3", "fire6", "fire8"),
+    "dreamnet": ("fire4", "fire6", "fire9"),
     "alexnet": ("features.4", "features.7", "features.11"),
     "convnext_tiny": ("features.1", "features.3", "features.5"),
     "densenet121": ("features.denseblock1", "features.denseblock2", "features.denseblock3"),

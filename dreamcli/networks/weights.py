@@ -44,7 +44,7 @@ def read_state_dict(path: Path) -> State:
         ) from None
     except SafetensorError as error:
         raise DreamcliError(f"{path}: not a readable safetensors file ({error})") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # torch.load fed with anything may raise anything
         raise DreamcliError(f"{path}: not a readable weights file ({_first_line(error)})") from None
     for wrapper in ("state_dict", "model"):
         if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from dreamcli.art.artwork import Step, to_tensor
+from dreamcli.art.dream import DreamSettings, dream, scaled_size
+from dreamcli.engine.activations import Activations
+from dreamcli.engine.compute import Compute
+from dreamcli.errors import WrongRequest
+from dreamcli.networks.spec import LayerSpec
+from dreamcli.networks.zoo import Network
+from tests.conftest import scene
+
+
+def settings(*specs: str, **others) -> DreamSettings:
+    layers = tuple(LayerSpec.parse(spec) for spec in specs or ("mid",))
+    return DreamSettings(**({"layers": layers, "steps": 3, "octaves": 2, "jitter": 4} | others))
+
+
+@pytest.mark.parametrize(
+    "specs",
+    [("low",), ("mid",), ("high",), ("mid:7",), ("fire4:ACTIVE@2,3",), ("low*0.5", "high:3*2"), ("mid", "low*-1")],
+)
+def test_the_objective_rises_and_minimize_makes_it_fall(
+    network: Network, compute: Compute, specs: tuple[str, ...]
+) -> None:
+    with torch.no_grad():
+        seen = Activations(network.module, ["fire4"], network.input_format, compute)(to_tensor(scene(96, 128), "cpu"))
+    active = int(seen["fire4"][0, :, 2, 3].argmax())  # a neuron that is silent has no gradient
+    specs = tuple(spec.replace("ACTIVE", str(active)) for spec in specs)
+    up = dream(settings(*specs), network, scene(96, 128), compute).score
+    down = dream(settings(*specs, minimize=True), network, scene(96, 128), compute).score
+    assert up["after"] > up["before"]
+    # what is climbed when minimising is the negative
+    assert down["before"] == pytest.approx(-up["before"], abs=1e-4)
+    assert down["after"] > down["before"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "wanted"),
+    [
+        ((60, 80), None, (60, 80)),
+        ((60, 80), 40, (30, 40)),
+        ((60, 80), 120, (90, 120)),
+        ((1, 1), None, (1, 1)),
+        ((3, 700), None, (3, 700)),
+        ((61, 37), 45, (45, 27)),
+    ],
+)
+def test_the_result_has_exactly_the_size_promised(
+    network: Network, compute: Compute, shape: tuple[int, int], size: int | None, wanted: tuple[int, int]
+) -> None:
+    made = dream(settings(size=size), network, scene(*shape), compute)
+    assert made.pixels.shape == (*wanted, 3)
+    assert made.pixels.dtype == np.uint8
+    assert scaled_size(*shape, size) == wanted
+
+
+def test_the_same_seed_gives_the_same_picture(network: Network, compute: Compute) -> None:
+    def make(seed: int) -> np.ndarray:
+        return dream(settings(seed=seed), network, scene(), compute).pixels
+
+    np.testing.assert_array_equal(make(1), make(1))
+    assert (make(1) != make(2)).any()
+
+
+def test_strength_orders_the_change_and_zero_changes_nothing(network: Network, compute: Compute) -> None:
+    changes = []
+    for strength in (0, 0.1, 0.4, 1):
+        made = dream(settings(strength=strength, color=1.0), network, scene(), compute).pixels
+        changes.append(np.abs(made.astype(int) - scene()).mean())
+    assert changes == sorted(changes)
+    assert changes[0] == 0
+    assert changes[3] > 3 * changes[1]
+
+
+def test_color_zero_keeps_the_colours(network: Network, compute: Compute) -> None:
+    def chroma_change(color: float) -> float:
+        grey = np.full((64, 64, 3), 128, np.uint8) + np.random.default_rng(0).integers(-9, 9, (64, 64, 1), np.int16)
+        made = dream(settings(color=color), network, grey.astype(np.uint8), compute).pixels.astype(int)
+        return float(np.ptp(made, axis=2).mean())
+
+    assert chroma_change(0) <= 1
+    assert chroma_change(0.2) < chroma_change(1)
+
+
+def test_reports_run_from_the_first_step_to_the_last(network: Network, compute: Compute) -> None:
+    seen: list[Step] = []
+    dream(settings(steps=3, octaves=2, octave_scale=1.1), network, scene(80, 90), compute, seen.append)
+    assert [(s.octave, s.step) for s in seen] == [(o, s) for o in (1, 2) for s in (1, 2, 3)]
+    shares = [s.share for s in seen]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+
+
+def test_control_c_gives_the_best_so_far_in_full_size(network: Network, compute: Compute) -> None:
+    def interrupt(step: Step) -> None:
+        if step.step == 2:
+            raise KeyboardInterrupt
+
+    made = dream(settings(steps=9, octaves=2, octave_scale=1.1), network, scene(80, 90), compute, interrupt)
+    assert made.stopped == "interrupted"
+    assert made.pixels.shape == (80, 90, 3)
+    assert (made.pixels != scene(80, 90)).any()
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("mif", "dreamnet has no layer 'mif'; did you mean mid"),
+        ("mid:384", "layer fire6 of dreamnet has channels 0 to 383; there is no 384"),
+        ("mid:3@99,0", "has 7 rows and 10 columns for a picture of 80x60 pixels; there is no neuron at @99,0"),
+        ("head:3@0,0", "no rows and columns: leave out the @Y,X"),
+    ],
+)
+def test_what_the_network_does_not_have_is_said(network: Network, compute: Compute, spec: str, message: str) -> None:
+    with pytest.raises(WrongRequest, match=message):
+        dream(settings(spec), network, scene(), compute)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("layers", ()), ("size", 0), ("steps", 0), ("steps", -3), ("octaves", 0), ("octave_scale", 1.0),
+        ("octave_scale", float("nan")), ("octave_scale", float("inf")), ("strength", -0.1), ("strength", 1.1),
+        ("strength", float("nan")), ("color", 2), ("jitter", -1), ("seed", -1), ("seed", 2**63),
+    ],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(WrongRequest, match=name.replace("_", " ")):
+        DreamSettings(**{name: value})

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamcli.files.reading import read_picture
+from dreamcli.files.record import read_record
+from tests.conftest import QUICK, scene
+
+
+def test_a_photograph_becomes_a_dream_of_its_size(run, photo: Path) -> None:
+    before = photo.read_bytes()
+    outcome = run("dream", photo, *QUICK)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err == f"{photo} -> photo-dream.png\n"
+    made = read_picture(Path("photo-dream.png"))
+    assert made.pixels.shape == (60, 80, 3)
+    assert (made.pixels != scene()).any()
+    assert photo.read_bytes() == before
+
+
+def test_the_record_tells_how_it_was_made(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK, "--layer", "low:3*0.5", "--layer", "high", "--seed", 7, "-o", "x.jpg")
+    record = read_record(Path("x.jpg"))
+    assert record is not None
+    assert record.source == "photo.png"
+    assert record.job.command == "dream"
+    assert record.job.settings["layers"] == ["low:3*0.5", "high"]
+    assert record.job.settings["seed"] == 7
+    assert record.job.settings["device"] in ("cpu", "cuda", "mps")
+    assert record.job.network["name"] == "dreamnet"
+    assert record.job.input == read_picture(photo).sha256
+    assert set(record.versions) == {"dreamcli", "torch"}
+    assert record.score["after"] > record.score["before"]
+
+
+def test_an_absolute_path_is_not_told(run, photo: Path) -> None:
+    run("dream", photo.resolve(), *QUICK)
+    record = read_record(Path("photo-dream.png"))
+    assert record is not None
+    assert record.source == "photo.png"
+
+
+def test_the_same_command_gives_the_same_bytes(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK, "-o", "a.png")
+    run("dream", "photo.png", *QUICK, "-o", "b.png")
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def test_folders_files_and_globs_in_order(run, photo: Path) -> None:
+    for name in ("pics/b.png", "pics/deep/a.png", "other.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, name)
+    outcome = run("dream", "pics", "other.png", *QUICK, "-o", "out")
+    assert outcome.code == 0
+    assert outcome.err.splitlines() == [
+        "pics/b.png -> out/b.png", "pics/deep/a.png -> out/deep/a.png", "other.png -> out/other.png", "3 done",
+    ]  # fmt: skip
+    assert run("dream", "pics/*.png", *QUICK).err.splitlines() == ["pics/b.png -> b-dream.png"]
+    assert run("dream", "pics", *QUICK).code == 0
+    assert read_picture(Path("pics-dream/deep/a.png")).pixels.shape == (60, 80, 3)
+
+
+def test_one_bad_file_never_stops_the_others(run, photo: Path) -> None:
+    Path("bad.jpg").write_text("text")
+    outcome = run("dream", "bad.jpg", "none.png", photo, *QUICK, "-o", "out")
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == [
+        "dreamcli: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)",
+        "dreamcli: none.png: there is no such file",
+        f"{photo} -> out/photo.png",
+        "1 done, 2 failed",
+    ]
+    assert os.listdir("out") == ["photo.png"]
+
+
+def test_what_is_done_is_skipped_and_what_differs_is_kept(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK)
+    made = Path("photo-dream.png").read_bytes()
+    again = run("dream", "photo.png", *QUICK)
+    assert (again.code, again.err) == (0, "photo.png -> photo-dream.png (already made)\n")
+    other = run("dream", "photo.png", *QUICK, "--layer", "low")
+    assert other.code == 1
+    assert "photo-dream.png is there already, made with other settings; choose another with -o" in other.err
+    assert Path("photo-dream.png").read_bytes() == made
+    assert run("dream", "photo.png", *QUICK, "--layer", "low", "--overwrite").code == 0
+    assert Path("photo-dream.png").read_bytes() != made
+    Image.fromarray(scene()).save("photo-dream.png")
+    assert "not made by dreamcli" in run("dream", "photo.png", *QUICK).err
+
+
+def test_json_tells_everything_on_stdout(run, photo: Path) -> None:
+    outcome = run("dream", "photo.png", "none.png", *QUICK, "--json")
+    told = json.loads(outcome.out)
+    assert outcome.code == 1
+    assert told["command"] == "dream"
+    assert told["counts"] == {"done": 1, "failed": 1}
+    done, failed = told["pictures"]
+    assert (done["status"], done["width"], done["height"]) == ("done", 80, 60)
+    assert done["score"]["after"] > done["score"]["before"]
+    assert failed == {"input": "none.png", "output": "none-dream.png", "status": "failed",
+                      "message": "there is no such file"}  # fmt: skip
+
+
+def test_quiet_prints_errors_only(run, photo: Path) -> None:
+    outcome = run("dream", "photo.png", "none.png", *QUICK, "-q")
+    assert outcome.err == "dreamcli: none.png: there is no such file\n"
+
+
+def test_a_dry_run_makes_nothing(run, photo: Path) -> None:
+    outcome = run("dream", "photo.png", "--dry-run", "-o", "new/x.png")
+    assert (outcome.code, outcome.err) == (0, "photo.png -> new/x.png\n")
+    assert os.listdir() == ["photo.png"]
+
+
+def test_verbose_adds_the_traceback(run, photo: Path) -> None:
+    assert "Traceback" in run("dream", "none.png", "-v").err
+    assert "Traceback" not in run("dream", "none.png").err
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_transparency_stays(run, tmp_path: Path, suffix: str) -> None:
+    alpha = np.zeros((60, 80), np.uint8)
+    alpha[:, 40:] = 200
+    Image.fromarray(np.dstack([scene(), alpha])).save("glass.png")
+    run("dream", "glass.png", *QUICK, "-o", f"out.{suffix}")
+    np.testing.assert_array_equal(read_picture(Path(f"out.{suffix}")).alpha, alpha)
+    run("dream", "glass.png", *QUICK, "--size", 40, "-o", f"small.{suffix}")
+    small = read_picture(Path(f"small.{suffix}"))
+    assert small.alpha is not None
+    assert small.alpha.shape == small.pixels.shape[:2] == (30, 40)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--layer", "mif"], "dreamnet has no layer 'mif'; did you mean mid"),
+        (["--layer", "mid:999"], "has channels 0 to 383; there is no 999"),
+        (["--layer", "mid:"], "is not of the form LAYER[:CHANNEL[@Y,X]][*WEIGHT]"),
+        (["--model", "resnet51"], "there is no model 'resnet51'; did you mean resnet50"),
+        (["--layr", "mid"], "No such option '--layr'. (Did you mean one of: '--color', '--layer'?)"),
+        (["--steps", "-3"], "steps must be at least 1, not -3"),
+        (["--steps", "many"], "'many' is not a valid integer"),
+        (["--octave-scale", "1"], "octave scale must be more than 1, not 1"),
+        (["--strength", "2"], "strength must be from 0 to 1, not 2"),
+        (["--device", "gpu"], "'gpu' is not one of 'auto', 'cpu', 'cuda', 'mps'"),
+        (["--precision", "half"], "'half' is not one of"),
+        (["-o", "photo.png"], "is an input and would be overwritten"),
+        (["-o", "x.tiff"], "must end in .png"),
+        (["-o", "photo.png/x.png"], "photo.png is not a folder"),
+        (["-o", "folder.png/", "photo.png"], "would both be written"),
+    ],
+)  # fmt: skip
+def test_a_wrong_command_line_is_told_in_one_line_with_exit_code_2(
+    run, photo: Path, arguments: list[str], message: str
+) -> None:
+    outcome = run("dream", "photo.png", *arguments)
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert outcome.err.startswith("dreamcli: ")
+    assert outcome.err.count("\n") == 1
+    assert os.listdir() == ["photo.png"]
+
+
+@pytest.mark.parametrize(("wrong", "right"), [("drem", "dream"), ("repaly", "replay")])
+def test_a_wrong_command_is_answered_with_a_near_one(run, wrong: str, right: str) -> None:
+    outcome = run(wrong, "x.png")
+    assert outcome.code == 2
+    assert f"Did you mean '{right}'?" in outcome.err
+
+
+def test_weights_that_can_not_be_used_are_told_in_one_line(run, photo: Path) -> None:
+    Path("w.pth").write_text("text")
+    for weights in ("w.pth", "none.pth"):
+        outcome = run("dream", photo, "--weights", weights)
+        assert outcome.code == 1
+        assert outcome.err.startswith(f"dreamcli: {weights}: ")
+        assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may write everywhere")
+def test_a_folder_that_can_not_be_written_to_fails_before_work(run, photo: Path) -> None:
+    Path("locked").mkdir(mode=0o500)
+    outcome = run("dream", photo, "-o", "locked/x.png")
+    assert outcome.code == 2
+    assert "no permission to write to the folder locked" in outcome.err
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (20000, 1), (2, 300)])
+def test_pictures_of_odd_shapes_work(run, width: int, height: int) -> None:
+    Image.new("RGB", (width, height), (200, 120, 40)).save("odd.png")
+    assert run("dream", "odd.png", *QUICK).code == 0
+    assert read_picture(Path("odd-dream.png")).pixels.shape == (height, width, 3)
+
+
+def test_an_animation_is_read_and_said(run) -> None:
+    frames = [Image.new("RGB", (70, 70), colour) for colour in ("red", "green")]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
+    outcome = run("dream", "a.gif", *QUICK)
+    assert outcome.err == "a.gif -> a-dream.png (animated: only the first of its 2 frames is used)\n"
+
+
+def test_a_dream_that_changed_nothing_is_said(run, photo: Path) -> None:
+    assert run("dream", photo, *QUICK, "--strength", 0).err.endswith("(unchanged: nothing in it excites this layer)\n")
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_control_c_keeps_a_single_picture_and_no_half_ones_of_a_batch(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch, several: bool
+) -> None:
+    from dreamcli.engine import ascent
+
+    steps = []
+
+    class Interrupting(ascent.NormalisedGradient):
+        def step(self, evaluate) -> None:
+            steps.append(1)
+            if len(steps) == 6:
+                raise KeyboardInterrupt
+            super().step(evaluate)
+
+    monkeypatch.setattr(ascent, "NormalisedGradient", Interrupting)
+    shutil.copy(photo, "a.png")
+    inputs = ["a.png", "photo.png"] if several else ["photo.png"]
+    outcome = run("dream", *inputs, "--steps", "4" if several else "9", "--octaves", "1", "-o", "out/")
+    assert outcome.code == 130
+    if several:
+        assert os.listdir("out") == ["a.png"]
+        assert "1 done, 1 interrupted" in outcome.err
+    else:
+        record = read_record(Path("out/photo.png"))
+        assert record is not None
+        assert record.stopped == "interrupted"
+        assert "(the best so far)" in outcome.err
+        steps.clear()
+        monkeypatch.undo()
+        # the same command finishes it, without --overwrite
+        monkeypatch.chdir(photo.parent)
+        assert run("dream", "photo.png", "--steps", 9, "--octaves", "1", "-o", "out/").code == 0
+        finished = read_record(Path("out/photo.png"))
+        assert finished is not None
+        assert finished.stopped == "done"
+
+
+def test_another_model_with_weights_of_ones_own(run, photo: Path) -> None:
+    import torch
+    from torchvision.models import squeezenet1_1
+
+    torch.save(squeezenet1_1(num_classes=5).state_dict(), "own.pth")
+    outcome = run("dream", photo, "-m", "squeezenet1_1", "--weights", "own.pth", *QUICK, "--layer", "features.3")
+    assert outcome.code == 0
+    record = read_record(Path("photo-dream.png"))
+    assert record is not None
+    assert record.job.network["name"] == "squeezenet1_1"
+
+
+def test_help_and_version_import_no_torch() -> None:
+    for arguments in (["--help"], ["dream", "--help"], ["replay", "--help"], ["--version"]):
+        code = (
+            "import sys; from dreamcli.cli import run; run(sys.argv[1:]); "
+            "sys.exit(3 if {'torch', 'numpy', 'PIL'} & set(sys.modules) else 0)"
+        )
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "dreamcli" in done.stdout
+
+
+def test_the_installed_command_exits_with_its_code(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dreamcli", "dream", "none.png"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "dreamcli: none.png: there is no such file\n")

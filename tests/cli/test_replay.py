@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamcli.files.reading import read_picture
+from tests.conftest import QUICK, scene
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_a_picture_is_made_again_from_its_own_record(run, photo: Path, suffix: str) -> None:
+    run("dream", "photo.png", *QUICK, "--layer", "low:3*0.5", "--layer", "high", "--seed", 5, "-o", f"out.{suffix}")
+    outcome = run("replay", f"out.{suffix}")
+    assert outcome.code == 0
+    assert outcome.err.splitlines()[-1] == f"identical to out.{suffix}"
+    again = read_picture(Path(f"out-replay.{suffix}"))
+    np.testing.assert_array_equal(again.pixels, read_picture(Path(f"out.{suffix}")).pixels)
+
+
+def test_the_photograph_is_looked_for_and_can_be_given(run, photo: Path) -> None:
+    run("dream", photo.resolve(), *QUICK, "-o", "sub/out.png")
+    shutil.move("photo.png", "sub/photo.png")
+    assert run("replay", "sub/out.png").code == 0
+    shutil.move("sub/photo.png", "renamed.png")
+    lost = run("replay", "sub/out.png", "-o", "again.png")
+    assert lost.code == 1
+    assert "the photograph photo.png that sub/out.png was made from is not here; say where with --input" in lost.err
+    assert run("replay", "sub/out.png", "--input", "renamed.png", "-o", "again.png").code == 0
+    Image.fromarray(scene()[::-1]).save("other.png")
+    wrong = run("replay", "sub/out.png", "--input", "other.png", "-o", "more.png")
+    assert wrong.code == 1
+    assert "other.png is not the photograph that sub/out.png was made from" in wrong.err
+
+
+def test_a_picture_without_a_record_is_refused(run, photo: Path) -> None:
+    outcome = run("replay", photo)
+    assert outcome.code == 1
+    assert "carries no record" in outcome.err
+    assert run("replay", "none.png").err == "dreamcli: none.png: there is no such file\n"
+
+
+def test_a_picture_that_was_edited_is_not_identical(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK, "-o", "out.png")
+    with Image.open("out.png") as image:
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        info.add_itxt("dreamcli", image.info["dreamcli"])
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("edited.png", pnginfo=info)
+    outcome = run("replay", "edited.png")
+    assert outcome.code == 1
+    assert "edited-replay.png is not the same as edited.png: it was made on another machine, or edited" in outcome.err
+
+
+def test_other_weights_are_noticed(run, photo: Path) -> None:
+    import torch
+    from torchvision.models import squeezenet1_1
+
+    for name in ("own.pth", "other.pth"):
+        torch.save(squeezenet1_1().state_dict(), name)
+    run("dream", "photo.png", "-m", "squeezenet1_1", "--weights", "own.pth", *QUICK, "-o", "out.png")
+    assert run("replay", "out.png", "--weights", "own.pth").code == 0
+    outcome = run("replay", "out.png", "--weights", "other.pth", "-o", "x.png")
+    assert outcome.code == 1
+    assert "the network's weights are others" in outcome.err
+
+
+def test_settings_of_the_future_are_said(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from dreamcli.files.reading import Picture
+    from dreamcli.files.record import read_record
+    from dreamcli.files.writing import write_picture
+
+    run("dream", "photo.png", *QUICK, "-o", "out.png")
+    record = read_record(Path("out.png"))
+    assert record is not None
+    for job in (
+        replace(record.job, settings=record.job.settings | {"depth": 3}),
+        replace(record.job, command="sculpt"),
+        replace(record.job, settings={}),
+    ):
+        write_picture(Path("new.png"), Picture(scene()), replace(record, job=job))
+        outcome = run("replay", "new.png")
+        assert outcome.code == 1
+        assert "settings unknown here" in outcome.err

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dreamcli.engine.compute import Compute
+from dreamcli.networks import zoo
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with data and networks that are too large, or not ours, to be in the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder ../shared is not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def network() -> zoo.Network:
+    return zoo.load()
+
+
+@pytest.fixture(scope="session")
+def compute() -> Compute:
+    return Compute.resolve("cpu", "float32")
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def scene(height: int = 60, width: int = 80) -> np.ndarray:
+    """A small picture with edges, gradients and colours, (height, width, 3) uint8."""
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    red = 0.5 + 0.5 * np.sin(20 * x + 9 * y)
+    green = y
+    blue = ((x - 0.4) ** 2 + (y - 0.4) ** 2 < 0.06).astype(float)
+    return (np.stack([red, green, blue], 2) * 255).round().astype(np.uint8)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(scene()).save(path)
+    return path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run a command line in an empty folder, as a person would."""
+    from dreamcli.cli import run as run_cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def runner(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = run_cli([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return runner
+
+
+QUICK = ("--steps", "2", "--octaves", "2")

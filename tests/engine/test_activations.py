@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from dreamcli.engine.activations import Activations, InputFormat, outline
+from dreamcli.engine.compute import Compute
+
+PLAIN = InputFormat(mean=(0, 0, 0), std=(1, 1, 1), minimum=1)
+
+
+class Small(nn.Module):
+    """Everything that is awkward: batch norms, in-place functions, a layer used twice, an unused tail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(8)
+        self.tail = nn.Sequential(nn.Flatten(), nn.LazyLinear(5))
+        self.tail_ran = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.relu(self.norm(self.conv(x)))
+        x = self.relu(self.norm2(self.conv2(x)))
+        self.tail_ran += 1
+        return self.tail(x)
+
+
+@pytest.fixture
+def small() -> Small:
+    torch.manual_seed(0)
+    network = Small()
+    network(torch.rand(4, 3, 64, 64))  # in training mode: gives the norms statistics, and the lazy layer its shape
+    for norm in (network.norm, network.norm2):
+        nn.init.uniform_(norm.weight, 0.5, 2)
+        nn.init.normal_(norm.bias)
+    return network.eval()
+
+
+def reference(network: Small, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    conv = network.conv(x)
+    norm = network.norm(conv)
+    conv2 = network.conv2(norm.relu())
+    norm2 = network.norm2(conv2)
+    return {"conv": conv, "norm": norm, "conv2": conv2, "norm2": norm2, "relu": norm2.relu()}
+
+
+@pytest.mark.parametrize(
+    "layers", [["conv"], ["norm"], ["conv2"], ["norm2"], ["relu"], ["relu", "norm", "conv"], ["conv2", "norm2"]]
+)
+def test_gives_what_the_whole_network_computes(small: Small, compute: Compute, layers: list[str]) -> None:
+    image = torch.rand(1, 3, 64, 64)
+    wanted = reference(small, image)
+    found = Activations(small, layers, PLAIN, compute)(image)
+    assert set(found) == set(layers)
+    for layer in layers:
+        torch.testing.assert_close(found[layer], wanted[layer], rtol=1e-4, atol=1e-5)
+
+
+def test_stops_at_the_deepest_layer_and_frees_the_rest(small: Small, compute: Compute) -> None:
+    activations = Activations(small, ["norm"], PLAIN, compute)
+    activations(torch.rand(1, 3, 64, 64))
+    assert activations._network.tail_ran == small.tail_ran
+    assert isinstance(activations._network.tail, nn.Identity)
+
+
+def test_leaves_the_network_as_it_was(small: Small, compute: Compute) -> None:
+    before = {name: value.clone() for name, value in small.state_dict().items()}
+    activations = Activations(small, ["relu"], PLAIN, compute)
+    activations(torch.rand(1, 3, 64, 64, requires_grad=True))["relu"].sum().backward()
+    for name, value in small.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert all(p.grad is None and p.requires_grad for p in small.parameters())
+    assert not any(module._forward_hooks for module in small.modules())
+    assert not any(p.requires_grad for p in activations._network.parameters())
+
+
+def test_normalises_the_image(small: Small, compute: Compute) -> None:
+    image = torch.rand(1, 3, 64, 64)
+    shaped = InputFormat(mean=(0.1, 0.2, 0.3), std=(0.5, 0.4, 0.3))
+    fed = (image - torch.tensor(shaped.mean).view(3, 1, 1)) / torch.tensor(shaped.std).view(3, 1, 1)
+    found = Activations(small, ["conv"], shaped, compute)(image)["conv"]
+    torch.testing.assert_close(found, small.conv(fed), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("form", "size", "fitted"),
+    [
+        (InputFormat(minimum=32), (1, 1), (32, 32)),
+        (InputFormat(minimum=32), (7, 500), (32, 500)),
+        (InputFormat(minimum=32), (40, 33), (40, 33)),
+        (InputFormat(fixed=24), (99, 7), (24, 24)),
+    ],
+)
+def test_fits_any_picture_into_the_network(form: InputFormat, size: tuple[int, int], fitted: tuple[int, int]) -> None:
+    image = torch.rand(1, 3, *size, requires_grad=True)
+    result = form.fit(image)
+    assert tuple(result.shape[2:]) == fitted == form.fitted_size(*size)
+    result.sum().backward()
+    assert image.grad is not None
+    assert bool((image.grad > 0).all())
+
+
+def test_an_unknown_layer_is_named(small: Small, compute: Compute) -> None:
+    with pytest.raises(KeyError, match="conv9"):
+        Activations(small, ["conv", "conv9"], PLAIN, compute)
+
+
+def test_outline_sees_the_order_the_folds_and_the_clobbered(small: Small) -> None:
+    found = outline(small, (64, 64))
+    assert [name for what, name in found.events if what == "start"][:4] == ["conv", "norm", "relu", "conv2"]
+    assert found.foldable == [("conv", "norm"), ("conv2", "norm2")]
+    assert {"norm", "norm2"} <= found.clobbered
+    assert found.shapes["relu"] == (1, 8, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("squeezenet1_1", "features.7"),
+        ("resnet18", "layer3"),
+        ("googlenet", "inception4a"),
+        ("densenet121", "features.denseblock2"),
+        ("mobilenet_v3_small", "features.8"),
+        ("vgg11_bn", "features.14"),
+        ("convnext_tiny", "features.3"),
+        ("shufflenet_v2_x0_5", "stage3"),
+    ],
+)
+def test_agrees_with_torchvisions_own_feature_extraction(name: str, layer: str, compute: Compute) -> None:
+    from torchvision.models.feature_extraction import create_feature_extractor
+
+    torch.manual_seed(0)
+    options = {"init_weights": False} if name == "googlenet" else {}
+    network = torchvision.models.get_model(name, weights=None, **options)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):  # as if trained: folding must carry every term
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.1)
+            nn.init.normal_(module.running_mean, std=0.1)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+    network.eval()
+    image = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        wanted = create_feature_extractor(network, [layer], suppress_diff_warning=True)(image)[layer]
+        found = Activations(network, [layer], PLAIN, compute)(image)[layer]
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3 * float(wanted.abs().max()))
+
+
+def test_bfloat16_gives_nearly_the_same(small: Small, compute: Compute) -> None:
+    image = torch.rand(1, 3, 64, 64)
+    exact = Activations(small, ["relu"], PLAIN, compute)(image)["relu"]
+    rough = Activations(small, ["relu"], PLAIN, Compute(compute.device, torch.bfloat16))(image)["relu"]
+    assert rough.dtype == torch.bfloat16
+    assert float((rough.float() - exact).abs().mean()) < 0.02 * float(exact.abs().mean())

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from dreamcli.engine.activations import Activations, InputFormat
+from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule, ascend
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.objectives import Channel, LayerEnergy, Objective
+from dreamcli.engine.parameterization import Pixels
+from dreamcli.engine.transforms import Jitter
+from dreamcli.networks.zoo import Network
+
+
+@pytest.fixture(scope="module")
+def activations(network: Network, compute: Compute) -> Activations:
+    return Activations(network.module, ["fire4"], InputFormat(), compute)
+
+
+@pytest.fixture
+def image() -> Tensor:
+    torch.manual_seed(0)
+    return 0.4 + 0.2 * torch.rand(1, 3, 48, 64)
+
+
+RULES = [NormalisedGradient(0.01), NormalisedGradient(0.01, color=0.3), Adam(0.01)]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("objective", [LayerEnergy("fire4"), Channel("fire4", 3), -LayerEnergy("fire4")])
+def test_the_objective_rises(
+    rule: Rule, objective: Objective, activations: Activations, image: Tensor, generator: torch.Generator
+) -> None:
+    pixels = Pixels(image)
+    ascent = ascend(pixels, objective, activations, steps=8, rule=rule, transforms=[Jitter(4)], generator=generator)
+    with torch.no_grad():
+        after = float(objective(activations(pixels.render()), pixels.render()))
+    assert ascent.stopped == "done"
+    assert len(ascent.values) == 8
+    assert after > ascent.values[0] + 0.05
+    image = pixels.render().detach()
+    assert 0 <= float(image.min())
+    assert float(image.max()) <= 1
+
+
+def test_the_same_seed_gives_the_same_bits(activations: Activations, image: Tensor) -> None:
+    def make(seed: int) -> Tensor:
+        pixels = Pixels(image)
+        ascend(
+            pixels, LayerEnergy("fire4"), activations, steps=3, rule=NormalisedGradient(0.01),
+            transforms=[Jitter(8)], generator=torch.Generator().manual_seed(seed),
+        )  # fmt: skip
+        return pixels.render().detach()
+
+    assert torch.equal(make(1), make(1))
+    assert not torch.equal(make(1), make(2))
+
+
+def test_a_step_moves_the_mean_pixel_by_its_size(
+    activations: Activations, image: Tensor, generator: torch.Generator
+) -> None:
+    two = torch.cat([image, 0.5 + 0.01 * (image - 0.5)])
+    pixels = Pixels(two)
+    ascend(pixels, LayerEnergy("fire4"), activations, steps=1, rule=NormalisedGradient(0.004), generator=generator)
+    moved = (pixels.render().detach() - two).abs().mean((1, 2, 3))
+    torch.testing.assert_close(moved, torch.full((2,), 0.004), rtol=0.02, atol=0)
+
+
+def test_without_color_every_pixel_moves_along_grey(
+    activations: Activations, image: Tensor, generator: torch.Generator
+) -> None:
+    pixels = Pixels(image)
+    rule = NormalisedGradient(0.004, color=0)
+    ascend(pixels, LayerEnergy("fire4"), activations, steps=1, rule=rule, generator=generator)
+    moved = pixels.render().detach() - image
+    torch.testing.assert_close(moved, moved.mean(1, keepdim=True).expand_as(moved), rtol=0, atol=1e-6)
+
+
+class _Poison(Objective):
+    """A value that stops being a number at the third step."""
+
+    layers = ("fire4",)
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, activations, image: Tensor) -> Tensor:
+        self.calls += 1
+        return image.mean() * (float("nan") if self.calls == 3 else 1.0)
+
+
+def test_stops_at_a_non_finite_value_with_the_last_finite_image(
+    activations: Activations, image: Tensor, generator: torch.Generator
+) -> None:
+    pixels = Pixels(image)
+    ascent = ascend(pixels, _Poison(), activations, steps=9, rule=NormalisedGradient(0.01), generator=generator)
+    assert ascent.stopped == "non-finite"
+    assert len(ascent.values) == 2
+    assert bool(pixels.render().isfinite().all())
+    torch.testing.assert_close(pixels.render().detach(), image + 0.02)
+
+
+def test_a_gradient_that_is_not_finite_changes_nothing(
+    activations: Activations, image: Tensor, generator: torch.Generator
+) -> None:
+    class Cusp(Objective):
+        layers = ("fire4",)
+
+        def __call__(self, activations, image: Tensor) -> Tensor:
+            return (image - image.detach()).sqrt().sum()  # a finite value with an infinite gradient
+
+    pixels = Pixels(image)
+    ascent = ascend(pixels, Cusp(), activations, steps=2, rule=Adam(0.01), generator=generator)
+    assert (ascent.stopped, ascent.values) == ("non-finite", [])
+    assert torch.equal(pixels.render().detach(), image)
+
+
+def test_control_c_keeps_what_was_reached(activations: Activations, image: Tensor, generator: torch.Generator) -> None:
+    def interrupt(step: int, value: float) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    pixels = Pixels(image)
+    ascent = ascend(
+        pixels, LayerEnergy("fire4"), activations, steps=9, rule=NormalisedGradient(0.01),
+        generator=generator, on_step=interrupt,
+    )  # fmt: skip
+    assert ascent.stopped == "interrupted"
+    assert len(ascent.values) == 2
+    assert not torch.equal(pixels.render().detach(), image)
+
+
+def test_reports_every_step(activations: Activations, image: Tensor, generator: torch.Generator) -> None:
+    seen: list[tuple[int, float]] = []
+    ascent = ascend(
+        Pixels(image), LayerEnergy("fire4"), activations, steps=3, rule=NormalisedGradient(0.01),
+        generator=generator, on_step=lambda step, value: seen.append((step, value)),
+    )  # fmt: skip
+    assert seen == list(enumerate(ascent.values, 1))
+
+
+def test_a_picture_without_gradient_stays_as_it_is(
+    activations: Activations, generator: torch.Generator, image: Tensor
+) -> None:
+    class Blind(Objective):
+        layers = ("fire4",)
+
+        def __call__(self, activations, image: Tensor) -> Tensor:
+            return 0 * image.sum()
+
+    pixels = Pixels(image)
+    ascent = ascend(pixels, Blind(), activations, steps=2, rule=NormalisedGradient(0.01), generator=generator)
+    assert ascent.stopped == "done"
+    assert torch.equal(pixels.render().detach(), image)

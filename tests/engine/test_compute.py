@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dreamcli.engine.compute import Compute
+
+
+def test_auto_finds_something_that_runs() -> None:
+    compute = Compute.resolve()
+    with compute.autocast():
+        product = torch.ones(2, 2, device=compute.device) @ torch.ones(2, 2, device=compute.device)
+    assert float(product.sum()) == 8
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_named_precision_is_taken(precision: str) -> None:
+    assert Compute.resolve("cpu", precision).precision == getattr(torch, precision)
+
+
+@pytest.mark.parametrize(("device", "precision"), [("gpu", "auto"), ("cpu", "float64")])
+def test_unknown_words_are_refused(device: str, precision: str) -> None:
+    with pytest.raises(ValueError, match="one of"):
+        Compute.resolve(device, precision)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a cuda device")
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(ValueError, match="no cuda device on this machine; it has: .*cpu"):
+        Compute.resolve("cuda")

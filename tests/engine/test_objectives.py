@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from dreamcli.engine.objectives import Channel, LayerEnergy, Neuron, Objective
+
+IMAGE = torch.zeros(1, 3, 4, 4)
+
+
+@pytest.fixture
+def captured() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return {"a": torch.randn(1, 5, 4, 6), "b": torch.randn(1, 3, 2, 2), "tokens": torch.randn(1, 7, 5)}
+
+
+@pytest.mark.parametrize(
+    ("objective", "wanted"),
+    [
+        (lambda a, b: a + b, lambda a, b: a + b),
+        (lambda a, b: a - b, lambda a, b: a - b),
+        (lambda a, b: -a, lambda a, b: -a),
+        (lambda a, b: 0.5 * a + b * 3, lambda a, b: 0.5 * a + 3 * b),
+        (lambda a, b: sum([a, b, a]), lambda a, b: a + b + a),
+        (lambda a, b: -(a - 2 * b), lambda a, b: 2 * b - a),
+    ],
+)
+def test_objectives_form_an_algebra(captured: dict[str, torch.Tensor], objective, wanted) -> None:
+    a, b = LayerEnergy("a"), Channel("b", 1)
+    combined: Objective = objective(a, b)
+    values = a(captured, IMAGE), b(captured, IMAGE)
+    torch.testing.assert_close(combined(captured, IMAGE), wanted(*values))
+    assert set(combined.layers) <= {"a", "b"}
+
+
+def test_only_objectives_add_up() -> None:
+    with pytest.raises(TypeError, match="added to objectives only"):
+        LayerEnergy("a") + 1.5
+
+
+def test_energy_is_the_logarithm_of_the_rms(captured: dict[str, torch.Tensor]) -> None:
+    wanted = math.log(float(captured["a"].pow(2).mean().sqrt()))
+    assert float(LayerEnergy("a")(captured, IMAGE)) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_energys_gradient_points_along_the_activation(captured: dict[str, torch.Tensor]) -> None:
+    leaf = captured["a"].requires_grad_()
+    LayerEnergy("a")(captured, IMAGE).backward()
+    assert leaf.grad is not None
+    torch.testing.assert_close(leaf.grad / leaf.grad.norm(), leaf.detach() / leaf.detach().norm())
+
+
+@pytest.mark.parametrize("objective", [Channel("a", 2), Neuron("a", 2, 0.5, 0.5), Channel("tokens", 4)])
+def test_channels_and_neurons_do_not_depend_on_the_layers_scale(
+    captured: dict[str, torch.Tensor], objective: Objective
+) -> None:
+    scaled = {name: 100 * activation for name, activation in captured.items()}
+    torch.testing.assert_close(objective(captured, IMAGE), objective(scaled, IMAGE))
+
+
+def test_channel_and_neuron_read_the_right_place(captured: dict[str, torch.Tensor]) -> None:
+    rms = captured["a"].pow(2).mean().sqrt()
+    torch.testing.assert_close(Channel("a", 2)(captured, IMAGE), captured["a"][0, 2].mean() / rms)
+    torch.testing.assert_close(Neuron("a", 2, 0.99, 0.5)(captured, IMAGE), captured["a"][0, 2, 3, 3] / rms)
+    rms = captured["tokens"].pow(2).mean().sqrt()
+    torch.testing.assert_close(Channel("tokens", 4)(captured, IMAGE), captured["tokens"][0, :, 4].mean() / rms)
+
+
+def test_a_layer_of_tokens_has_no_neurons(captured: dict[str, torch.Tensor]) -> None:
+    with pytest.raises(ValueError, match="no rows and columns"):
+        Neuron("tokens", 1, 0.5, 0.5)(captured, IMAGE)
+
+
+@pytest.mark.parametrize("objective", [LayerEnergy("a"), Channel("a", 0), Neuron("a", 0, 0.5, 0.5)])
+def test_pictures_of_a_batch_do_not_mix(objective: Objective) -> None:
+    torch.manual_seed(0)
+    one, other = torch.randn(1, 5, 4, 4), 1000 * torch.randn(1, 5, 4, 4)
+    both = torch.cat([one, other]).requires_grad_()
+    alone = one.clone().requires_grad_()
+    objective({"a": both}, IMAGE).backward()
+    objective({"a": alone}, IMAGE).backward()
+    assert both.grad is not None
+    assert alone.grad is not None
+    torch.testing.assert_close(both.grad[:1] * 2, alone.grad)
+
+
+def test_a_dead_layer_gives_a_finite_value_and_no_gradient() -> None:
+    dead = torch.zeros(1, 4, 3, 3, requires_grad=True)
+    for objective in (LayerEnergy("a"), Channel("a", 0)):
+        assert bool(objective({"a": dead}, IMAGE).isfinite())
+    LayerEnergy("a")({"a": dead}, IMAGE).backward()
+    assert dead.grad is not None
+    assert float(dead.grad.abs().max()) == 0

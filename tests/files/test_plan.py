@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dreamcli.errors import WrongRequest
+from dreamcli.files.plan import make_plan
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in (
+        "a.jpg",
+        "b.PNG",
+        "pics/c.png",
+        "pics/notes.txt",
+        "pics/deep/er/d.webp",
+        "pics/deep/a.tiff",
+        "none/x.txt",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "pairs"),
+    [
+        (["a.jpg"], None, {"a.jpg": "a-dream.png"}),
+        (["a.jpg"], "x.webp", {"a.jpg": "x.webp"}),
+        (["a.jpg"], "new/", {"a.jpg": "new/a.png"}),
+        (["a.jpg"], "none", {"a.jpg": "none/a.png"}),
+        (["pics/c.png"], None, {"pics/c.png": "c-dream.png"}),
+        (["a.jpg", "b.PNG"], None, {"a.jpg": "a-dream.png", "b.PNG": "b-dream.png"}),
+        (["a.jpg", "pics/c.png"], "out", {"a.jpg": "out/a.png", "pics/c.png": "out/c.png"}),
+        (
+            ["pics"], None,
+            {"pics/c.png": "pics-dream/c.png", "pics/deep/a.tiff": "pics-dream/deep/a.png",
+             "pics/deep/er/d.webp": "pics-dream/deep/er/d.png"},
+        ),
+        (["pics/deep/"], "out", {"pics/deep/a.tiff": "out/a.png", "pics/deep/er/d.webp": "out/er/d.png"}),
+        (["*.jpg"], None, {"a.jpg": "a-dream.png"}),
+        (
+            ["pics/**/*.*e*"], "out",
+            {"pics/deep/er/d.webp": "out/deep/er/d.png"},
+        ),
+        (["missing.png"], None, {"missing.png": "missing-dream.png"}),
+    ],
+)  # fmt: skip
+def test_where_everything_goes(tree: Path, inputs: list[str], output: str | None, pairs: dict[str, str]) -> None:
+    if inputs == ["pics/**/*.*e*"]:
+        (tree / "pics/deep/a.tiff").unlink()
+    plan = make_plan(inputs, output, "dream")
+    assert {str(t.source): str(t.output) for t in plan} == pairs
+    assert not any(t.problem for t in plan)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [
+        (["a.jpg"], "x.gif", "must end in .png, .jpg, .jpeg, .webp, or be a folder"),
+        (["a.jpg"], "x", "must end in"),
+        (["a.jpg", "b.PNG"], "b.PNG", "is a file, but several inputs need a folder"),
+        (["b.PNG"], "b.PNG", "is an input and would be overwritten"),
+        (["b.PNG"], "./pics/../b.PNG", "is an input and would be overwritten"),
+        (["a.jpg", "./a.jpg"], None, "would both be written to"),
+        (["a.jpg", "pics/deep/a.tiff"], None, "would both be written to a-dream.png; use -o FOLDER"),
+        (["pics/"], "pics", "is the input folder, and would be overwritten"),
+    ],
+)
+def test_a_plan_that_would_lose_a_picture_is_refused(
+    tree: Path, inputs: list[str], output: str | None, message: str
+) -> None:
+    with pytest.raises(WrongRequest, match=message):
+        make_plan(inputs, output, "dream")
+
+
+@pytest.mark.parametrize("given", ["none", "*.bmp"])
+def test_nothing_found_is_a_problem_of_that_input(tree: Path, given: str) -> None:
+    (task, other) = make_plan([given, "a.jpg"], "out", "dream")
+    assert task.problem
+    assert not other.problem
+
+
+def test_case_alone_does_not_tell_two_outputs_apart(tree: Path) -> None:
+    (tree / "A.JPG").touch()
+    with pytest.raises(WrongRequest, match="would both be written"):
+        make_plan(["."], "out", "dream")
+
+
+def test_results_inside_the_input_folder_are_not_inputs_again(tree: Path) -> None:
+    (tree / "pics/out").mkdir()
+    (tree / "pics/out/c.png").touch()
+    plan = make_plan(["pics"], "pics/out", "dream")
+    assert [str(t.source) for t in plan] == ["pics/c.png", "pics/deep/a.tiff", "pics/deep/er/d.webp"]
+
+
+def test_a_name_with_wildcards_that_exists_is_a_name(tree: Path) -> None:
+    (tree / "[1].png").touch()
+    assert [str(t.output) for t in make_plan(["[1].png"], None, "dream")] == ["[1]-dream.png"]
+
+
+def test_links_to_folders_are_not_followed(tree: Path) -> None:
+    (tree / "pics/loop").symlink_to(tree / "pics")
+    assert len(make_plan(["pics"], None, "dream")) == 3

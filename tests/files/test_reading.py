@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from dreamcli.errors import DreamcliError
+from dreamcli.files.reading import read_picture
+from tests.conftest import scene
+
+
+def save(path: Path, image: Image.Image, **options: object) -> Path:
+    image.save(path, **options)
+    return path
+
+
+def plain(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+RGB = Image.fromarray(scene())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [("png", {}), ("bmp", {}), ("tif", {}), ("webp", {"lossless": True}), ("jpg", {"quality": 95}), ("gif", {})],
+)
+def test_every_format_recognised_by_content(tmp_path: Path, suffix: str, options: dict) -> None:
+    path = save(tmp_path / f"a.{suffix}", RGB, **options)
+    disguised = path.rename(tmp_path / "a.dat")
+    picture = read_picture(disguised)
+    assert picture.pixels.shape == (60, 80, 3)
+    assert picture.pixels.dtype == np.uint8
+    assert picture.alpha is None
+    np.testing.assert_array_equal(picture.pixels, plain(disguised))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "LAB"])
+def test_modes_without_alpha(tmp_path: Path, mode: str) -> None:
+    suffix = "tif" if mode in ("CMYK", "YCbCr", "LAB") else "png"
+    path = save(tmp_path / f"a.{suffix}", RGB.convert(mode) if mode != "LAB" else lab(RGB))
+    pixels = read_picture(path).pixels
+    near = {"1": 130, "L": 90, "P": 40, "CMYK": 3, "YCbCr": 6, "LAB": 12}[mode]
+    assert np.abs(pixels.astype(int) - scene().astype(int)).mean() < near
+
+
+def lab(image: Image.Image) -> Image.Image:
+    srgb, target = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    return ImageCms.profileToProfile(image, srgb, target, outputMode="LAB")
+
+
+def test_cmyk_jpeg(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", Image.new("CMYK", (8, 8), (0, 255, 255, 0)), quality=95)
+    red = read_picture(path).pixels.mean((0, 1))
+    assert red[0] > 230
+    assert red[1:].max() < 25
+
+
+def test_16_bits_are_scaled_and_not_cut(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 256).round().astype(np.uint16).reshape(16, 16)
+    pixels = read_picture(save(tmp_path / "a.png", Image.fromarray(ramp))).pixels
+    np.testing.assert_array_equal(pixels[..., 0].ravel(), np.arange(256))
+    pixels = read_picture(save(tmp_path / "a.tif", Image.fromarray(ramp))).pixels
+    np.testing.assert_array_equal(pixels[..., 2].ravel(), np.arange(256))
+
+
+def test_a_transparent_grey_of_16_bits(tmp_path: Path) -> None:
+    values = np.array([[0, 30000, 65535]], np.uint16)
+    path = save(tmp_path / "a.png", Image.fromarray(values), transparency=30000)
+    picture = read_picture(path)
+    assert picture.alpha is not None
+    assert picture.alpha.tolist() == [[255, 0, 255]]
+    assert picture.pixels[0, :, 0].tolist() == [0, 117, 255]
+
+
+def test_alpha_is_kept_and_full_alpha_is_none(tmp_path: Path) -> None:
+    rgba = np.dstack([scene(), np.full((60, 80), 255, np.uint8)])
+    assert read_picture(save(tmp_path / "full.png", Image.fromarray(rgba))).alpha is None
+    rgba[:20, :, 3] = 0
+    picture = read_picture(save(tmp_path / "part.png", Image.fromarray(rgba)))
+    np.testing.assert_array_equal(picture.alpha, rgba[..., 3])
+    np.testing.assert_array_equal(picture.pixels, rgba[..., :3])
+
+
+def test_a_palette_with_alpha(tmp_path: Path) -> None:
+    palette = Image.new("P", (4, 2))
+    palette.putpalette([255, 0, 0, 0, 255, 0])
+    palette.putdata([0, 1] * 4)
+    picture = read_picture(save(tmp_path / "a.png", palette, transparency=1))
+    assert picture.alpha is not None
+    assert picture.alpha[0].tolist() == [255, 0, 255, 0]
+    assert picture.pixels[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation(tmp_path: Path, orientation: int) -> None:
+    # how each orientation stores an upright picture
+    stored = {
+        1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.transpose(1, 0, 2),
+        6: np.rot90, 7: lambda a: np.rot90(a, 2).transpose(1, 0, 2), 8: lambda a: np.rot90(a, 3),
+    }[orientation](scene())  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / "a.png", Image.fromarray(np.ascontiguousarray(stored)), exif=exif)
+    np.testing.assert_array_equal(read_picture(path).pixels, scene())
+
+
+def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path, shared_profile: bytes) -> None:
+    path = save(tmp_path / "a.png", RGB, icc_profile=shared_profile)
+    pixels = read_picture(path).pixels
+    assert np.abs(pixels.astype(int) - scene().astype(int)).max() > 20
+    plain_srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    same = read_picture(save(tmp_path / "b.png", RGB, icc_profile=plain_srgb)).pixels
+    assert np.abs(same.astype(int) - scene().astype(int)).max() <= 1
+
+
+@pytest.fixture
+def shared_profile() -> bytes:
+    """A real RGB profile with red and blue exchanged: sRGB's own, its two columns renamed."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert b"rXYZ" in profile
+    return profile.replace(b"rXYZ", b"tXYZ").replace(b"bXYZ", b"rXYZ").replace(b"tXYZ", b"bXYZ")
+
+
+def test_a_broken_profile_is_noted(tmp_path: Path) -> None:
+    picture = read_picture(save(tmp_path / "a.png", RGB, icc_profile=b"not a profile"))
+    np.testing.assert_array_equal(picture.pixels, scene())
+    assert "colour profile could not be used" in picture.notes[0]
+
+
+def test_of_an_animation_the_first_frame(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (6, 5), colour) for colour in ("red", "green", "blue")]
+    path = save(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
+    picture = read_picture(path)
+    assert picture.pixels[0, 0].tolist() == [255, 0, 0]
+    assert picture.notes == ("animated: only the first of its 3 frames is used",)
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A tiny PNG that says it is huge."""
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def jpeg() -> bytes:
+    buffer = io.BytesIO()
+    RGB.save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def flipped_png() -> bytes:
+    buffer = io.BytesIO()
+    RGB.save(buffer, "PNG")
+    contents = bytearray(buffer.getvalue())
+    contents[-20] ^= 255  # in the checksum of the pixels
+    return bytes(contents)
+
+
+@pytest.mark.parametrize(
+    ("contents", "reason"),
+    [
+        (b"", "an empty file"),
+        (b"this is text", "not a picture that can be read"),
+        (b"%PDF-1.4", "not a picture that can be read"),
+        (jpeg()[:600], "damaged or incomplete"),
+        (jpeg()[:-200], "damaged or incomplete"),
+        (flipped_png(), "damaged or incomplete"),
+        (png_of(20_000, 20_000), "more than 89 megapixels"),
+        (png_of(10_000, 10_000), "more than 89 megapixels"),
+        (png_of(100, 100), "damaged or incomplete"),
+    ],
+    ids=["empty", "text", "pdf", "header", "truncated", "checksum", "bomb", "smaller bomb", "no pixels"],
+)
+def test_what_should_not_be_read_is_refused_with_a_reason(tmp_path: Path, contents: bytes, reason: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(contents)
+    with pytest.raises(DreamcliError, match=reason) as caught:
+        read_picture(tmp_path / "a.jpg")
+    assert "\n" not in str(caught.value)
+
+
+def test_floating_point_is_refused_with_a_reason(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tif", Image.fromarray(np.ones((4, 4), np.float32)))
+    with pytest.raises(DreamcliError, match="floating-point"):
+        read_picture(path)
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.png")
+    for name, reason in (("none.png", "no such file"), (".", "a folder"), ("fifo.png", "not an ordinary file")):
+        with pytest.raises(DreamcliError, match=reason):
+            read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("folder", ["pngsuite", "image-rs", "exif-orientation"])
+def test_pictures_made_to_break_readers(shared: Path, folder: str) -> None:
+    """Every one is read or refused with a reason; nothing else is raised."""
+    read = 0
+    for path in sorted(p for p in (shared / "data" / "bad-images" / folder).iterdir() if p.is_file()):
+        try:
+            picture = read_picture(path)
+        except DreamcliError as error:
+            assert str(error), path
+            assert folder != "pngsuite" or path.name.startswith("x"), path
+        else:
+            read += 1
+            assert not path.name.startswith("x"), path
+            assert picture.pixels.ndim == 3, path
+    assert read >= {"pngsuite": 150, "image-rs": 1, "exif-orientation": 3}[folder]

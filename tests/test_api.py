@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dreamcli
+from dreamcli.files.record import read_record
+from tests.conftest import scene
+
+QUICK = {"steps": 2, "octaves": 2, "precision": "float32"}
+
+
+def test_a_path_a_picture_and_an_array_give_the_same_dream(photo: Path) -> None:
+    results = [dreamcli.dream(source, layer="low", **QUICK) for source in (photo, Image.open(photo), scene())]
+    for result in results:
+        assert isinstance(result.image, Image.Image)
+        np.testing.assert_array_equal(np.asarray(result.image), np.asarray(results[0].image))
+    assert (np.asarray(results[0].image) != scene()).any()
+
+
+def test_a_result_is_saved_with_its_record(photo: Path, tmp_path: Path) -> None:
+    result = dreamcli.dream(str(photo), layer=["low", "high:3*0.5"], seed=4, **QUICK)
+    result.save(tmp_path / "out.webp")
+    record = read_record(tmp_path / "out.webp")
+    assert record == result.record
+    assert record is not None
+    assert record.job.settings["layers"] == ["low", "high:3*0.5"]
+    with pytest.raises(dreamcli.WrongRequest, match="must end in"):
+        result.save(tmp_path / "out.bmp")
+
+
+def test_transparency_stays() -> None:
+    rgba = np.dstack([scene(), np.full((60, 80), 9, np.uint8)])
+    made = dreamcli.dream(Image.fromarray(rgba), **QUICK).image
+    assert made.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(made)[..., 3], rgba[..., 3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layer": "mif"}, "did you mean mid"),
+        ({"layer": "mid:"}, "not of the form"),
+        ({"model": "resnet51"}, "did you mean resnet50"),
+        ({"device": "gpu"}, "one of"),
+        ({"steps": 0}, "steps must be at least 1"),
+    ],
+)
+def test_a_wrong_request_is_said(arguments: dict, message: str) -> None:
+    with pytest.raises(dreamcli.WrongRequest, match=message):
+        dreamcli.dream(scene(), **arguments)
+
+
+def test_an_array_of_another_kind_is_refused() -> None:
+    with pytest.raises(dreamcli.WrongRequest, match=r"must be \(height, width, 3\) of uint8"):
+        dreamcli.dream(scene() / 255)
+
+
+def test_the_public_names_are_there() -> None:
+    assert set(dreamcli.__all__) <= set(dir(dreamcli))
+    for name in dreamcli.__all__:
+        assert getattr(dreamcli, name)
+    with pytest.raises(AttributeError, match="no attribute 'dreem'"):
+        dreamcli.dreem  # noqa: B018
