@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 
-import numpy as np
 import torch
 from torch import Tensor
 

@@ -40,7 +40,8 @@ class DreamSettings:
         octave_scale: more than 1.
         strength: from 0 (nothing) to 1: how far each step goes, the same on every layer and network.
         color: from 0 to 1: how far colours may go, beside brightness; 1 follows the network, 0 keeps them.
-        jitter: pixels that the picture is shifted by at random before each step, at most.
+        jitter: pixels that the picture is shifted by at random before each step, at most. Not used for
+            a neuron at a position, from under which it would shift the picture away.
         seed: of the randomness.
     """
 
@@ -103,6 +104,8 @@ def dream(
         objective = -objective
     activations = Activations(network.module, objective.layers, network.input_format, compute)
     generator = torch.Generator().manual_seed(settings.seed)
+    placed = any(spec.position for spec in settings.layers)
+    transforms = [] if placed else [Jitter(settings.jitter)]
     rule = NormalisedGradient(settings.strength * STEP_AT_FULL_STRENGTH, settings.color)
     sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
     original = resize(photograph, (height, width)).clamp(0, 1)
@@ -117,7 +120,7 @@ def dream(
             activations,
             steps=settings.steps,
             rule=rule,
-            transforms=[Jitter(settings.jitter)],
+            transforms=transforms,
             generator=generator,
             on_step=_reporter(on_step, settings.steps, octave, sizes),
         )

@@ -40,7 +40,7 @@ def test_the_objective_rises(
     assert len(ascent.values) == 8
     assert after > ascent.values[0] + 0.05
     image = pixels.render().detach()
-    assert 0 <= float(image.min())
+    assert float(image.min()) >= 0
     assert float(image.max()) <= 1
 
 

@@ -26,5 +26,5 @@ def test_unknown_words_are_refused(device: str, precision: str) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a cuda device")
 def test_a_device_that_is_not_there_is_named() -> None:
-    with pytest.raises(ValueError, match="no cuda device on this machine; it has: .*cpu"):
+    with pytest.raises(ValueError, match=r"no cuda device on this machine; it has: .*cpu"):
         Compute.resolve("cuda")

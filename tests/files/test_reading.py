@@ -209,8 +209,7 @@ def test_pictures_made_to_break_readers(shared: Path, folder: str) -> None:
     for path in sorted(p for p in (shared / "data" / "bad-images" / folder).iterdir() if p.is_file()):
         try:
             picture = read_picture(path)
-        except DreamcliError as error:
-            assert str(error), path
+        except DreamcliError:
             assert folder != "pngsuite" or path.name.startswith("x"), path
         else:
             read += 1

@@ -127,5 +127,5 @@ def test_a_cached_file_that_was_damaged_is_named(remote: tuple[str, Path]) -> No
     url, cached = remote
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"weightz")
-    with pytest.raises(DreamcliError, match="is damaged .* delete it and try again"):
+    with pytest.raises(DreamcliError, match=r"is damaged .* delete it and try again"):
         fetch(url)
