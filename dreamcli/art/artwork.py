@@ -10,8 +10,8 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from dreamcli.engine.activations import channel_count, outline
-from dreamcli.engine.objectives import Channel, LayerEnergy, Neuron, Objective
+from dreamcli.engine.activations import Captured, channel_count
+from dreamcli.engine.objectives import Channel, LayerEnergy, Neuron, Objective, rms
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Pixels
 from dreamcli.networks.spec import LayerSpec
@@ -65,19 +65,19 @@ def to_pixels(image: Tensor) -> Pixels:
     return levels.permute(1, 2, 0).cpu().contiguous().numpy()
 
 
-def objective_for(specs: tuple[LayerSpec, ...], network: Network, height: int, width: int) -> Objective:
+def objective_for(specs: tuple[LayerSpec, ...], network: Network, seen: Captured) -> Objective:
     """Turn layer specs into what to climb.
 
     Args:
         specs: the layers, channels and neurons, with their weights.
         network: to find them in.
-        height: of the full-sized picture, in pixels: a neuron's position is on its feature map.
-        width: likewise.
+        seen: the layers' activations for the full-sized picture: a neuron's position is on its feature
+            map there, and channels and neurons are measured by the layer's RMS there.
 
     Raises:
         WrongRequest: a layer is unknown, or a channel or position out of range.
     """
-    return reduce(operator.add, (spec.weight * _term(spec, network, height, width) for spec in specs))
+    return reduce(operator.add, (spec.weight * _term(spec, network, seen) for spec in specs))
 
 
 def find_layer(spec: LayerSpec, network: Network) -> str:
@@ -95,25 +95,20 @@ def find_layer(spec: LayerSpec, network: Network) -> str:
     return layer
 
 
-def _term(spec: LayerSpec, network: Network, height: int, width: int) -> Objective:
+def _term(spec: LayerSpec, network: Network, seen: Captured) -> Objective:
     layer = find_layer(spec, network)
     if spec.channel is None:
         return LayerEnergy(layer)
+    scale = rms(seen[layer])
     if spec.position is None:
-        return Channel(layer, spec.channel)
-    rows, columns = _map_size(network, layer, height, width)
+        return Channel(layer, spec.channel, scale)
+    if seen[layer].dim() != 4:
+        raise WrongRequest(f"layer {layer} of {network.card.name} has no rows and columns: leave out the @Y,X")
+    rows, columns = seen[layer].shape[2:]
     row, column = spec.position
     if row >= rows or column >= columns:
         raise WrongRequest(
-            f"layer {layer} has {rows} rows and {columns} columns for a picture of {width}x{height} pixels; "
+            f"layer {layer} has {rows} rows and {columns} columns for a picture of this size; "
             f"there is no neuron at @{row},{column}"
         )
-    return Neuron(layer, spec.channel, (row + 0.5) / rows, (column + 0.5) / columns)
-
-
-def _map_size(network: Network, layer: str, height: int, width: int) -> tuple[int, int]:
-    """The rows and columns of a layer's feature map, found by sending a black picture through."""
-    shape = outline(network.module, network.input_format.fitted_size(height, width)).shapes[layer]
-    if len(shape) != 4:
-        raise WrongRequest(f"layer {layer} of {network.card.name} has no rows and columns: leave out the @Y,X")
-    return shape[2], shape[3]
+    return Neuron(layer, spec.channel, (row + 0.5) / rows, (column + 0.5) / columns, scale)

@@ -95,20 +95,24 @@ def dream(
     from dreamcli.engine.parameterization import Pixels as PixelParameterization
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, objective_for, to_pixels, to_tensor
+    from .artwork import Artwork, find_layer, objective_for, to_pixels, to_tensor
 
     photograph = to_tensor(pixels, compute.device)
     height, width = scaled_size(pixels.shape[0], pixels.shape[1], settings.size)
-    objective = objective_for(settings.layers, network, height, width)
-    if settings.minimize:
-        objective = -objective
-    activations = Activations(network.module, objective.layers, network.input_format, compute)
+    layers = [find_layer(spec, network) for spec in settings.layers]
+    activations = Activations(network.module, layers, network.input_format, compute)
+    original = resize(photograph, (height, width)).clamp(0, 1)
+    with torch.inference_mode():
+        seen = activations(original)
+        objective = objective_for(settings.layers, network, seen)
+        if settings.minimize:
+            objective = -objective
+        before = float(objective(seen, original))
     generator = torch.Generator().manual_seed(settings.seed)
     placed = any(spec.position for spec in settings.layers)
     transforms = [] if placed else [Jitter(settings.jitter)]
     rule = NormalisedGradient(settings.strength * STEP_AT_FULL_STRENGTH, settings.color)
     sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
-    original = resize(photograph, (height, width)).clamp(0, 1)
     detail = torch.zeros_like(original[:, :, :1, :1])
     stopped = "done"
     for octave, size in enumerate(sizes, 1):
@@ -130,9 +134,8 @@ def dream(
             break
     result = to_pixels(original + resize(detail, (height, width)))
     with torch.inference_mode():
-        before, after = (
-            float(objective(activations(image), image)) for image in (original, to_tensor(result, compute.device))
-        )
+        final = to_tensor(result, compute.device)
+        after = float(objective(activations(final), final))
     return Artwork(result, {"before": before, "after": after}, stopped)
 
 

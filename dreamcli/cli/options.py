@@ -84,7 +84,7 @@ def schedule_options(settings: Any) -> Decorator:
         click.option("--color", type=float, metavar="X", default=settings.color, show_default=True,
                      help="How far colours may go, from 0 (they stay) to 1 (as the model likes)."),
         click.option("--jitter", type=int, metavar="N", default=settings.jitter, show_default=True,
-                     help="Pixels to shift the picture by at random before each step, at most; none for a neuron @Y,X."),
+                     help="Pixels to shift the picture by at random before each step; none for a neuron @Y,X."),
         click.option("--seed", type=int, metavar="N", default=settings.seed, show_default=True,
                      help="The same seed on the same machine gives the same bytes."),
     )  # fmt: skip

@@ -29,7 +29,7 @@ class Rule(Protocol):
 
 @dataclass
 class NormalisedGradient:
-    """Move along the gradient so that the mean pixel moves by ``size``, whatever the gradient's scale.
+    """Move along the gradient so that the mean pixel that has one moves by ``size``, whatever the gradient's scale.
 
     As in Google's DeepDream notebook (Mordvintsev et al., 2015), but for colour: gradients of networks are
     far more colourful than photographs are, and followed all the way they burn into pure red, green and
@@ -56,8 +56,11 @@ class NormalisedGradient:
             assert leaf.grad is not None
             if self.color < 1:
                 leaf.grad.lerp_(leaf.grad.mean(1, keepdim=True), 1 - self.color)
-            mean = leaf.grad.abs().mean(tuple(range(1, leaf.dim())), keepdim=True)
-            leaf.addcdiv_(leaf.grad, mean.clamp_(min=1e-20), value=-self.size)
+            # the mean of those that have one: a single neuron's gradient is zero almost everywhere
+            dims = tuple(range(1, leaf.dim()))
+            size = leaf.grad.abs()
+            mean = size.sum(dims, keepdim=True) / size.sign_().sum(dims, keepdim=True)
+            leaf.addcdiv_(leaf.grad, mean.nan_to_num_(nan=1.0), value=-self.size)
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """What to climb: objectives that add, scale and negate.
 
-Every objective is normalised so that a weight means the same on every layer of every network: energy
-counts in logarithms, so one unit is an e-fold growth of the activations; a channel or a neuron counts in
-units of the RMS of its whole layer.
+A weight means the same on every layer of every network: energy counts in logarithms, so one unit is an
+e-fold growth of the activations; a channel or a neuron counts in units of a scale, for which `rms` of its
+whole layer on the picture that one starts from is meant.
 """
 
 from __future__ import annotations
@@ -93,10 +93,11 @@ class LayerEnergy(Objective):
 
 @dataclass(frozen=True)
 class Channel(Objective):
-    """The mean of one channel, in units of its layer's RMS."""
+    """The mean of one channel, in units of ``scale``."""
 
     layer: str
     channel: int
+    scale: float = 1.0
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -105,12 +106,12 @@ class Channel(Objective):
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         activation = activations[self.layer].float()
         mean = channel(activation, self.channel).reshape(len(activation), -1).mean(1)
-        return (mean / _rms(activation)).mean()
+        return mean.mean() / self.scale
 
 
 @dataclass(frozen=True)
 class Neuron(Objective):
-    """One neuron of a channel, in units of its layer's RMS.
+    """One neuron of a channel, in units of ``scale``.
 
     Attributes:
         y, x: where it is, as shares in [0, 1) of the map's height and width, so that it stays in place
@@ -121,6 +122,7 @@ class Neuron(Objective):
     channel: int
     y: float
     x: float
+    scale: float = 1.0
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -132,9 +134,9 @@ class Neuron(Objective):
         if plane.dim() != 3:
             raise ValueError(f"layer {self.layer} has no rows and columns: name a channel without @Y,X")
         row, column = int(self.y * plane.shape[1]), int(self.x * plane.shape[2])
-        return (plane[:, row, column] / _rms(activation)).mean()
+        return plane[:, row, column].mean() / self.scale
 
 
-def _rms(activation: Tensor) -> Tensor:
-    """The RMS of each picture's activation ``(N, ...)``, as a constant: ``(N,)``."""
-    return (activation.detach().flatten(1).pow(2).mean(1) + _TINY).sqrt()
+def rms(activation: Tensor) -> float:
+    """The root of the mean square of an activation; never zero."""
+    return float((activation.detach().float().pow(2).mean() + _TINY).sqrt())

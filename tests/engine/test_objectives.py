@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
-from dreamcli.engine.objectives import Channel, LayerEnergy, Neuron, Objective
+from dreamcli.engine.objectives import Channel, LayerEnergy, Neuron, Objective, rms
 
 IMAGE = torch.zeros(1, 3, 4, 4)
 
@@ -52,20 +53,19 @@ def test_energys_gradient_points_along_the_activation(captured: dict[str, torch.
     torch.testing.assert_close(leaf.grad / leaf.grad.norm(), leaf.detach() / leaf.detach().norm())
 
 
-@pytest.mark.parametrize("objective", [Channel("a", 2), Neuron("a", 2, 0.5, 0.5), Channel("tokens", 4)])
-def test_channels_and_neurons_do_not_depend_on_the_layers_scale(
-    captured: dict[str, torch.Tensor], objective: Objective
+def test_measured_by_the_layers_rms_channels_and_neurons_do_not_depend_on_its_scale(
+    captured: dict[str, torch.Tensor],
 ) -> None:
     scaled = {name: 100 * activation for name, activation in captured.items()}
-    torch.testing.assert_close(objective(captured, IMAGE), objective(scaled, IMAGE))
+    for make in (partial(Channel, "a", 2), partial(Neuron, "a", 2, 0.5, 0.5)):
+        values = [make(scale=rms(now["a"]))(now, IMAGE) for now in (captured, scaled)]
+        torch.testing.assert_close(values[0], values[1])
 
 
 def test_channel_and_neuron_read_the_right_place(captured: dict[str, torch.Tensor]) -> None:
-    rms = captured["a"].pow(2).mean().sqrt()
-    torch.testing.assert_close(Channel("a", 2)(captured, IMAGE), captured["a"][0, 2].mean() / rms)
-    torch.testing.assert_close(Neuron("a", 2, 0.99, 0.5)(captured, IMAGE), captured["a"][0, 2, 3, 3] / rms)
-    rms = captured["tokens"].pow(2).mean().sqrt()
-    torch.testing.assert_close(Channel("tokens", 4)(captured, IMAGE), captured["tokens"][0, :, 4].mean() / rms)
+    torch.testing.assert_close(Channel("a", 2, 4.0)(captured, IMAGE), captured["a"][0, 2].mean() / 4)
+    torch.testing.assert_close(Neuron("a", 2, 0.99, 0.5, 4.0)(captured, IMAGE), captured["a"][0, 2, 3, 3] / 4)
+    torch.testing.assert_close(Channel("tokens", 4)(captured, IMAGE), captured["tokens"][0, :, 4].mean())
 
 
 def test_a_layer_of_tokens_has_no_neurons(captured: dict[str, torch.Tensor]) -> None:
