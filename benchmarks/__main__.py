@@ -1,0 +1,31 @@
+"""Measure everything, and print one table: ``uv run python -m benchmarks [overhead whole memory activation start]``."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+from rich.console import Console
+from rich.table import Table
+
+from dreamcli.engine.compute import Compute
+
+from . import activation, memory, overhead, start, whole
+
+PARTS = {"overhead": overhead, "whole": whole, "memory": memory, "activation": activation, "start": start}
+
+
+def main() -> None:
+    """Run the parts that were named, or all."""
+    warnings.simplefilter("ignore")
+    wanted = sys.argv[1:] or list(PARTS)
+    compute = Compute.resolve()
+    table = Table("what", "measured", "limit", title=f"{compute.device.type}, {compute.precision}")
+    for name in wanted:
+        for row in PARTS[name].rows(compute):
+            table.add_row(*row)
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()

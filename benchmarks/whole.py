@@ -1,0 +1,71 @@
+"""(b) The whole command at 512x384, start to finish, its split, and its ratio to the bare time of its steps."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from dreamcli.art.dream import SMALLEST_OCTAVE, DreamSettings
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.octaves import octave_sizes
+from dreamcli.networks import zoo
+
+from .bare import bare_seconds
+
+HEIGHT, WIDTH = 384, 512
+RATIO_LIMIT, SECONDS_LIMIT = 3.0, 15.0
+ROUNDS = 3
+PHOTOGRAPH = Path(__file__).resolve().parents[1] / "samples" / "coffee.jpg"
+
+# what the command does, with a clock in between
+_SPLIT = """
+import json, sys, time
+ticks = [time.perf_counter()]
+from pathlib import Path
+from dreamcli.art.dream import DreamSettings
+from dreamcli.files.reading import read_picture
+from dreamcli.files.writing import write_picture
+from dreamcli.studio import Studio
+ticks.append(time.perf_counter())
+studio = Studio.open("dream", DreamSettings())
+picture = read_picture(Path(sys.argv[1]))
+ticks.append(time.perf_counter())
+made, record = studio.make(picture, "photo.png")
+ticks.append(time.perf_counter())
+write_picture(Path(sys.argv[2]), made, record)
+ticks.append(time.perf_counter())
+print(json.dumps([b - a for a, b in zip(ticks, ticks[1:])]))
+"""
+
+
+def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
+    """Give (what, measured, limit)."""
+    network, settings = zoo.load(), DreamSettings()
+    layer = network.layer(settings.layers[0].layer)
+    sizes = octave_sizes(HEIGHT, WIDTH, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
+    bare = sum(settings.steps * bare_seconds(network, layer, *size, compute) for size in sizes)
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder, "photo.png")
+        with Image.open(PHOTOGRAPH) as image:
+            image.resize((WIDTH, HEIGHT)).save(photo)
+        whole = []
+        for round_ in range(ROUNDS):
+            started = time.perf_counter()
+            command = [sys.executable, "-m", "dreamcli", "dream", str(photo), "-o", f"{folder}/{round_}.png", "-q"]
+            subprocess.run(command, check=True)
+            whole.append(time.perf_counter() - started)
+        command = [sys.executable, "-c", _SPLIT, str(photo), f"{folder}/split.png"]
+        split = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    seconds = sorted(whole)[ROUNDS // 2]
+    parts = ", ".join(
+        f"{name} {part:.2f}" for name, part in zip(("start-up", "load", "ascent", "write"), split, strict=True)
+    )
+    yield f"default dream of {WIDTH}x{HEIGHT}, whole command", f"{seconds:.2f} s  ({parts})", f"{SECONDS_LIMIT:.0f} s"
+    yield "the same / bare network time of its steps", f"{seconds / bare:.2f}  (bare {bare:.2f} s)", f"{RATIO_LIMIT:.2f}"
