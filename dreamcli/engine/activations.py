@@ -61,12 +61,14 @@ class Outline:
             runs more than once).
         clobbered: layers whose output is overwritten in place by what follows.
         foldable: (convolution, batch norm) pairs where the second takes the first's output as it is.
+        stem: the convolution that takes the network's input as it is, or None.
     """
 
     events: list[tuple[str, str]] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     clobbered: set[str] = field(default_factory=set)
     foldable: list[tuple[str, str]] = field(default_factory=list)
+    stem: str | None = None
 
 
 def outline(network: nn.Module, size: tuple[int, int]) -> Outline:
@@ -74,10 +76,13 @@ def outline(network: nn.Module, size: tuple[int, int]) -> Outline:
     shell = _frozen_copy(network)
     found = Outline()
     outputs: dict[str, tuple[Tensor, int]] = {}
+    image = torch.zeros(1, 3, *size)
 
     def watch(name: str, module: nn.Module) -> None:
         def before(_module: nn.Module, inputs: tuple[object, ...]) -> None:
             found.events.append(("start", name))
+            if inputs and inputs[0] is image and type(module) is nn.Conv2d:
+                found.stem = name
             if isinstance(module, nn.BatchNorm2d):
                 for producer, (output, _) in outputs.items():
                     if inputs[0] is output and type(shell.get_submodule(producer)) is nn.Conv2d:
@@ -96,7 +101,7 @@ def outline(network: nn.Module, size: tuple[int, int]) -> Outline:
         if name:
             watch(name, module)
     with torch.no_grad():
-        shell(torch.zeros(1, 3, *size))
+        shell(image)
     found.clobbered = {name for name, (output, version) in outputs.items() if output._version != version}
     runs = Counter(name for what, name in found.events if what == "end")
     found.foldable = [(c, b) for c, b in found.foldable if runs[c] == runs[b] == 1]
@@ -131,8 +136,15 @@ class Activations:
         for layer in self.layers:
             if layer not in plan.shapes:
                 raise KeyError(layer)
-        self.channels = {layer: channel_count(plan.shapes[layer]) for layer in self.layers}
+        shape = (1, 3, 1, 1)
+        self._mean = torch.tensor(input_format.mean, device=compute.device).view(shape)
+        self._scale: Tensor | None = 1 / torch.tensor(input_format.std, device=compute.device).view(shape)
         self._network = _truncated(network, self.layers, plan).to(compute.device)
+        if plan.stem:
+            # into the weights, rather than into every pixel at every step
+            stem: Any = self._network.get_submodule(plan.stem)
+            stem.weight = nn.Parameter(stem.weight * self._scale, requires_grad=False)
+            self._scale = None
         _to_channels_last(self._network, compute)
         self._clobbered = plan.clobbered
         self._runs = Counter(name for what, name in plan.events if what == "end" and name in self.layers)
@@ -140,15 +152,14 @@ class Activations:
         self._caught: dict[str, Tensor] = {}
         for layer in self.layers:
             self._network.get_submodule(layer).register_forward_hook(self._catcher(layer))
-        shape = (1, 3, 1, 1)
-        self._mean = torch.tensor(input_format.mean, device=compute.device).view(shape)
-        self._scale = 1 / torch.tensor(input_format.std, device=compute.device).view(shape)
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Give ``{layer: activation}`` for an image ``(N, 3, H, W)`` in [0, 1]; gradients flow through."""
         self._waiting = Counter(self._runs)
         self._caught = {}
-        fed = (self.input_format.fit(image) - self._mean) * self._scale
+        fed = self.input_format.fit(image) - self._mean
+        if self._scale is not None:
+            fed = fed * self._scale
         with self.compute.autocast(), contextlib.suppress(_Reached):
             self._network(fed)
         caught, self._caught = self._caught, {}

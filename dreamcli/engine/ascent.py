@@ -55,12 +55,15 @@ class NormalisedGradient:
         for leaf in self._leaves:
             assert leaf.grad is not None
             if self.color < 1:
-                leaf.grad.lerp_(leaf.grad.mean(1, keepdim=True), 1 - self.color)
+                red, green, blue = leaf.grad.unbind(1)
+                grey = (red + green).add_(blue).div_(3)
+                for channel in (red, green, blue):
+                    channel.lerp_(grey, 1 - self.color)
             # the mean of those that have one: a single neuron's gradient is zero almost everywhere
             dims = tuple(range(1, leaf.dim()))
-            size = leaf.grad.abs()
-            mean = size.sum(dims, keepdim=True) / size.sign_().sum(dims, keepdim=True)
-            leaf.addcdiv_(leaf.grad, mean.nan_to_num_(nan=1.0), value=-self.size)
+            total = torch.linalg.vector_norm(leaf.grad, 1, dims, keepdim=True)
+            count = torch.stack([picture.count_nonzero() for picture in leaf.grad]).view_as(total)
+            leaf.addcdiv_(leaf.grad, (total / count).nan_to_num_(nan=1.0), value=-self.size)
 
 
 @dataclass
@@ -128,8 +131,7 @@ def ascend(
 
     def evaluate() -> Tensor:
         for leaf in leaves:
-            if leaf.grad is not None:
-                leaf.grad.zero_()
+            leaf.grad = None
         image = parameterization.render()
         for transform in transforms:
             image = transform(image, generator)

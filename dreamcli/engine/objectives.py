@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,8 +88,29 @@ class LayerEnergy(Objective):
         return (self.layer,)
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        energy = activations[self.layer].float().flatten(1).pow(2).mean(1)
+        energy: Tensor = _MeanSquare.apply(activations[self.layer])
         return 0.5 * (energy + _TINY).log().mean()
+
+
+class _MeanSquare(torch.autograd.Function):
+    """The mean square of each picture's activation, ``(N, ...)`` to ``(N,)`` in float32.
+
+    Summed in float32 without the float32 copies of the whole layer that autograd would make there and
+    back: several times faster in bfloat16.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, activation: Tensor) -> Tensor:
+        ctx.save_for_backward(activation)
+        dims = tuple(range(1, activation.dim()))
+        norm: Tensor = torch.linalg.vector_norm(activation, dim=dims, dtype=torch.float32)
+        return norm.square() / activation[0].numel()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        activation: Tensor = ctx.saved_tensors[0]
+        factor = gradients[0] * (2 / activation[0].numel())
+        return activation * factor.to(activation.dtype).view(-1, *[1] * (activation.dim() - 1))
 
 
 @dataclass(frozen=True)
