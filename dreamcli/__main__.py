@@ -1,5 +1,6 @@
 """``python -m dreamcli`` and the ``dreamcli`` command."""
 
+import os
 import sys
 
 from dreamcli.cli import run
@@ -7,7 +8,11 @@ from dreamcli.cli import run
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run())
+    code = run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # every file is written and closed by now; letting the interpreter take torch apart costs half a second
+    os._exit(code)
 
 
 if __name__ == "__main__":

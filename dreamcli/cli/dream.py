@@ -35,7 +35,7 @@ def dream(
     verbose: bool,
     **settings: Any,
 ) -> int:
-    r"""Dream on photographs: boost what a layer already sees in them (DeepDream).
+    """Dream on photographs: boost what a layer already sees in them (DeepDream).
 
     IMAGE is a file, a folder (walked recursively) or a glob.
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.plan import Task
-from dreamcli.files.reading import read_picture
+from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Job, read_record
 from dreamcli.files.writing import write_picture
 
 from .options import Shared
 from .report import Report, progress
+
+if TYPE_CHECKING:
+    from dreamcli.studio import Studio
 
 
 def run_tasks(command: str, settings: Any, tasks: list[Task], shared: Shared) -> int:
@@ -54,11 +59,30 @@ def _check_place(output: Path) -> None:
 
 
 def _make_all(command: str, settings: Any, tasks: list[Task], shared: Shared, report: Report) -> None:
-    import numpy as np
+    studio = None
+    for task in tasks:
+        try:
+            if task.problem:
+                raise DreamcliError(task.problem)
+            picture = read_picture(task.source)
+        except DreamcliError as error:
+            report.add("failed", task.source, task.output, str(error))
+            continue
+        # not before there is a picture: this imports torch
+        studio = studio or _open_studio(command, settings, shared)
+        try:
+            status, message, details = _make_one(studio, task, picture, shared, alone=len(tasks) == 1)
+        except DreamcliError as error:
+            status, message, details = "failed", str(error), {}
+        report.add(status, task.source, task.output, message, **details)
+        if status == "interrupted":
+            return
 
+
+def _open_studio(command: str, settings: Any, shared: Shared) -> Studio:
     from dreamcli.studio import Studio
 
-    studio = Studio.open(
+    return Studio.open(
         command,
         settings,
         model=shared.model,
@@ -66,36 +90,29 @@ def _make_all(command: str, settings: Any, tasks: list[Task], shared: Shared, re
         device=shared.device,
         precision=shared.precision,
     )
-    for task in tasks:
-        try:
-            if task.problem:
-                raise DreamcliError(task.problem)
-            picture = read_picture(task.source)
-            if _is_done(task.output, studio.job(picture), shared.overwrite):
-                report.add("skipped", task.source, task.output, "(already made)")
-                continue
-            with progress(task.source.name, hidden=shared.quiet or shared.as_json) as on_step:
-                made, record = studio.make(picture, _typed(task.source), on_step)
-            if record.stopped == "interrupted":
-                alone = len(tasks) == 1
-                if alone:
-                    write_picture(task.output, made, record)
-                report.add("interrupted", task.source, task.output, "(the best so far)" if alone else "(not kept)")
-                return
-            write_picture(task.output, made, record)
-        except DreamcliError as error:
-            report.add("failed", task.source, task.output, str(error))
-        else:
-            notes = list(picture.notes)
-            if np.array_equal(made.pixels, picture.pixels):
-                notes.append("unchanged: nothing in it excites this layer")
-            if record.stopped == "non-finite":
-                notes.append("stopped early: the values were no longer finite")
-            height, width = made.pixels.shape[:2]
-            report.add(
-                "done", task.source, task.output, "; ".join(notes) and f"({'; '.join(notes)})",
-                width=width, height=height, score=record.score,
-            )  # fmt: skip
+
+
+def _make_one(
+    studio: Studio, task: Task, picture: Picture, shared: Shared, *, alone: bool
+) -> tuple[str, str, dict[str, Any]]:
+    """Make and write one picture; give what became of it, a remark, and details for the JSON."""
+    if _is_done(task.output, studio.job(picture), shared.overwrite):
+        return "skipped", "(already made)", {}
+    with progress(task.source.name, hidden=shared.quiet or shared.as_json) as on_step:
+        made, record = studio.make(picture, _typed(task.source), on_step)
+    if record.stopped == "interrupted" and not alone:
+        return "interrupted", "(not kept)", {}
+    write_picture(task.output, made, record)
+    if record.stopped == "interrupted":
+        return "interrupted", "(the best so far)", {}
+    notes = list(picture.notes)
+    if np.array_equal(made.pixels, picture.pixels):
+        notes.append("unchanged: nothing in it excites this layer")
+    if record.stopped == "non-finite":
+        notes.append("stopped early: the values were no longer finite")
+    height, width = made.pixels.shape[:2]
+    remark = f"({'; '.join(notes)})" if notes else ""
+    return "done", remark, {"width": width, "height": height, "score": record.score}
 
 
 def _typed(source: Path) -> str:

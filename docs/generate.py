@@ -1,0 +1,26 @@
+"""Write the command reference from what ``--help`` says: ``uv run python docs/generate.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dreamcli.cli import cli
+
+REFERENCE = Path(__file__).with_name("commands.md")
+
+
+def reference() -> str:
+    """The whole page."""
+    parts = ["# Commands\n", "Written by `docs/generate.py` from `--help`; do not edit.\n"]
+    for name, command in [("", cli), *sorted(cli.commands.items())]:
+        path = f"dreamcli {name}".strip()
+        context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+        context.help_option_names = ["-h", "--help"]
+        parts.append(f"## {path}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(reference())

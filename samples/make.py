@@ -1,0 +1,33 @@
+"""Make every picture in ``samples/pictures`` by the command beside it: ``uv run python samples/make.py [NAME...]``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from dreamcli.cli import run
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# the picture, and what is typed to make it
+PICTURES = {
+    "coffee-mid.jpg": "dreamcli dream samples/coffee.jpg --layer mid",
+    "galaxies-low.jpg": "dreamcli dream samples/galaxies.jpg --layer low",
+    "rocket-mid.jpg": "dreamcli dream samples/rocket.jpg --layer mid",
+    "galaxies-high.jpg": "dreamcli dream samples/galaxies.jpg --layer high",
+}
+
+
+def main() -> None:
+    """Make those that were named, or all."""
+    os.chdir(ROOT)
+    for name in sys.argv[1:] or PICTURES:
+        command = [*shlex.split(PICTURES[name])[1:], "-o", f"samples/pictures/{name}", "--overwrite"]
+        if code := run(command):
+            sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

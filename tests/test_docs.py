@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dreamcli.cli import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_command_reference_is_what_help_says() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    assert page["REFERENCE"].read_text() == page["reference"](), "run: uv run python docs/generate.py"
+
+
+def test_every_option_has_help() -> None:
+    for command in cli.commands.values():
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                assert parameter.help, f"{command.name} {parameter.name}"
+
+
+def commands_in(page: str) -> list[list[str]]:
+    """Every dreamcli command line in the code blocks of a page."""
+    lines = (ROOT / page).read_text().splitlines()
+    found = [line.strip().removeprefix("$ ") for line in lines]
+    return [shlex.split(line, comments=True)[1:] for line in found if line.startswith("dreamcli ")]
+
+
+@pytest.mark.parametrize("arguments", commands_in("README.md"), ids=" ".join)
+def test_the_commands_of_the_readme_are_understood(arguments: list[str]) -> None:
+    """Parsed as the command line would, up to where the work would start."""
+    if arguments == ["--help"]:
+        return
+    command = cli.commands[arguments[0]]
+    context = command.make_context(arguments[0], list(arguments[1:]))
+    assert context.params
+
+
+def test_the_pictures_of_the_readme_are_there_and_made_by_the_script() -> None:
+    import re
+
+    readme = (ROOT / "README.md").read_text()
+    made = {picture.name for picture in (ROOT / "samples" / "pictures").iterdir()}
+    listed = set(runpy.run_path(str(ROOT / "samples" / "make.py"))["PICTURES"])
+    assert made == listed
+    for path in re.findall(r'(?:\]\(|src=")(samples/[^)"]+)', readme):
+        assert (ROOT / path).is_file(), path
