@@ -8,7 +8,7 @@ import warnings
 from rich.console import Console
 from rich.table import Table
 
-from dreamcli.engine.compute import Compute
+from dreamcli.engine.compute import Compute, keep_freed_memory
 
 from . import activation, memory, overhead, start, whole
 
@@ -20,6 +20,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     wanted = sys.argv[1:] or list(PARTS)
     compute = Compute.resolve()
+    keep_freed_memory()  # as the command line does
     table = Table("what", "measured", "limit", title=f"{compute.device.type}, {compute.precision}")
     for name in wanted:
         for row in PARTS[name].rows(compute):

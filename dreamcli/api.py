@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ from PIL import Image
 
 from dreamcli.art.artwork import OnStep
 from dreamcli.art.dream import DreamSettings
-from dreamcli.files.reading import Picture, read_picture
+from dreamcli.files.reading import Picture, read_picture, to_picture
 from dreamcli.files.record import Record
 from dreamcli.files.writing import FORMATS, write_picture
 from dreamcli.networks.spec import LayerSpec
 from dreamcli.networks.zoo import BUNDLED
 from dreamcli.studio import Studio
 
-from .errors import WrongRequest
+from .errors import DreamcliError, WrongRequest
 
 Source = str | os.PathLike[str] | Image.Image | np.ndarray
 Layers = str | Iterable[str]
@@ -89,7 +89,7 @@ def dream(
     try:
         specs = tuple(LayerSpec.parse(text) for text in layers)
     except ValueError as error:
-        raise WrongRequest(str(error)) from None
+        raise WrongRequest(str(error)) from error
     studio = Studio.open(
         "dream",
         DreamSettings(layers=specs, **settings),
@@ -99,19 +99,23 @@ def dream(
         precision=precision,
     )
     picture, source = _read(image)
-    return Result(*studio.make(picture, source, on_step))
+    made, record = studio.make(picture, source, on_step)
+    if record.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return Result(made, record)
 
 
 def _read(image: Source) -> tuple[Picture, str]:
     if isinstance(image, str | os.PathLike):
         path = Path(image)
-        return read_picture(path), path.name
+        try:
+            return read_picture(path), path.name
+        except DreamcliError as error:
+            raise DreamcliError(f"{path}: {error}") from error
     if isinstance(image, Image.Image):
-        rgba = np.asarray(image.convert("RGBA"))
-        pixels = np.ascontiguousarray(rgba[..., :3])
-        alpha = np.ascontiguousarray(rgba[..., 3]) if image.has_transparency_data else None
+        picture = to_picture(image)
+    elif image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8:
+        picture = Picture(np.ascontiguousarray(image))
     else:
-        pixels, alpha = np.asarray(image), None
-        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-            raise WrongRequest(f"an array must be (height, width, 3) of uint8, not {pixels.shape} of {pixels.dtype}")
-    return Picture(pixels, alpha, sha256(pixels.tobytes()).hexdigest()), ""
+        raise WrongRequest(f"an array must be (height, width, 3) of uint8, not {image.shape} of {image.dtype}")
+    return replace(picture, sha256=sha256(picture.pixels.tobytes()).hexdigest()), ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from PIL import Image
 
 import dreamcli
 from dreamcli.art.artwork import OnStep, find_layer
+from dreamcli.art.dream import scaled_size
 from dreamcli.art.forms import FORMS, settings_to_json
 from dreamcli.engine.compute import Compute
 from dreamcli.files.reading import Picture
@@ -57,7 +59,7 @@ class Studio:
         try:
             compute = Compute.resolve(device, precision)
         except ValueError as error:
-            raise WrongRequest(str(error)) from None
+            raise WrongRequest(str(error)) from error
         network = load(model, weights)
         for spec in settings.layers:
             find_layer(spec, network)
@@ -71,6 +73,11 @@ class Studio:
         }
         network = {"name": self.network.card.name, "sha256": self.network.weights_sha256}
         return Job(self.command, settings_to_json(self.settings) | compute, network, picture.sha256)
+
+    def size(self, picture: Picture) -> tuple[int, int]:
+        """The (height, width) in pixels that `make` will give."""
+        height, width = picture.pixels.shape[:2]
+        return scaled_size(height, width, self.settings.size)
 
     def make(self, picture: Picture, source: str, on_step: OnStep | None = None) -> tuple[Picture, Record]:
         """Make the picture, with its record. Transparency stays as it was.
@@ -90,11 +97,12 @@ class Studio:
                 raise
             raise DreamcliError("not enough memory for a picture of this size; make it smaller with --size") from error
         alpha = _resized_alpha(picture, artwork.pixels.shape[:2])
+        score = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
         record = Record(
             self.job(picture),
             source,
             {"dreamcli": dreamcli.__version__, "torch": str(torch.__version__)},
-            artwork.score,
+            score,
             artwork.stopped,
         )
         return Picture(artwork.pixels, alpha), record

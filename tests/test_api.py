@@ -54,6 +54,32 @@ def test_a_wrong_request_is_said(arguments: dict, message: str) -> None:
         dreamcli.dream(scene(), **arguments)
 
 
+def test_a_picture_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(dreamcli.DreamcliError, match=r"none\.png: there is no such file"):
+        dreamcli.dream(tmp_path / "none.png")
+
+
+def test_a_pillow_image_is_read_as_its_file_would_be(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.full((64, 96), 30000, np.uint16)).save(tmp_path / "deep.png")
+    Image.fromarray(scene()).save(tmp_path / "turned.png", exif=exif)
+    for name in ("deep.png", "turned.png"):
+        with Image.open(tmp_path / name) as image:
+            opened = dreamcli.dream(image, strength=0, **QUICK).image
+        read = dreamcli.dream(tmp_path / name, strength=0, **QUICK).image
+        assert opened.size == read.size
+        assert opened.tobytes() == read.tobytes()
+
+
+def test_control_c_is_passed_on() -> None:
+    def interrupt(_step: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dreamcli.dream(scene(), on_step=interrupt, **QUICK)
+
+
 def test_an_array_of_another_kind_is_refused() -> None:
     with pytest.raises(dreamcli.WrongRequest, match=r"must be \(height, width, 3\) of uint8"):
         dreamcli.dream(scene() / 255)

@@ -14,9 +14,14 @@ MAY_IMPORT = {
     "networks": {"engine", "errors"},
     "files": {"errors"},
     "art": {"engine", "networks", "files", "errors"},
-    "cli": {"engine", "networks", "files", "art", "studio", "errors"},
+    "cli": {"__version__", "engine", "networks", "files", "art", "studio", "errors"},
 }
-FORBIDDEN = {"engine": {"PIL", "click", "rich", "numpy"}, "files": {"torch", "click", "rich"}, "art": {"click", "rich"}}
+FORBIDDEN = {
+    "engine": {"PIL", "click", "rich", "numpy"},
+    "files": {"torch", "click", "rich"},
+    "art": {"click", "rich"},
+    "networks": {"click", "rich"},
+}
 
 
 def modules(part: str) -> list[Path]:
@@ -35,7 +40,8 @@ def imported(path: Path, *, top_level_only: bool = False) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             package = ["dreamcli", *path.relative_to(PACKAGE).parent.parts]
             base = package[: len(package) - node.level + 1] if node.level else []
-            names.add(".".join([*base, node.module or ""]).rstrip("."))
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names}
     return names
 
 

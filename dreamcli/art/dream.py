@@ -59,9 +59,9 @@ class DreamSettings:
     def __post_init__(self) -> None:
         """Raise WrongRequest for a setting out of its range."""
         check(len(self.layers) > 0, "layers must name one layer at least")
-        check(self.size is None or self.size >= 1, f"size must be at least 1, not {self.size}")
+        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
         check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
-        check(self.octaves >= 1, f"octaves must be at least 1, not {self.octaves}")
+        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
         check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
         check(0 <= self.strength <= 1, f"strength must be from 0 to 1, not {self.strength:g}")
         check(0 <= self.color <= 1, f"color must be from 0 to 1, not {self.color:g}")
@@ -100,7 +100,7 @@ def dream(
     photograph = to_tensor(pixels, compute.device)
     height, width = scaled_size(pixels.shape[0], pixels.shape[1], settings.size)
     layers = [find_layer(spec, network) for spec in settings.layers]
-    activations = Activations(network.module, layers, network.input_format, compute)
+    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
     original = resize(photograph, (height, width)).clamp(0, 1)
     with torch.inference_mode():
         seen = activations(original)

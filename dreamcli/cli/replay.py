@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.errors import DreamcliError
+from dreamcli.engine import DEVICES
+from dreamcli.errors import DreamcliError, WrongRequest
 
 from .options import Shared, replay_options
+from .report import Report, progress
 
 if TYPE_CHECKING:
+    from dreamcli.files.reading import Picture
     from dreamcli.files.record import Record
 
 
@@ -19,78 +23,124 @@ if TYPE_CHECKING:
 @click.argument("picture", metavar="OUTPUT", type=click.Path(path_type=Path))
 @click.option("--input", "given", type=click.Path(path_type=Path), metavar="PATH",
               help="The photograph behind it.  [default: looked for where it was, and beside OUTPUT]")  # fmt: skip
-@replay_options("Where to write it.  [default: ./STEM-replay.png, or as OUTPUT ends]")
-def replay(picture: Path, given: Path | None, output: str | None, **options: Any) -> int:
+@click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
+@replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
+def replay(
+    picture: Path,
+    given: Path | None,
+    device: str | None,
+    output: str | None,
+    weights: Path | None,
+    overwrite: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
     """Make a picture again, from the record that it carries.
 
     OUTPUT is a picture that dreamcli made. Says whether the new pixels are identical; if they are not,
     the exit code is 1.
     """
-    from dreamcli.art.forms import settings_from_json
-    from dreamcli.files.plan import make_plan
-    from dreamcli.files.record import read_record
+    from dreamcli.files.reading import read_picture
+    from dreamcli.files.writing import check_place, write_picture
 
-    from .report import error
-    from .runner import run_tasks
+    from .runner import existing, open_studio, typed
+
+    record = _record_of(picture)
+    old = read_picture(picture)
+    source = _find_input(picture, record, given)
+    target = _target(picture, output)
+    check_place(target)
+    report = Report("replay", quiet, as_json, verbose)
+    if dry_run:
+        report.add("planned", source, target)
+        report.close()
+        return 0
+    settings, was = _settings_of(picture, record)
+    shared = Shared(
+        output, record.job.network["name"], weights, device or was["device"], was["precision"],
+        overwrite, dry_run, as_json, quiet, verbose,
+    )  # fmt: skip
+    existing(target, record.job, overwrite)
+    studio = open_studio(record.job.command, settings, shared)
+    if studio.network.weights_sha256 != record.job.network["sha256"]:
+        raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them by --weights")
+    with progress(picture.name, hidden=quiet or as_json) as on_step:
+        made, now = studio.make(read_picture(source), typed(source), on_step)
+    if now.stopped == "interrupted":
+        raise KeyboardInterrupt
+    write_picture(target, made, now)
+    difference = _difference(old, record, read_picture(target), now)
+    report.add("done", source, target, difference or f"identical to {picture}", identical=not difference)
+    report.close()
+    return 1 if difference else 0
+
+
+def _record_of(picture: Path) -> Record:
+    from dreamcli.files.record import read_record
 
     record = read_record(picture)
     if record is None:
         raise DreamcliError(f"{picture} carries no record: it was not made by dreamcli, or was edited since")
-    job = record.job
-    values = dict(job.settings)
-    device, precision = values.pop("device", "auto"), values.pop("precision", "auto")
-    try:
-        settings = settings_from_json(job.command, values)
-    except (TypeError, KeyError, ValueError):
+    if record.stopped == "interrupted":
         raise DreamcliError(
-            f"{picture} was made by dreamcli {record.versions.get('dreamcli')}, with settings unknown here"
-        ) from None
-    source = _find_input(picture, record, given)
-    output = output or f"{picture.stem}-replay{picture.suffix}"
-    tasks = make_plan([str(source)], output, job.command)
-    shared = Shared(output=output, model=job.network["name"], device=device, precision=precision, **options)
-    code = run_tasks(job.command, settings, tasks, shared)
-    if code or options["dry_run"]:
-        return code
-    if difference := _difference(picture, record, tasks[0].output):
-        error(f"{tasks[0].output} is not the same as {picture}: {difference}")
-        return 1
-    if not options["quiet"] and not options["as_json"]:
-        click.echo(f"identical to {picture}", err=True)
-    return 0
+            f"{picture} was interrupted, so it can't be made again; its command can be finished, though"
+        )
+    return record
+
+
+def _settings_of(picture: Path, record: Record) -> tuple[Any, dict[str, str]]:
+    """The art form's settings, and the device and precision they were computed with."""
+    from dreamcli.art.forms import settings_from_json
+
+    values = dict(record.job.settings)
+    try:
+        was = {name: str(values.pop(name)) for name in ("device", "precision")}
+        return settings_from_json(record.job.command, values), was
+    except (TypeError, KeyError, ValueError, AttributeError, WrongRequest) as error:
+        version = record.versions.get("dreamcli")
+        raise DreamcliError(f"{picture} was made by dreamcli {version}, with settings unknown here") from error
+
+
+def _target(picture: Path, output: str | None) -> Path:
+    """Where the new picture goes: in the same format, so that the two can be compared, and not over the old."""
+    from dreamcli.files.writing import FORMATS
+
+    suffix = picture.suffix if picture.suffix.lower() in FORMATS else ".png"
+    target = Path(output or f"{picture.stem}-replay{suffix}")
+    if output and (target.is_dir() or output.endswith("/")):
+        target = target / f"{picture.stem}{suffix}"
+    if target.suffix.lower() != suffix.lower():
+        raise WrongRequest(f"-o {output} must end in {suffix}, as {picture} does, or be a folder")
+    if target.exists() and target.samefile(picture):
+        raise WrongRequest(f"-o {target} is the picture itself, and would be overwritten; choose another")
+    return target
 
 
 def _find_input(picture: Path, record: Record, given: Path | None) -> Path:
     """Find the photograph that a picture was made from, and make sure that it is the one."""
-    from dreamcli.files.reading import read_picture
-
     name = Path(record.source)
     places = [given] if given else [name, picture.parent / name, picture.parent / name.name]
     for place in places:
-        if place.is_file() and read_picture(place).sha256 == record.job.input:
+        if place.is_file() and sha256(place.read_bytes()).hexdigest() == record.job.input:
             return place
     if given:
         raise DreamcliError(f"{given} is not the photograph that {picture} was made from (another SHA-256, or no file)")
     raise DreamcliError(f"the photograph {name} that {picture} was made from is not here; say where with --input PATH")
 
 
-def _difference(old: Path, record: Record, new: Path) -> str:
+def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
     """Why two pictures are not the same; empty if they are."""
     import numpy as np
 
-    from dreamcli.files.reading import read_picture
-    from dreamcli.files.record import read_record
-
-    now = read_record(new)
-    assert now is not None
-    if now.job.network != record.job.network:
-        return "the network's weights are others; give those it was made with by --weights"
-    before, after = read_picture(old), read_picture(new)
-    if before.pixels.shape == after.pixels.shape and np.array_equal(before.pixels, after.pixels):
+    if np.array_equal(old.pixels, new.pixels):
         return ""
-    if now.versions != record.versions:
-        return f"it was made with {_versions(record)}, this is {_versions(now)}"
-    return "it was made on another machine, or edited since"
+    if now.job.settings != was.job.settings:
+        return f"not the same: it was made on {was.job.settings['device']}, this on {now.job.settings['device']}"
+    if now.versions != was.versions:
+        return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"
+    return "not the same: it was made on another machine, or edited since"
 
 
 def _versions(record: Record) -> str:

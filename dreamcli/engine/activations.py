@@ -16,7 +16,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .compute import Compute
 
-OUTLINE_SIZE = 64  # pixels: small, since only the order of the layers and their channels are wanted
+# height and width in pixels: small, since only the order of the layers and their channels are wanted; and no
+# square, so that rows, columns and channels can be told apart
+OUTLINE_SIZE = (64, 96)
 
 
 @dataclass(frozen=True)
@@ -57,32 +59,35 @@ class Outline:
 
     Attributes:
         events: ("start" or "end", layer) in the order of execution.
-        shapes: the output shape, batch first, of every layer that gives a tensor (its last one, if it
-            runs more than once).
+        shapes: the output shape, batch and channels first, of every layer that gives a tensor (its last
+            one, if it runs more than once).
+        channels_last: layers that give ``(N, H, W, C)``, as Swin's do.
         clobbered: layers whose output is overwritten in place by what follows.
         foldable: (convolution, batch norm) pairs where the second takes the first's output as it is.
-        stem: the convolution that takes the network's input as it is, or None.
+        stem: the convolution, if there is just one, that takes the network's input as it is.
     """
 
     events: list[tuple[str, str]] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    channels_last: set[str] = field(default_factory=set)
     clobbered: set[str] = field(default_factory=set)
     foldable: list[tuple[str, str]] = field(default_factory=list)
     stem: str | None = None
 
 
-def outline(network: nn.Module, size: tuple[int, int]) -> Outline:
-    """Follow a small picture of ``size`` (height, width) through the network, which is left as it was."""
+def outline(network: nn.Module, input_format: InputFormat) -> Outline:
+    """Follow a small picture through the network, which is left as it was."""
     shell = _frozen_copy(network)
     found = Outline()
     outputs: dict[str, tuple[Tensor, int]] = {}
-    image = torch.zeros(1, 3, *size)
+    image = torch.zeros(1, 3, *input_format.fitted_size(*OUTLINE_SIZE))
+    stems: list[str] = []
 
     def watch(name: str, module: nn.Module) -> None:
         def before(_module: nn.Module, inputs: tuple[object, ...]) -> None:
             found.events.append(("start", name))
             if inputs and inputs[0] is image and type(module) is nn.Conv2d:
-                found.stem = name
+                stems.append(name)
             if isinstance(module, nn.BatchNorm2d):
                 for producer, (output, _) in outputs.items():
                     if inputs[0] is output and type(shell.get_submodule(producer)) is nn.Conv2d:
@@ -103,6 +108,12 @@ def outline(network: nn.Module, size: tuple[int, int]) -> Outline:
     with torch.no_grad():
         shell(image)
     found.clobbered = {name for name, (output, version) in outputs.items() if output._version != version}
+    found.stem = stems[0] if len(stems) == 1 else None
+    for name, shape in found.shapes.items():
+        # the picture is half as wide again as it is high: which two of the axes are, too?
+        if len(shape) == 4 and shape[2] * 2 == shape[1] * 3 and shape[3] * 2 != shape[2] * 3:
+            found.channels_last.add(name)
+            found.shapes[name] = (shape[0], shape[3], shape[1], shape[2])
     runs = Counter(name for what, name in found.events if what == "end")
     found.foldable = [(c, b) for c, b in found.foldable if runs[c] == runs[b] == 1]
     return found
@@ -123,16 +134,24 @@ class Activations:
         layers: names as in ``network.named_modules()``.
         input_format: how an image in [0, 1] becomes the network's input.
         compute: the device and the precision.
+        plan: the network's outline, if it is known already.
 
     Raises:
         KeyError: a layer's name is unknown, or it gives no tensor when a picture goes through.
     """
 
-    def __init__(self, network: nn.Module, layers: Iterable[str], input_format: InputFormat, compute: Compute) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        layers: Iterable[str],
+        input_format: InputFormat,
+        compute: Compute,
+        plan: Outline | None = None,
+    ) -> None:
         self.layers = tuple(dict.fromkeys(layers))
         self.input_format = input_format
         self.compute = compute
-        plan = outline(network, input_format.fitted_size(OUTLINE_SIZE, OUTLINE_SIZE))
+        plan = plan or outline(network, input_format)
         for layer in self.layers:
             if layer not in plan.shapes:
                 raise KeyError(layer)
@@ -147,6 +166,7 @@ class Activations:
             self._scale = None
         _to_channels_last(self._network, compute)
         self._clobbered = plan.clobbered
+        self._channels_last = plan.channels_last
         self._runs = Counter(name for what, name in plan.events if what == "end" and name in self.layers)
         self._waiting: Counter[str] = Counter()
         self._caught: dict[str, Tensor] = {}
@@ -154,7 +174,10 @@ class Activations:
             self._network.get_submodule(layer).register_forward_hook(self._catcher(layer))
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """Give ``{layer: activation}`` for an image ``(N, 3, H, W)`` in [0, 1]; gradients flow through."""
+        """Give ``{layer: activation}`` for an image ``(N, 3, H, W)`` in [0, 1]; gradients flow through.
+
+        Feature maps are ``(N, C, H, W)``, tokens ``(N, L, C)``, flat layers ``(N, C)``.
+        """
         self._waiting = Counter(self._runs)
         self._caught = {}
         fed = self.input_format.fit(image) - self._mean
@@ -171,6 +194,8 @@ class Activations:
             if self._waiting[layer]:
                 return
             finished = not any(self._waiting.values())
+            if layer in self._channels_last:
+                output = output.permute(0, 3, 1, 2)
             self._caught[layer] = output.clone() if layer in self._clobbered and not finished else output
             if finished:
                 raise _Reached

@@ -151,13 +151,14 @@ def ascend(
 
     rule.begin(leaves)
     try:
-        for step in range(steps):
-            values.clear()
-            rule.step(evaluate_and_note)
-            parameterization.project()
-            ascent.values.append(values[0])
-            if on_step:
-                on_step(step + 1, values[0])
+        with activations.compute.repeatable():
+            for step in range(steps):
+                values.clear()
+                rule.step(evaluate_and_note)
+                parameterization.project()
+                ascent.values.append(values[0])
+                if on_step:
+                    on_step(step + 1, values[0])
     except _NonFinite:
         ascent.stopped = "non-finite"
     except KeyboardInterrupt:

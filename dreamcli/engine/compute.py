@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -41,20 +43,28 @@ class Compute:
             raise ValueError(f"there is no {device} device on this machine; it has: {there}")
         if precision == "auto":
             precision = "bfloat16" if _has_bfloat16(device) else "float32"
-        if device == "cpu":
-            _keep_freed_memory()
         return cls(torch.device(device), getattr(torch, precision))
+
+    @contextmanager
+    def repeatable(self) -> Iterator[None]:
+        """The context that an ascent runs in: on CUDA, the same bits each time, and float32 that is float32."""
+        if self.device.type != "cuda":
+            yield
+            return
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
 
     def autocast(self) -> torch.autocast:
         """The context that the network's forward pass runs in."""
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let glibc keep the memory that each step frees, for the next, instead of handing it back to the system.
 
     Every step needs the same few buffers of megabytes; having the system clear their pages anew each time
-    costs up to a quarter of the step. Elsewhere than on glibc nothing happens.
+    costs up to a quarter of the step. This holds for the whole process, so it is for programs and not for
+    libraries to call. Elsewhere than on glibc nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:

@@ -12,12 +12,15 @@ def octave_sizes(height: int, width: int, octaves: int, scale: float, minimum: i
     Each is ``scale`` times the one before. Octaves whose shorter side would be under ``minimum`` are
     left out, except for the last, full-sized one.
     """
-    sizes = []
-    for octave in reversed(range(octaves)):
-        size = round(height / scale**octave), round(width / scale**octave)
-        if octave == 0 or min(size) >= minimum:
-            sizes.append(size)
-    return list(dict.fromkeys(sizes))
+    sizes = [(height, width)]
+    shrunk = 1.0
+    for _ in range(octaves - 1):
+        shrunk /= scale
+        size = round(height * shrunk), round(width * shrunk)
+        if min(size) < max(minimum, 1):
+            break
+        sizes.append(size)
+    return list(dict.fromkeys(reversed(sizes)))
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:

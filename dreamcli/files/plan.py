@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dreamcli.errors import WrongRequest
+from dreamcli.errors import DreamcliError, WrongRequest
 
 from . import reading, writing
+from .record import read_record
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Task:
 def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[Task]:
     """Decide where each input's result goes.
 
+    Inputs that are results of the same plan, made earlier, are left out; so is one that comes up twice.
+
     Args:
         inputs: files, folders (walked recursively) and globs, in the order typed.
         output: a file for one input, otherwise a folder that mirrors the inputs' tree; by default
@@ -41,10 +45,12 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[T
         WrongRequest: two inputs have one output, an output is an input, or the output is no picture's name.
     """
     inputs = list(inputs)
+    if not all(inputs):
+        raise WrongRequest("an input has an empty name")
     folder = _as_folder(inputs, output)
-    tasks: list[Task] = []
-    for given in inputs:
-        tasks += _expand(given, output, folder, command)
+    tasks = [task for given in inputs for task in _expand(given, output, folder, command)]
+    tasks = list({os.path.realpath(task.source): task for task in reversed(tasks)}.values())[::-1]
+    tasks = _without_results(_told_apart(tasks))
     _check(tasks)
     return tasks
 
@@ -53,83 +59,122 @@ def _as_folder(inputs: list[str], output: str | None) -> bool:
     """Whether ``output`` names a folder; if it names a file, check that one can be."""
     if output is None:
         return False
-    path = Path(output)
-    several = len(inputs) > 1 or Path(inputs[0]).is_dir() or _is_glob(inputs[0])
-    if several:
-        if path.exists() and not path.is_dir():
-            raise WrongRequest(f"-o {output} is a file, but several inputs need a folder")
+    if os.path.isdir(output) or output.endswith(("/", os.sep)):
         return True
-    if path.is_dir() or output.endswith(("/", os.sep)):
+    is_picture = Path(output).suffix.lower() in writing.FORMATS
+    if len(inputs) > 1 or os.path.isdir(inputs[0]) or _is_glob(inputs[0]):
+        if is_picture or os.path.exists(output):
+            raise WrongRequest(f"-o {output} is a file's name, but several inputs need a folder")
         return True
-    if path.suffix.lower() not in writing.FORMATS:
+    if not is_picture:
         raise WrongRequest(f"-o {output} must end in {', '.join(writing.FORMATS)}, or be a folder")
     return False
 
 
 def _is_glob(given: str) -> bool:
-    return glob.has_magic(given) and not Path(given).exists()
+    return glob.has_magic(given) and not os.path.lexists(given)
 
 
 def _expand(given: str, output: str | None, folder: bool, command: str) -> Iterator[Task]:
     path = Path(given)
-    target = Path(output) if output else Path()
-    if path.is_dir():
-        root = target if output else Path(f"{path.resolve().name or 'pictures'}-{command}")
-        if root.resolve() == path.resolve():
-            raise WrongRequest(f"-o {output} is the input folder, and would be overwritten; choose another")
-        found = [p for p in _walk(path) if root.resolve() not in p.resolve().parents]
+    if os.path.isdir(given):
+        root = Path(output) if output else Path(f"{path.resolve().name or 'pictures'}-{command}")
+        yield from _in_folder(path, root)
+        return
+    found = [path]
+    if _is_glob(given):
+        found = sorted(Path(p) for p in glob.iglob(given, recursive=True) if os.path.isfile(p))
         if not found:
-            yield Task(path, root, "there is no picture in this folder")
-        for source in found:
-            yield Task(source, root / source.relative_to(path).with_suffix(".png"))
-    elif _is_glob(given):
-        base = _fixed_part(given)
-        found = sorted(p for p in map(Path, glob.iglob(given, recursive=True)) if p.is_file())
-        if not found:
-            yield Task(path, target, "no file matches this pattern")
-        for source in found:
-            if folder:
-                yield Task(source, target / source.relative_to(base).with_suffix(".png"))
-            else:
-                yield Task(source, Path(f"{source.stem}-{command}.png"))
-    elif output and not folder:
-        yield Task(path, target)
-    elif folder:
-        yield Task(path, target / path.with_suffix(".png").name)
-    else:
-        yield Task(path, Path(f"{path.stem}-{command}.png"))
+            yield Task(path, Path(output or "."), "no file matches this pattern")
+    for source in found:
+        if output and not folder:
+            yield Task(source, Path(output))
+        elif output:
+            yield Task(source, Path(output) / _mirrored(source).with_suffix(".png"))
+        else:
+            yield Task(source, Path(f"{source.stem}-{command}.png"))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Every file under a folder that has a picture's suffix, in order; links to folders aren't followed."""
-    for parent, folders, names in os.walk(folder):
+def _mirrored(source: Path) -> Path:
+    """Where a file goes inside the output folder: as it was typed, or by its name if that leads elsewhere."""
+    return Path(source.name) if source.is_absolute() or ".." in source.parts else source
+
+
+def _in_folder(folder: Path, root: Path) -> Iterator[Task]:
+    """Every picture in a folder, in order, mirrored under ``root``; what is under ``root`` already is left out."""
+    if root.resolve() == folder.resolve():
+        raise WrongRequest(f"-o {root} is the input folder, and would be overwritten; choose another")
+    unreadable: list[OSError] = []
+    empty = True
+    for source in _walk(folder, unreadable):
+        if root.resolve() not in source.resolve().parents:
+            empty = False
+            yield Task(source, root / source.relative_to(folder).with_suffix(".png"))
+    for error in unreadable:
+        yield Task(Path(error.filename), root, f"can't look into this folder ({error.strerror})")
+    if empty and not unreadable:
+        yield Task(folder, root, "there is no picture in this folder")
+
+
+def _walk(folder: Path, unreadable: list[OSError]) -> Iterator[Path]:
+    """Every file under a folder that has a picture's suffix, in order; links to folders aren't followed.
+
+    Folders that can't be looked into are noted in ``unreadable``.
+    """
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
         folders.sort()
         for name in sorted(names):
             if Path(name).suffix.lower() in reading.SUFFIXES:
                 yield Path(parent, name)
 
 
-def _fixed_part(pattern: str) -> Path:
-    """The folder of a glob, down to its first wildcard."""
-    parts = []
-    for part in Path(pattern).parts[:-1]:
-        if glob.has_magic(part):
-            break
-        parts.append(part)
-    return Path(*parts)
+def _told_apart(tasks: list[Task]) -> list[Task]:
+    """Give a.jpg and a.png side by side the outputs a.jpg.png and a.png.png."""
+    outputs = Counter(_place(task.output) for task in tasks)
+    return [
+        replace(task, output=task.output.with_name(f"{task.output.stem}{task.source.suffix}{task.output.suffix}"))
+        if outputs[_place(task.output)] > 1 and not task.problem
+        else task
+        for task in tasks
+    ]
+
+
+def _place(output: Path) -> str:
+    # without case, since some file systems don't tell "A.png" from "a.png"
+    return os.path.realpath(output).casefold()
+
+
+def _without_results(tasks: list[Task]) -> list[Task]:
+    """Leave out inputs that are results of this plan, as in a second ``dreamcli dream *.png``."""
+    outputs = {_place(task.output) for task in tasks if not task.problem}
+    return [task for task in tasks if _place(task.source) not in outputs or not _is_result(task.source)]
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        return read_record(path) is not None
+    except DreamcliError:
+        return False
 
 
 def _check(tasks: list[Task]) -> None:
     """Refuse a plan that would lose a picture."""
-    # compared without case, since some file systems don't tell "A.png" from "a.png"
+    sources = {identity for task in tasks if (identity := _identity(task.source))}
     makers: dict[str, Path] = {}
-    sources = {os.path.realpath(task.source) for task in tasks}
     for task in tasks:
         if task.problem:
             continue
-        place = os.path.realpath(task.output)
-        if place in sources:
+        if _identity(task.output) in sources:
             raise WrongRequest(f"{task.output} is an input and would be overwritten; choose another with -o")
-        other = makers.setdefault(place.casefold(), task.source)
+        other = makers.setdefault(_place(task.output), task.source)
         if other is not task.source:
-            raise WrongRequest(f"{other} and {task.source} would both be written to {task.output}; use -o FOLDER")
+            raise WrongRequest(f"{other} and {task.source} would both be written to {task.output}; choose another -o")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What makes a file the same under any name; None if there is none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino

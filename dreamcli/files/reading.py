@@ -7,6 +7,7 @@ import os
 import stat
 import warnings
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -64,23 +65,33 @@ def read_picture(path: Path) -> Picture:
                 image.load()
                 if frames > 1:
                     notes.append(f"animated: only the first of its {frames} frames is used")
-                upright = ImageOps.exif_transpose(image)
-            pixels, alpha = _to_srgb(upright, notes)
-    except UnidentifiedImageError:
-        raise DreamcliError(_not_a_picture(contents)) from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+                picture = to_picture(image)
+    except UnidentifiedImageError as error:
+        raise DreamcliError(_not_a_picture(contents)) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         raise DreamcliError(
             f"refused: it would unpack to more than {limit} megapixels; make it smaller first"
-        ) from None
-    except MemoryError:
-        raise DreamcliError("too large for this machine's memory; make it smaller first") from None
+        ) from error
+    except MemoryError as error:
+        raise DreamcliError("too large for this machine's memory; make it smaller first") from error
     except DreamcliError:
         raise
     except Exception as error:  # a decoder fed with a broken file may raise anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DreamcliError(f"damaged or incomplete picture ({reason})") from None
-    return Picture(pixels, alpha, _sha256(contents), tuple(notes))
+        raise DreamcliError(f"damaged or incomplete picture ({reason})") from error
+    return Picture(picture.pixels, picture.alpha, sha256(contents).hexdigest(), (*notes, *picture.notes))
+
+
+def to_picture(image: Image.Image) -> Picture:
+    """Turn a Pillow image of any mode into an upright picture in sRGB; its sha256 is left empty.
+
+    Raises:
+        DreamcliError: its numbers have no defined white (32-bit and floating-point pictures).
+    """
+    notes: list[str] = []
+    pixels, alpha = _to_srgb(ImageOps.exif_transpose(image), notes)
+    return Picture(pixels, alpha, notes=tuple(notes))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -92,18 +103,12 @@ def _read_bytes(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
             return file.read()
-    except FileNotFoundError:
-        raise DreamcliError("there is no such file") from None
-    except PermissionError:
-        raise DreamcliError("no permission to read it") from None
+    except FileNotFoundError as error:
+        raise DreamcliError("there is no such file") from error
+    except PermissionError as error:
+        raise DreamcliError("no permission to read it") from error
     except OSError as error:
-        raise DreamcliError(f"can't be read ({error.strerror or error})") from None
-
-
-def _sha256(contents: bytes) -> str:
-    from hashlib import sha256
-
-    return sha256(contents).hexdigest()
+        raise DreamcliError(f"can't be read ({error.strerror or error})") from error
 
 
 def _not_a_picture(contents: bytes) -> str:

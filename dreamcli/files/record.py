@@ -46,14 +46,14 @@ class Record:
         job: what was asked for.
         source: the input's path as it was typed if that was relative, otherwise its name.
         versions: of dreamcli and torch.
-        score: the objective before and after.
+        score: the objective before and after; None where it is not finite.
         stopped: "done", or why it ended early: "interrupted" or "non-finite".
     """
 
     job: Job
     source: str
     versions: dict[str, str] = field(default_factory=dict)
-    score: dict[str, float] = field(default_factory=dict)
+    score: dict[str, float | None] = field(default_factory=dict)
     stopped: str = "done"
 
     def to_json(self) -> str:
@@ -69,9 +69,16 @@ class Record:
         """
         try:
             fields = json.loads(text)
-            return cls(**{**fields, "job": Job(**fields["job"])})
+            record = cls(**{**fields, "job": Job(**fields["job"])})
+            job = record.job
+            texts = [job.command, job.input, job.network["name"], job.network["sha256"], record.source, record.stopped]
+            if not all(isinstance(text, str) for text in texts):
+                raise TypeError("a text is none")
+            if not all(isinstance(group, dict) for group in (job.settings, record.versions, record.score)):
+                raise TypeError("a group of values is none")
         except (TypeError, KeyError) as error:
-            raise ValueError(f"not a record of dreamcli ({error})") from None
+            raise ValueError(f"not a record of dreamcli ({error})") from error
+        return record
 
 
 def _json(value: object) -> str:
@@ -91,12 +98,12 @@ def read_record(path: Path) -> Record | None:
                 comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
                 text = comment.removeprefix(_ASCII).decode("ascii") if comment.startswith(_ASCII) else None
         return Record.from_json(str(text)) if text else None
-    except FileNotFoundError:
-        raise DreamcliError(f"{path}: there is no such file") from None
+    except FileNotFoundError as error:
+        raise DreamcliError(f"{path}: there is no such file") from error
     except ValueError:
         return None
     except Exception as error:
-        raise DreamcliError(f"{path}: not a readable picture ({error})") from None
+        raise DreamcliError(f"{path}: not a readable picture ({error})") from error
 
 
 def exif_with(record: Record) -> Image.Exif:

@@ -5,17 +5,48 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, WrongRequest
 
 from .reading import Picture
 from .record import KEYWORD, Record, exif_with
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+# the longest side that a format can hold, in pixels
+LIMITS = {"PNG": 2**31 - 1, "JPEG": 65_535, "WEBP": 16_383}
+
+
+def check_place(path: Path) -> None:
+    """Refuse a path that could not be written to in the end, before any work.
+
+    Raises:
+        WrongRequest: with the reason.
+    """
+    folder = path.parent
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not os.path.isdir(folder):
+        raise WrongRequest(f"{path} can't be written: {folder} is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise WrongRequest(f"{path} can't be written: no permission to write to the folder {folder}")
+    if os.path.isdir(path):
+        raise WrongRequest(f"{path} can't be written: there is a folder of that name")
+
+
+def check_size(path: Path, height: int, width: int) -> None:
+    """Refuse a size that ``path``'s format can't hold, before any work.
+
+    Raises:
+        DreamcliError: with the limit.
+    """
+    name = FORMATS[path.suffix.lower()]
+    if max(height, width) > LIMITS[name]:
+        raise DreamcliError(f"{name} holds at most {LIMITS[name]} pixels on a side; write a .png instead")
 
 
 def write_picture(path: Path, picture: Picture, record: Record) -> None:
@@ -28,23 +59,24 @@ def write_picture(path: Path, picture: Picture, record: Record) -> None:
     Raises:
         DreamcliError: the folder can't be written to, or the disk is full.
     """
+    partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".partial", delete=False
-        ) as file:
-            partial = Path(file.name)
-            try:
-                _save(file, FORMATS[path.suffix.lower()], picture, record)
-                file.flush()
-                os.fsync(file.fileno())
-                os.chmod(partial, 0o666 & ~_umask())
-                os.replace(partial, path)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
+        # a short prefix of the name, so that this name is never too long where the final one is not
+        descriptor, name = tempfile.mkstemp(".partial", f".{path.stem[:20]}.", path.parent)
+        partial = Path(name)
+        with open(descriptor, "wb") as file:
+            _save(file, FORMATS[path.suffix.lower()], picture, record)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(partial, 0o666 & ~_umask())
+        os.replace(partial, path)
+        partial = None
     except OSError as error:
-        raise DreamcliError(f"could not write {path} ({error.strerror or error})") from None
+        raise DreamcliError(f"could not write {path} ({error.strerror or error})") from error
+    finally:
+        if partial:
+            partial.unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -53,7 +85,7 @@ def _umask() -> int:
     return mask
 
 
-def _save(file, format: str, picture: Picture, record: Record) -> None:  # type: ignore[no-untyped-def]
+def _save(file: IO[bytes], format: str, picture: Picture, record: Record) -> None:
     pixels, alpha = picture.pixels, picture.alpha
     if alpha is not None and format == "JPEG":
         share = alpha[..., None].astype(np.float32) / 255

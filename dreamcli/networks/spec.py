@@ -41,8 +41,8 @@ class LayerSpec:
         layer, channel, row, column, weight_text = match.groups()
         try:
             weight = float(weight_text) if weight_text else 1.0
-        except ValueError:
-            raise ValueError(f"the weight {weight_text!r} in {text!r} is not a number") from None
+        except ValueError as error:
+            raise ValueError(f"the weight {weight_text!r} in {text!r} is not a number") from error
         if not math.isfinite(weight) or weight == 0:
             raise ValueError(f"the weight {weight_text!r} in {text!r} must be a finite number other than 0")
         return cls(
@@ -58,4 +58,4 @@ class LayerSpec:
             text += f":{self.channel}"
         if self.position is not None:
             text += f"@{self.position[0]},{self.position[1]}"
-        return text if self.weight == 1 else f"{text}*{self.weight:g}"
+        return text if self.weight == 1 else f"{text}*{self.weight!r}"

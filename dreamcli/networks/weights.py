@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Mapping
 from hashlib import file_digest
 from pathlib import Path
@@ -37,15 +38,17 @@ def read_state_dict(path: Path) -> State:
         raise DreamcliError(f"{path}: there is no such weights file")
     try:
         state = _load(path)
-    except pickle.UnpicklingError:
+    except pickle.UnpicklingError as error:
+        if "global" not in str(error).lower():
+            raise DreamcliError(f"{path}: not a readable weights file") from error
         raise DreamcliError(
             f"{path}: refused, because it is no plain state dict and loading it would run code; "
             "save the tensors alone with torch.save(model.state_dict(), FILE) or as safetensors"
-        ) from None
+        ) from error
     except SafetensorError as error:
-        raise DreamcliError(f"{path}: not a readable safetensors file ({error})") from None
+        raise DreamcliError(f"{path}: not a readable safetensors file ({error})") from error
     except Exception as error:  # torch.load fed with anything may raise anything
-        raise DreamcliError(f"{path}: not a readable weights file ({_first_line(error)})") from None
+        raise DreamcliError(f"{path}: not a readable weights file ({_first_line(error)})") from error
     for wrapper in ("state_dict", "model"):
         if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
             state = state[wrapper]
@@ -103,8 +106,8 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:2]) + more
 
 
-def fetch(url: str) -> Path:
-    """Give the path of torchvision's weights at ``url``, downloading them if they aren't cached yet.
+def fetch(url: str) -> tuple[Path, str]:
+    """Give the path and SHA-256 of torchvision's weights at ``url``, downloading them if they aren't cached yet.
 
     They live in torch.hub's own folder, shared with every other tool that uses torchvision. The eight
     hexadecimal digits in the file's name begin its SHA-256; unlike torch.hub, we check them for a cached
@@ -115,18 +118,20 @@ def fetch(url: str) -> Path:
     """
     name = Path(urlparse(url).path).name
     path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    shown = sys.stderr.isatty()
     digits = name.removesuffix(".pth").rpartition("-")[2]
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=shown)
         except OSError as error:  # URLError is one
             raise DreamcliError(
                 f"{name} is not cached and could not be downloaded ({_first_line(error)}); "
                 f"fetch {url} on a connected machine and put it at {path}"
-            ) from None
-        except RuntimeError:
-            raise DreamcliError(f"{name} was damaged on its way from {url}; try again") from None
-    if not sha256(path).startswith(digits):
+            ) from error
+        except RuntimeError as error:
+            raise DreamcliError(f"{name} was damaged on its way from {url}; try again") from error
+    digest = sha256(path)
+    if not digest.startswith(digits):
         raise DreamcliError(f"{path} is damaged (its SHA-256 does not begin with {digits}); delete it and try again")
-    return path
+    return path, digest

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from dreamcli.engine.activations import OUTLINE_SIZE, InputFormat, Outline, outline
+from dreamcli.engine.activations import InputFormat, Outline, outline
 from dreamcli.errors import WrongRequest, did_you_mean
 
 from .card import ALIASED_LAYERS, Card, aliases_by_depth
@@ -89,16 +89,18 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
         source, licence = "your own weights", "your own"
     if random:
         module, digest = _build_random(build), ""
-    elif weights or torchvision_weights:
-        path = weights or fetch(torchvision_weights.url)  # type: ignore[union-attr]
-        module, digest = _build_with(build, path), sha256(path)
+    elif weights:
+        module, digest = _build_with(build, weights), sha256(weights)
+    elif torchvision_weights:
+        path, digest = fetch(torchvision_weights.url)
+        module = _build_with(build, path)
     else:
         with as_file(files("dreamcli.models") / "weights" / f"{name}.safetensors") as path:
             module, digest = _build_with(build, path), sha256(path)
     module.requires_grad_(False).eval()
     if size := _only_size(module):
         input_format = InputFormat(input_format.mean, input_format.std, fixed=size)
-    plan = outline(module, input_format.fitted_size(OUTLINE_SIZE, OUTLINE_SIZE))
+    plan = outline(module, input_format)
     by_hand = ALIASED_LAYERS.get(name)
     aliases = dict(zip(ALIASES, by_hand, strict=True)) if by_hand else aliases_by_depth(module, plan)
     return Network(Card(name, source, licence, aliases), module, input_format, digest, plan)

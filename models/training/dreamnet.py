@@ -2,13 +2,14 @@
 
     python -m models.training.dreamnet --data DATA --teacher TEACHER.safetensors --run RUN
 
-Two phases, resumed from RUN/checkpoint.pt after an interruption:
+Three phases, resumed from RUN/checkpoint.pt after an interruption:
 
 1. ``blocks``: every block is fed the teacher's activations of the block before, each channel divided
    by its RMS over photographs, and regresses the teacher's next ones; all blocks at once (as in FitNets,
    Romero et al. 2014, arXiv:1412.6550, but for the whole depth in parallel).
 2. ``whole``: the same losses on the student's own activations, KL to the teacher's logits (Hinton et al.
    2015, arXiv:1503.02531), and cross-entropy over the classes that the small photographs have.
+3. ``labels``: the same, with more weight on the labels.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from .data import HELD_OUT_EVERY, UNLABELLED, Mixture, load_sharp, load_small
 PHASES = {
     "blocks": (900, 4e-3, 1.0, 0.5, 0.0),
     "whole": (3600, 2e-3, 1.0, 1.0, 0.5),
+    "labels": (1800, 1.2e-3, 0.5, 1.0, 1.0),
 }
 TEMPERATURE = 2.0
 WEIGHT_DECAY = 1e-3

@@ -124,6 +124,8 @@ def test_a_dry_run_makes_nothing(run, photo: Path) -> None:
 def test_verbose_adds_the_traceback(run, photo: Path) -> None:
     assert "Traceback" in run("dream", "none.png", "-v").err
     assert "Traceback" not in run("dream", "none.png").err
+    Image.fromarray(scene()).save("photo-dream.png")
+    assert "Traceback" in run("dream", "photo.png", *QUICK, "-v").err
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp"])
@@ -156,7 +158,8 @@ def test_transparency_stays(run, tmp_path: Path, suffix: str) -> None:
         (["-o", "photo.png"], "is an input and would be overwritten"),
         (["-o", "x.tiff"], "must end in .png"),
         (["-o", "photo.png/x.png"], "photo.png is not a folder"),
-        (["-o", "folder.png/", "photo.png"], "would both be written"),
+        (["-o", "new/", "--octaves", "3000"], "octaves must be from 1 to 100, not 3000"),
+        (["-o", "out.png", "other.png"], "is a file's name, but several inputs need a folder"),
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_told_in_one_line_with_exit_code_2(
@@ -186,9 +189,12 @@ def test_weights_that_can_not_be_used_are_told_in_one_line(run, photo: Path) -> 
         assert outcome.err.count("\n") == 1
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may write everywhere")
-def test_a_folder_that_can_not_be_written_to_fails_before_work(run, photo: Path) -> None:
+def test_a_folder_that_can_not_be_written_to_fails_before_work(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("locked").mkdir(mode=0o500)
+    access = os.access  # which lets a superuser write everywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != "locked" and access(path, mode))
     outcome = run("dream", photo, "-o", "locked/x.png")
     assert outcome.code == 2
     assert "no permission to write to the folder locked" in outcome.err
@@ -209,7 +215,138 @@ def test_an_animation_is_read_and_said(run) -> None:
 
 
 def test_a_dream_that_changed_nothing_is_said(run, photo: Path) -> None:
-    assert run("dream", photo, *QUICK, "--strength", 0).err.endswith("(unchanged: nothing in it excites this layer)\n")
+    assert run("dream", photo, *QUICK, "--strength", 0).err.endswith("photo-dream.png (unchanged)\n")
+
+
+def test_a_glob_goes_on_where_it_stopped(run, photo: Path) -> None:
+    shutil.copy(photo, "a.png")
+    assert run("dream", "*.png", *QUICK).err.endswith("2 done\n")
+    again = run("dream", "*.png", *QUICK)
+    assert (again.code, again.err.splitlines()[-1]) == (0, "2 skipped")
+    listed = run("dream", *sorted(os.listdir()), *QUICK)
+    assert (listed.code, listed.err.splitlines()[-1]) == (0, "2 skipped")
+
+
+def test_an_input_that_finds_nothing_stops_no_other(run, photo: Path) -> None:
+    Path("empty").mkdir()
+    Path("out").mkdir()
+    outcome = run("dream", "*.bmp", "empty", "photo.png", *QUICK, "-o", "out")
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == [
+        "dreamcli: *.bmp: no file matches this pattern",
+        "dreamcli: empty: there is no picture in this folder",
+        "photo.png -> out/photo.png",
+        "1 done, 2 failed",
+    ]
+
+
+def test_an_output_that_was_cut_short_is_made_again(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK)
+    whole = Path("photo-dream.png").read_bytes()
+    Path("photo-dream.png").write_bytes(whole[: len(whole) // 2])
+    assert run("dream", "photo.png", *QUICK).err == "photo.png -> photo-dream.png\n"
+    assert Path("photo-dream.png").read_bytes() == whole
+
+
+def test_values_that_are_not_finite_stop_the_dream_and_keep_the_picture(run, photo: Path) -> None:
+    import torch
+
+    from dreamcli.networks import zoo
+
+    state = zoo.load("squeezenet1_1", random=True).module.state_dict()
+    torch.save({name: tensor * 1e30 for name, tensor in state.items()}, "huge.pth")
+    outcome = run("dream", "photo.png", "-m", "squeezenet1_1", "--weights", "huge.pth", *QUICK)
+    assert outcome.code == 0
+    assert outcome.err.endswith("(unchanged; stopped early: the values were no longer finite)\n")
+    record = read_record(Path("photo-dream.png"))
+    assert record is not None
+    assert record.stopped == "non-finite"
+    assert None in record.score.values()
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_and_stops_no_other(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dreamcli.studio import Studio
+
+    make = Studio.make
+
+    def fail_once(self, picture, source, on_step=None):
+        if source == "a.png":
+            raise RuntimeError("a kernel\nburst")
+        return make(self, picture, source, on_step)
+
+    monkeypatch.setattr(Studio, "make", fail_once)
+    shutil.copy(photo, "a.png")
+    outcome = run("dream", "a.png", "photo.png", *QUICK)
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == [
+        "dreamcli: a.png: unexpected RuntimeError: a kernel burst; -v shows where",
+        "photo.png -> photo-dream.png",
+        "1 done, 1 failed",
+    ]
+
+
+def test_too_little_memory_is_said(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamcli.art import forms
+
+    def starve(*_arguments: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+
+    monkeypatch.setitem(forms.FORMS, "dream", forms.Form(forms.FORMS["dream"].settings, starve))
+    outcome = run("dream", photo, *QUICK)
+    assert outcome.code == 1
+    assert "not enough memory for a picture of this size; make it smaller with --size" in outcome.err
+
+
+def test_a_format_that_can_not_hold_the_size_is_refused_before_work(run) -> None:
+    Image.new("RGB", (20000, 1)).save("long.png")
+    outcome = run("dream", "long.png", *QUICK, "-o", "long.webp")
+    assert outcome.code == 1
+    assert "WEBP holds at most 16383 pixels on a side; write a .png instead" in outcome.err
+
+
+def test_names_that_are_too_long_are_told(run, photo: Path) -> None:
+    for arguments in (["n" * 300 + ".png"], ["photo.png", "-o", "n" * 300 + ".png"]):
+        outcome = run("dream", *arguments, *QUICK)
+        assert outcome.code == 1
+        assert outcome.err.startswith("dreamcli: ")
+        assert outcome.err.count("\n") == 1
+
+
+def test_a_dry_run_tells_what_would_fail(run, photo: Path) -> None:
+    shutil.copy(photo, "photo-dream.png")
+    outcome = run("dream", "none.png", "photo.png", "--dry-run")
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == [
+        "dreamcli: none.png: there is no such file",
+        "photo.png -> photo-dream.png (there is a file already)",
+        "1 planned, 1 failed",
+    ]
+
+
+def test_control_c_while_reading_or_writing_ends_the_batch_with_its_report(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dreamcli.cli import runner
+
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "write_picture", interrupted)
+    outcome = run("dream", "photo.png", "none.png", *QUICK, "--json")
+    assert outcome.code == 130
+    assert json.loads(outcome.out)["counts"] == {"interrupted": 1}
+
+
+def test_progress_is_shown_on_a_terminal(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    outcome = run("dream", "photo.png", *QUICK)
+    assert outcome.code == 0
+    assert "octave" in outcome.err
+    assert "step 2/2" in outcome.err
+    assert "octave" not in run("dream", "photo.png", *QUICK, "--overwrite", "-q").err
 
 
 @pytest.mark.parametrize("several", [False, True])

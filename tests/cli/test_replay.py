@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def test_a_picture_is_made_again_from_its_own_record(run, photo: Path, suffix: s
     run("dream", "photo.png", *QUICK, "--layer", "low:3*0.5", "--layer", "high", "--seed", 5, "-o", f"out.{suffix}")
     outcome = run("replay", f"out.{suffix}")
     assert outcome.code == 0
-    assert outcome.err.splitlines()[-1] == f"identical to out.{suffix}"
+    assert outcome.err == f"photo.png -> out-replay.{suffix} identical to out.{suffix}\n"
     again = read_picture(Path(f"out-replay.{suffix}"))
     np.testing.assert_array_equal(again.pixels, read_picture(Path(f"out.{suffix}")).pixels)
 
@@ -53,10 +54,10 @@ def test_a_picture_that_was_edited_is_not_identical(run, photo: Path) -> None:
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("edited.png", pnginfo=info)
     outcome = run("replay", "edited.png")
     assert outcome.code == 1
-    assert "edited-replay.png is not the same as edited.png: it was made on another machine, or edited" in outcome.err
+    assert "not the same: it was made on another machine, or edited since" in outcome.err
 
 
-def test_other_weights_are_noticed(run, photo: Path) -> None:
+def test_other_weights_are_noticed_before_work(run, photo: Path) -> None:
     import torch
     from torchvision.models import squeezenet1_1
 
@@ -66,7 +67,64 @@ def test_other_weights_are_noticed(run, photo: Path) -> None:
     assert run("replay", "out.png", "--weights", "own.pth").code == 0
     outcome = run("replay", "out.png", "--weights", "other.pth", "-o", "x.png")
     assert outcome.code == 1
-    assert "the network's weights are others" in outcome.err
+    assert "out.png was made with other weights of squeezenet1_1; give them by --weights" in outcome.err
+    assert not Path("x.png").exists()
+
+
+def test_replay_always_computes_and_never_writes_over_the_picture(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK, "-o", "out.png")
+    made = Path("out.png").read_bytes()
+    for more in ([], ["--overwrite"]):
+        outcome = run("replay", "out.png", "-o", "out.png", *more)
+        assert outcome.code == 2
+        assert "is the picture itself" in outcome.err
+    assert Path("out.png").read_bytes() == made
+    run("replay", "out.png")
+    Image.fromarray(scene()).save("blank.png")
+    shutil.copy("blank.png", "out-replay.png")
+    assert "not made by dreamcli" in run("replay", "out.png").err
+    assert run("replay", "out.png", "--overwrite").code == 0
+    assert read_picture(Path("out-replay.png")).pixels.tolist() == read_picture(Path("out.png")).pixels.tolist()
+
+
+def test_another_format_could_not_be_compared(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK, "-o", "out.jpg")
+    assert "must end in .jpg, as out.jpg does" in run("replay", "out.jpg", "-o", "x.png").err
+    assert run("replay", "out.jpg", "-o", "new/").code == 0
+    assert Path("new/out.jpg").exists()
+
+
+def test_a_broken_namesake_does_not_end_the_search(run, photo: Path) -> None:
+    run("dream", photo.resolve(), *QUICK, "-o", "sub/out.png")
+    shutil.move("photo.png", "sub/photo.png")
+    Path("photo.png").write_text("text")
+    assert run("replay", "sub/out.png").code == 0
+
+
+def test_an_interrupted_picture_is_not_replayed(run, photo: Path) -> None:
+    from dataclasses import replace
+
+    from dreamcli.files.reading import Picture
+    from dreamcli.files.record import read_record
+    from dreamcli.files.writing import write_picture
+
+    run("dream", "photo.png", *QUICK, "-o", "out.png")
+    record = read_record(Path("out.png"))
+    assert record is not None
+    write_picture(Path("half.png"), Picture(scene()), replace(record, stopped="interrupted"))
+    outcome = run("replay", "half.png")
+    assert outcome.code == 1
+    assert "half.png was interrupted" in outcome.err
+
+
+def test_json_tells_whether_it_is_identical(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK, "-o", "out.png")
+    told = json.loads(run("replay", "out.png", "--json").out)
+    assert told["command"] == "replay"
+    assert told["pictures"][0]["identical"] is True
+    dry = run("replay", "out.png", "-o", "y.png", "--dry-run")
+    assert (dry.code, dry.err) == (0, "photo.png -> y.png\n")
+    assert not Path("y.png").exists()
 
 
 def test_settings_of_the_future_are_said(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

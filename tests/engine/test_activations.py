@@ -21,7 +21,7 @@ class Small(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(8, 8, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(8)
-        self.tail = nn.Sequential(nn.Flatten(), nn.LazyLinear(5))
+        self.tail = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(5))
         self.tail_ran = 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -112,11 +112,11 @@ def test_an_unknown_layer_is_named(small: Small, compute: Compute) -> None:
 
 
 def test_outline_sees_the_order_the_folds_and_the_clobbered(small: Small) -> None:
-    found = outline(small, (64, 64))
+    found = outline(small, PLAIN)
     assert [name for what, name in found.events if what == "start"][:4] == ["conv", "norm", "relu", "conv2"]
     assert found.foldable == [("conv", "norm"), ("conv2", "norm2")]
     assert {"norm", "norm2"} <= found.clobbered
-    assert found.shapes["relu"] == (1, 8, 64, 64)
+    assert found.shapes["relu"] == (1, 8, 64, 96)
 
 
 @pytest.mark.parametrize(
@@ -158,3 +158,18 @@ def test_bfloat16_gives_nearly_the_same(small: Small, compute: Compute) -> None:
     rough = Activations(small, ["relu"], PLAIN, Compute(compute.device, torch.bfloat16))(image)["relu"]
     assert rough.dtype == torch.bfloat16
     assert float((rough.float() - exact).abs().mean()) < 0.02 * float(exact.abs().mean())
+
+
+@pytest.mark.parametrize("layer", ["features.1", "features.3.0.mlp"])
+def test_channels_last_layers_are_given_channels_first(compute: Compute, layer: str) -> None:
+    torch.manual_seed(0)
+    network = torchvision.models.swin_t(weights=None).eval()
+    seen: list[torch.Tensor] = []
+    handle = network.get_submodule(layer).register_forward_hook(lambda *given: seen.append(given[2]))
+    image = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        network(image)
+        handle.remove()
+        found = Activations(network, [layer], PLAIN, compute)(image)[layer]
+    torch.testing.assert_close(found, seen[0].permute(0, 3, 1, 2))
+    assert outline(network, PLAIN).shapes[layer][1] == found.shape[1]

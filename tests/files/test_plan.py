@@ -6,6 +6,10 @@ import pytest
 
 from dreamcli.errors import WrongRequest
 from dreamcli.files.plan import make_plan
+from dreamcli.files.reading import Picture
+from dreamcli.files.writing import write_picture
+from tests.conftest import scene
+from tests.files.test_record import RECORD
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["a.jpg"], "none", {"a.jpg": "none/a.png"}),
         (["pics/c.png"], None, {"pics/c.png": "c-dream.png"}),
         (["a.jpg", "b.PNG"], None, {"a.jpg": "a-dream.png", "b.PNG": "b-dream.png"}),
-        (["a.jpg", "pics/c.png"], "out", {"a.jpg": "out/a.png", "pics/c.png": "out/c.png"}),
+        (["a.jpg", "pics/c.png"], "out", {"a.jpg": "out/a.png", "pics/c.png": "out/pics/c.png"}),
         (
             ["pics"], None,
             {"pics/c.png": "pics-dream/c.png", "pics/deep/a.tiff": "pics-dream/deep/a.png",
@@ -45,7 +49,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["*.jpg"], None, {"a.jpg": "a-dream.png"}),
         (
             ["pics/**/*.*e*"], "out",
-            {"pics/deep/er/d.webp": "out/deep/er/d.png"},
+            {"pics/deep/er/d.webp": "out/pics/deep/er/d.png"},
         ),
         (["missing.png"], None, {"missing.png": "missing-dream.png"}),
     ],
@@ -63,11 +67,12 @@ def test_where_everything_goes(tree: Path, inputs: list[str], output: str | None
     [
         (["a.jpg"], "x.gif", "must end in .png, .jpg, .jpeg, .webp, or be a folder"),
         (["a.jpg"], "x", "must end in"),
-        (["a.jpg", "b.PNG"], "b.PNG", "is a file, but several inputs need a folder"),
+        (["a.jpg", "b.PNG"], "b.PNG", "is a file's name, but several inputs need a folder"),
+        (["pics"], "out.png", "is a file's name, but several inputs need a folder"),
+        ([""], None, "an input has an empty name"),
         (["b.PNG"], "b.PNG", "is an input and would be overwritten"),
         (["b.PNG"], "./pics/../b.PNG", "is an input and would be overwritten"),
-        (["a.jpg", "./a.jpg"], None, "would both be written to"),
-        (["a.jpg", "pics/deep/a.tiff"], None, "would both be written to a-dream.png; use -o FOLDER"),
+        (["../x/a.jpg", "../y/a.jpg"], "out", "would both be written to out/a.jpg.png"),
         (["pics/"], "pics", "is the input folder, and would be overwritten"),
     ],
 )
@@ -85,10 +90,41 @@ def test_nothing_found_is_a_problem_of_that_input(tree: Path, given: str) -> Non
     assert not other.problem
 
 
+def test_pictures_of_one_stem_are_told_apart(tree: Path) -> None:
+    (tree / "a.png").touch()
+    plan = make_plan(["a.jpg", "a.png", "b.PNG"], "out", "dream")
+    assert [str(t.output) for t in plan] == ["out/a.jpg.png", "out/a.png.png", "out/b.png"]
+
+
 def test_case_alone_does_not_tell_two_outputs_apart(tree: Path) -> None:
     (tree / "A.JPG").touch()
     with pytest.raises(WrongRequest, match="would both be written"):
-        make_plan(["."], "out", "dream")
+        make_plan(["a.jpg", "A.JPG"], "out", "dream")
+
+
+def test_an_input_that_comes_up_twice_is_made_once(tree: Path) -> None:
+    plan = make_plan(["a.jpg", "pics", "./a.jpg", "pics/c.png"], "out", "dream")
+    assert [str(t.source) for t in plan].count("a.jpg") == 1
+    assert len(plan) == 4
+
+
+def test_earlier_results_are_no_inputs(tree: Path) -> None:
+    write_picture(tree / "b-dream.png", Picture(scene()), RECORD)
+    assert [str(t.source) for t in make_plan(["b.PNG", "b-dream.png"], None, "dream")] == ["b.PNG"]
+    assert [str(t.source) for t in make_plan(["b-dream.png"], None, "dream")] == ["b-dream.png"]
+    write_picture(tree / "pics/out/pics/c.png", Picture(scene()), RECORD)
+    sources = [str(t.source) for t in make_plan(["pics/**/*.png"], "pics/out", "dream")]
+    assert sources == ["pics/c.png"]
+
+
+def test_an_input_under_another_name_is_not_overwritten(tree: Path) -> None:
+    (tree / "other.png").hardlink_to(tree / "a.jpg")
+    with pytest.raises(WrongRequest, match="is an input and would be overwritten"):
+        make_plan(["a.jpg"], "other.png", "dream")
+
+
+def test_names_that_are_too_long_are_no_crash(tree: Path) -> None:
+    assert make_plan(["n" * 300], None, "dream")[0].source == Path("n" * 300)
 
 
 def test_results_inside_the_input_folder_are_not_inputs_again(tree: Path) -> None:
@@ -106,3 +142,23 @@ def test_a_name_with_wildcards_that_exists_is_a_name(tree: Path) -> None:
 def test_links_to_folders_are_not_followed(tree: Path) -> None:
     (tree / "pics/loop").symlink_to(tree / "pics")
     assert len(make_plan(["pics"], None, "dream")) == 3
+
+
+def test_a_folder_that_can_not_be_looked_into_is_a_problem_of_its_own(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    scandir = os.scandir
+
+    def guarded(path: str) -> object:
+        if str(path) == "pics/deep":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    plan = make_plan(["pics"], None, "dream")
+    assert {str(t.source): t.problem for t in plan} == {
+        "pics/c.png": "",
+        "pics/deep": "can't look into this folder (Permission denied)",
+    }

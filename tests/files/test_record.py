@@ -14,6 +14,9 @@ from dreamcli.files.writing import write_picture
 from tests.conftest import scene
 
 JOB = Job("dream", {"layers": ["mid"], "strength": 0.5}, {"name": "dreamnet", "sha256": "ab"}, "cd")
+BROKEN = (
+    '{"job": {"command": "dream", "settings": [], "network": {"name": "x", "sha256": ""}, "input": ""}, "source": ""}'
+)
 RECORD = Record(JOB, "größe/写真.jpg", {"dreamcli": "0.1.0"}, {"before": -1.5, "after": 2.0})
 
 
@@ -44,7 +47,7 @@ def test_a_picture_of_someone_else_carries_none(tmp_path: Path) -> None:
         assert read_record(path) is None
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "no json", '{"job": 3}', '{"job": {"command": "dream"}}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "no json", '{"job": 3}', '{"job": {"command": "dream"}}', BROKEN])
 def test_a_record_that_is_none_is_none(tmp_path: Path, text: str) -> None:
     from PIL.PngImagePlugin import PngInfo
 

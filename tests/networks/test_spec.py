@@ -15,6 +15,8 @@ from dreamcli.networks.spec import LayerSpec
         ("high*0.5", LayerSpec("high", weight=0.5)),
         ("high:40*-0.5", LayerSpec("high", 40, weight=-0.5)),
         ("x:1@2,3*2e-3", LayerSpec("x", 1, (2, 3), 2e-3)),
+        ("high*0.3333333333333", LayerSpec("high", weight=0.3333333333333)),
+        ("high*1.0000001", LayerSpec("high", weight=1.0000001)),
     ],
 )
 def test_reads_and_writes_specs(text: str, spec: LayerSpec) -> None:

@@ -53,7 +53,7 @@ def test_a_pickle_never_runs_its_code(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("name", "contents", "message"),
     [
-        ("w.pth", b"hello, this is text", "w.pth: "),
+        ("w.pth", b"hello, this is text", "not a readable weights file"),
         ("w.pth", b"", "not a readable weights file"),
         ("w.pth", b"PK\x03\x04 half a zip file", "not a readable weights file"),
         ("w.safetensors", b"", "not a readable safetensors file"),
@@ -109,10 +109,11 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
 
 def test_fetch_downloads_once_and_checks(remote: tuple[str, Path], tmp_path: Path) -> None:
     url, cached = remote
-    assert fetch(url) == cached
+    digest = hashlib.sha256(b"weights").hexdigest()
+    assert fetch(url) == (cached, digest)
     assert cached.read_bytes() == b"weights"
     (tmp_path / cached.name).unlink()
-    assert fetch(url) == cached
+    assert fetch(url) == (cached, digest)
 
 
 def test_a_download_that_was_damaged_is_not_kept(remote: tuple[str, Path], tmp_path: Path) -> None:
