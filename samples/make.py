@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # the picture, and what is typed to make it
 PICTURES = {
     "coffee-mid.jpg": "dreamcli dream samples/coffee.jpg --layer mid",
-    "galaxies-low.jpg": "dreamcli dream samples/galaxies.jpg --layer low",
-    "rocket-mid.jpg": "dreamcli dream samples/rocket.jpg --layer mid",
-    "galaxies-high.jpg": "dreamcli dream samples/galaxies.jpg --layer high",
+    "chelsea-low.jpg": "dreamcli dream samples/chelsea.jpg --layer low",
+    "galaxies-mid.jpg": "dreamcli dream samples/galaxies.jpg --layer mid",
+    "rocket-high.jpg": "dreamcli dream samples/rocket.jpg --layer high",
+    "coffee-high.jpg": "dreamcli dream samples/coffee.jpg --layer high",
 }
 
 

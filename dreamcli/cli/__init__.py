@@ -58,6 +58,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         report.error("interrupted", verbose)
         return INTERRUPTED
-    except Exception as error:  # a mistake of ours, or of a library
-        report.error(f"unexpected {type(error).__name__}: {error}; -v shows where", verbose)
+    except Exception as error:
+        report.error(report.unexpected(error), verbose)
         return FAILED

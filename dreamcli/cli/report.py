@@ -28,6 +28,11 @@ def error(message: str, verbose: bool = False) -> None:
     click.echo(f"dreamcli: {' '.join(message.split())}", err=True)
 
 
+def unexpected(exception: Exception) -> str:
+    """The one line about an error that nobody foresaw: a mistake of ours, or of a library."""
+    return f"unexpected {type(exception).__name__}: {exception}; -v shows where"
+
+
 def click_error(exception: click.ClickException) -> None:
     """Print what is wrong with the command line, and where its help is, in one line."""
     context = getattr(exception, "ctx", None)

@@ -15,7 +15,7 @@ from dreamcli.files.record import Job, Record, read_record
 from dreamcli.files.writing import check_place, check_size, write_picture
 
 from .options import Shared
-from .report import Report, progress
+from .report import Report, progress, unexpected
 
 if TYPE_CHECKING:
     from dreamcli.studio import Studio
@@ -87,17 +87,12 @@ def _make_all(command: str, settings: Any, tasks: list[Task], shared: Shared, re
         except KeyboardInterrupt:
             report.add("interrupted", task.source, task.output, "(not kept)")
             return
-        except Exception as error:  # a mistake of ours, or of a library: the other pictures go on
+        except Exception as error:  # the other pictures go on
             report.add("failed", task.source, task.output, unexpected(error))
         else:
             report.add(status, task.source, task.output, message, **details)
             if status == "interrupted":
                 return
-
-
-def unexpected(error: Exception) -> str:
-    """The one line about an error that nobody foresaw."""
-    return f"unexpected {type(error).__name__}: {error}; -v shows where"
 
 
 def open_studio(command: str, settings: Any, shared: Shared) -> Studio:

@@ -74,18 +74,21 @@ class WeightedSum(Objective):
 
 
 @dataclass(frozen=True)
-class LayerEnergy(Objective):
-    """The logarithm of a layer's RMS activation: DeepDream's "more of what the layer already sees".
-
-    Mordvintsev et al. 2015 climb ``1/2 ||a||^2``; its logarithm has the same gradient up to a factor,
-    and the factor is what makes layers comparable.
-    """
-
+class _OfOneLayer(Objective):
     layer: str
 
     @property
     def layers(self) -> tuple[str, ...]:
         return (self.layer,)
+
+
+@dataclass(frozen=True)
+class LayerEnergy(_OfOneLayer):
+    """The logarithm of a layer's RMS activation: DeepDream's "more of what the layer already sees".
+
+    Mordvintsev et al. 2015 climb ``1/2 ||a||^2``; its logarithm has the same gradient up to a factor,
+    and the factor is what makes layers comparable.
+    """
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         energy: Tensor = _MeanSquare.apply(activations[self.layer])
@@ -114,16 +117,11 @@ class _MeanSquare(torch.autograd.Function):
 
 
 @dataclass(frozen=True)
-class Channel(Objective):
+class Channel(_OfOneLayer):
     """The mean of one channel, in units of ``scale``."""
 
-    layer: str
     channel: int
     scale: float = 1.0
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         activation = activations[self.layer].float()
@@ -132,7 +130,7 @@ class Channel(Objective):
 
 
 @dataclass(frozen=True)
-class Neuron(Objective):
+class Neuron(_OfOneLayer):
     """One neuron of a channel, in units of ``scale``.
 
     Attributes:
@@ -140,15 +138,10 @@ class Neuron(Objective):
             when the picture is resized.
     """
 
-    layer: str
     channel: int
     y: float
     x: float
     scale: float = 1.0
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         activation = activations[self.layer].float()
