@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .artwork import Artwork, OnStep
 
 # the mean change of a pixel at each step, at strength 1, from black (0) to white (1)
-STEP_AT_FULL_STRENGTH = 5 / 255
+STEP_AT_FULL_STRENGTH = 6 / 255
 # the shorter side of the smallest octave, in pixels: below, there is nothing left to recognise
 SMALLEST_OCTAVE = 64
 

@@ -156,14 +156,18 @@ class Activations:
             if layer not in plan.shapes:
                 raise KeyError(layer)
         shape = (1, 3, 1, 1)
-        self._mean = torch.tensor(input_format.mean, device=compute.device).view(shape)
+        self._mean: Tensor | None = torch.tensor(input_format.mean, device=compute.device).view(shape)
         self._scale: Tensor | None = 1 / torch.tensor(input_format.std, device=compute.device).view(shape)
         self._network = _truncated(network, self.layers, plan).to(compute.device)
         if plan.stem:
-            # into the weights, rather than into every pixel at every step
+            # into the weights, rather than into every pixel at every step; the mean only where nothing is
+            # padded, since what is padded with is the mean
             stem: Any = self._network.get_submodule(plan.stem)
             stem.weight = nn.Parameter(stem.weight * self._scale, requires_grad=False)
             self._scale = None
+            if stem.padding == (0, 0) and stem.bias is not None:
+                stem.bias = nn.Parameter(stem.bias - (stem.weight * self._mean).sum((1, 2, 3)), requires_grad=False)
+                self._mean = None
         _to_channels_last(self._network, compute)
         self._clobbered = plan.clobbered
         self._channels_last = plan.channels_last
@@ -180,7 +184,9 @@ class Activations:
         """
         self._waiting = Counter(self._runs)
         self._caught = {}
-        fed = self.input_format.fit(image) - self._mean
+        fed = self.input_format.fit(image)
+        if self._mean is not None:
+            fed = fed - self._mean
         if self._scale is not None:
             fed = fed * self._scale
         with self.compute.autocast(), contextlib.suppress(_Reached):

@@ -80,7 +80,9 @@ def test_leaves_the_network_as_it_was(small: Small, compute: Compute) -> None:
     assert not any(p.requires_grad for p in activations._network.parameters())
 
 
-def test_normalises_the_image(small: Small, compute: Compute) -> None:
+@pytest.mark.parametrize("padding", [0, 1])
+def test_normalises_the_image(small: Small, compute: Compute, padding: int) -> None:
+    small.conv.padding = (padding, padding)
     image = torch.rand(1, 3, 64, 64)
     shaped = InputFormat(mean=(0.1, 0.2, 0.3), std=(0.5, 0.4, 0.3))
     fed = (image - torch.tensor(shaped.mean).view(3, 1, 1)) / torch.tensor(shaped.std).view(3, 1, 1)
