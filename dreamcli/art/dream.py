@@ -39,7 +39,8 @@ class DreamSettings:
         octaves: how many sizes, each ``octave_scale`` times the one before, up to the full size.
         octave_scale: more than 1.
         strength: from 0 (nothing) to 1: how far each step goes, the same on every layer and network.
-        color: from 0 to 1: how far colours may go, beside brightness; 1 follows the network, 0 keeps them.
+        color: from 0 to 1: how far colours may go, beside brightness; 1 follows the network, 0 keeps
+            them. Not used for a neuron at a position.
         jitter: pixels that the picture is shifted by at random before each step, at most. Not used for
             a neuron at a position, from under which it would shift the picture away.
         seed: of the randomness.
@@ -90,7 +91,7 @@ def dream(
     import torch
 
     from dreamcli.engine.activations import Activations
-    from dreamcli.engine.ascent import NormalisedGradient, ascend
+    from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule, ascend
     from dreamcli.engine.octaves import octave_sizes, resize
     from dreamcli.engine.parameterization import Pixels as PixelParameterization
     from dreamcli.engine.transforms import Jitter
@@ -111,7 +112,10 @@ def dream(
     generator = torch.Generator().manual_seed(settings.seed)
     placed = any(spec.position for spec in settings.layers)
     transforms = [] if placed else [Jitter(settings.jitter)]
-    rule = NormalisedGradient(settings.strength * STEP_AT_FULL_STRENGTH, settings.color)
+    step = settings.strength * STEP_AT_FULL_STRENGTH
+    # a single neuron's gradient is so spiky that following it as it is kills the neuron at the first step;
+    # Adam moves every pixel by about the same
+    rule: Rule = Adam(step) if placed else NormalisedGradient(step, settings.color)
     sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
     detail = torch.zeros_like(original[:, :, :1, :1])
     stopped = "done"

@@ -29,7 +29,7 @@ class Rule(Protocol):
 
 @dataclass
 class NormalisedGradient:
-    """Move along the gradient so that the mean pixel that has one moves by ``size``, whatever the gradient's scale.
+    """Move along the gradient so that the mean pixel moves by ``size``, whatever the gradient's scale.
 
     As in Google's DeepDream notebook (Mordvintsev et al., 2015), but for colour: gradients of networks are
     far more colourful than photographs are, and followed all the way they burn into pure red, green and
@@ -59,11 +59,9 @@ class NormalisedGradient:
                 grey = (red + green).add_(blue).div_(3)
                 for channel in (red, green, blue):
                     channel.lerp_(grey, 1 - self.color)
-            # the mean of those that have one: a single neuron's gradient is zero almost everywhere
-            dims = tuple(range(1, leaf.dim()))
-            total = torch.linalg.vector_norm(leaf.grad, 1, dims, keepdim=True)
-            count = torch.stack([picture.count_nonzero() for picture in leaf.grad]).view_as(total)
-            leaf.addcdiv_(leaf.grad, (total / count).nan_to_num_(nan=1.0), value=-self.size)
+            total = torch.linalg.vector_norm(leaf.grad, 1, tuple(range(1, leaf.dim())), keepdim=True)
+            mean = (total / leaf[0].numel()).clamp_(min=1e-30)
+            leaf.addcdiv_(leaf.grad, mean, value=-self.size)
 
 
 @dataclass
