@@ -82,7 +82,7 @@ def schedule_options(settings: Any) -> Decorator:
         click.option("--strength", type=float, metavar="X", default=settings.strength, show_default=True,
                      help="How far to go, from 0 to 1; the same on every layer and model."),
         click.option("--color", type=float, metavar="X", default=settings.color, show_default=True,
-                     help="How far colours may go, from 0 (they stay) to 1 (as the model likes); not for a neuron @Y,X."),
+                     help="How far colours may go, from 0 (they stay) to 1 (free); not used for a neuron @Y,X."),
         click.option("--jitter", type=int, metavar="N", default=settings.jitter, show_default=True,
                      help="Pixels to shift the picture by at random before each step; none for a neuron @Y,X."),
         click.option("--seed", type=int, metavar="N", default=settings.seed, show_default=True,
