@@ -48,7 +48,8 @@ def read_state_dict(path: Path) -> State:
     except SafetensorError as error:
         raise DreamcliError(f"{path}: not a readable safetensors file ({error})") from error
     except Exception as error:  # torch.load fed with anything may raise anything
-        raise DreamcliError(f"{path}: not a readable weights file ({_first_line(error)})") from error
+        reason = f" ({_first_line(error)})" if isinstance(error, OSError | RuntimeError) else ""
+        raise DreamcliError(f"{path}: not a readable weights file{reason}") from error
     for wrapper in ("state_dict", "model"):
         if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
             state = state[wrapper]
