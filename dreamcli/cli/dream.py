@@ -21,20 +21,7 @@ DEFAULTS = DreamSettings()
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-dream.png; for a folder ./FOLDER-dream/]"
 )
-def dream(
-    images: tuple[str, ...],
-    output: str | None,
-    model: str,
-    weights: Any,
-    device: str,
-    precision: str,
-    overwrite: bool,
-    dry_run: bool,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-    **settings: Any,
-) -> int:
+def dream(images: tuple[str, ...], **options: Any) -> int:
     """Dream on photographs: boost what a layer already sees in them (DeepDream).
 
     IMAGE is a file, a folder (walked recursively) or a glob.
@@ -48,5 +35,6 @@ def dream(
 
     from .runner import run_tasks
 
-    shared = Shared(output, model, weights, device, precision, overwrite, dry_run, as_json, quiet, verbose)
-    return run_tasks("dream", DreamSettings(**settings), make_plan(images, output, "dream"), shared)
+    shared, settings = Shared.split(options)
+    tasks = make_plan(images, shared.output, "dream")
+    return run_tasks("dream", DreamSettings(**settings), tasks, shared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,13 @@ class Shared:
     as_json: bool
     quiet: bool
     verbose: bool
+
+    @classmethod
+    def split(cls, options: dict[str, Any]) -> tuple[Shared, dict[str, Any]]:
+        """Part a command's options into these and the rest, which are the art form's settings."""
+        ours = {field.name for field in fields(cls)}
+        rest = {name: value for name, value in options.items() if name not in ours}
+        return cls(**{name: options[name] for name in ours}), rest
 
 
 def _stack(*decorators: Decorator) -> Decorator:

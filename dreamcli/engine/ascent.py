@@ -126,6 +126,7 @@ def ascend(
     """
     leaves = parameterization.leaves
     ascent = Ascent()
+    values: list[float] = []
 
     def evaluate() -> Tensor:
         for leaf in leaves:
@@ -138,21 +139,15 @@ def ascend(
         total = loss.detach() + sum(leaf.grad.sum() for leaf in leaves if leaf.grad is not None)
         if not bool(total.isfinite()):
             raise _NonFinite
-        return loss.detach()
-
-    values: list[float] = []
-
-    def evaluate_and_note() -> Tensor:
-        loss = evaluate()
         values.append(-loss.item())
-        return loss
+        return loss.detach()
 
     rule.begin(leaves)
     try:
         with activations.compute.repeatable():
             for step in range(steps):
                 values.clear()
-                rule.step(evaluate_and_note)
+                rule.step(evaluate)
                 parameterization.project()
                 ascent.values.append(values[0])
                 if on_step:
