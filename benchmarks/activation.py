@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dreamcli.art.artwork import to_tensor
+from dreamcli.art.artwork import Inputs, to_tensor
 from dreamcli.art.dream import SMALLEST_OCTAVE, STEP_AT_FULL_STRENGTH, DreamSettings, dream
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
@@ -47,8 +47,8 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
                 _mean_activation(activations, pixels)
                 for pixels in (
                     photo,
-                    dream(ours, network, photo, compute).pixels,
-                    dream(google, network, photo, compute).pixels,
+                    dream(ours, network, Inputs(photo), compute)[0].pixels,
+                    dream(google, network, Inputs(photo), compute)[0].pixels,
                 )
             )
             ratios.append((our - before) / (their - before))

@@ -32,12 +32,12 @@ from pathlib import Path
 from dreamcli.art.dream import DreamSettings
 from dreamcli.files.reading import read_picture
 from dreamcli.files.writing import write_picture
-from dreamcli.studio import Studio
+from dreamcli.studio import Source, Studio
 ticks.append(time.perf_counter())
 studio = Studio.open("dream", DreamSettings())
 picture = read_picture(Path(sys.argv[1]))
 ticks.append(time.perf_counter())
-made, record = studio.make(picture, "photo.png")
+((made, record),) = studio.make(Source(picture, "photo.png"))
 ticks.append(time.perf_counter())
 write_picture(Path(sys.argv[2]), made, record)
 ticks.append(time.perf_counter())

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from .api import Result, dream
+    from .api import Result, boost, dream, visualize_class
     from .errors import DreamcliError, WrongRequest
 
-__all__ = ["DreamcliError", "Result", "WrongRequest", "__version__", "dream"]
+__all__ = ["DreamcliError", "Result", "WrongRequest", "__version__", "boost", "dream", "visualize_class"]
 
-_HOMES = {"dream": "api", "Result": "api", "DreamcliError": "errors", "WrongRequest": "errors"}
+_HOMES = dict.fromkeys(("dream", "boost", "visualize_class", "Result"), "api")
+_HOMES |= dict.fromkeys(("DreamcliError", "WrongRequest"), "errors")
 
 
 def __getattr__(name: str) -> Any:

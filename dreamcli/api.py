@@ -13,7 +13,9 @@ import numpy as np
 from PIL import Image
 
 from dreamcli.art.artwork import OnStep
+from dreamcli.art.boost import BoostSettings
 from dreamcli.art.dream import DreamSettings
+from dreamcli.art.portrait import PortraitSettings
 from dreamcli.files.reading import Picture, read_picture, to_picture
 from dreamcli.files.record import Record
 from dreamcli.files.writing import FORMATS, write_picture
@@ -21,6 +23,7 @@ from dreamcli.networks.spec import LayerSpec
 from dreamcli.networks.zoo import BUNDLED
 from dreamcli.studio import Studio
 
+from . import studio as studios
 from .errors import DreamcliError, WrongRequest
 
 Source = str | os.PathLike[str] | Image.Image | np.ndarray
@@ -57,9 +60,12 @@ class Result:
 
 
 def dream(
-    image: Source,
+    image: Source | None = None,
     *,
     layer: Layers = "mid",
+    guide: Source | None = None,
+    mask: Source | None = None,
+    judge: str | None = None,
     model: str = BUNDLED,
     weights: str | os.PathLike[str] | None = None,
     device: str = "auto",
@@ -70,9 +76,12 @@ def dream(
     """Dream on a photograph (DeepDream, Mordvintsev et al., 2015).
 
     Args:
-        image: a path, a Pillow image, or an array ``(height, width, 3)`` of uint8.
+        image: a path, a Pillow image, or an array ``(height, width, 3)`` of uint8; None for noise.
         layer: one or several of ``LAYER[:CHANNEL[@Y,X]][*WEIGHT]``, LAYER being ``low``, ``mid``, ``high``
             or the name of a layer.
+        guide: a picture whose features in the layers are climbed towards.
+        mask: a picture that is bright where the image may change.
+        judge: ``MODEL`` or ``MODEL=WEIGHTS``: a second network, that says what it sees in the result.
         model: the bundled network, or any of torchvision's classification networks by its name there.
         weights: a state dict of your own, ``.safetensors`` or ``.pth``.
         device: auto, cpu, cuda or mps.
@@ -85,31 +94,122 @@ def dream(
         WrongRequest: an unknown layer, model or device, or a setting out of its range.
         DreamcliError: the picture or the weights can't be read.
     """
-    layers = (layer,) if isinstance(layer, str) else tuple(layer)
-    try:
-        specs = tuple(LayerSpec.parse(text) for text in layers)
-    except ValueError as error:
-        raise WrongRequest(str(error)) from error
     studio = Studio.open(
         "dream",
-        DreamSettings(layers=specs, **settings),
+        DreamSettings(layers=_specs(layer), **settings),
         model=model,
         weights=Path(weights) if weights else None,
         device=device,
         precision=precision,
+        others=_others(guide=guide, mask=mask),
+        judge=judge,
     )
-    picture, source = _read(image)
-    made, record = studio.make(picture, source, on_step)
-    if record.stopped == "interrupted":
+    return _make(studio, image, on_step)[0]
+
+
+def boost(
+    image: Source | None = None,
+    *,
+    layer: Layers = "high",
+    guide: Source | None = None,
+    mask: Source | None = None,
+    judge: str | None = None,
+    model: str = BUNDLED,
+    weights: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    on_step: OnStep | None = None,
+    **settings: Any,
+) -> list[Result]:
+    """Boost a layer, a channel or a neuron, in noise or in a picture (Olah et al., "Feature Visualization", 2017).
+
+    Args:
+        image, layer, guide, mask, judge, model, weights, device, precision, on_step: as of `dream`.
+        **settings: the rest of `dreamcli.art.boost.BoostSettings`, such as count, sheet, size or steps.
+
+    Returns:
+        ``count`` results, or with ``sheet=True`` the one contact sheet.
+
+    Raises:
+        WrongRequest, DreamcliError: as `dream`.
+    """
+    studio = Studio.open(
+        "boost",
+        BoostSettings(layers=_specs(layer), **settings),
+        model=model,
+        weights=Path(weights) if weights else None,
+        device=device,
+        precision=precision,
+        others=_others(guide=guide, mask=mask),
+        judge=judge,
+    )
+    return _make(studio, image, on_step)
+
+
+def visualize_class(
+    *names: str | int,
+    image: Source | None = None,
+    mask: Source | None = None,
+    judge: str | None = None,
+    model: str = BUNDLED,
+    weights: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    on_step: OnStep | None = None,
+    **settings: Any,
+) -> list[Result]:
+    """Draw a class, or several in one picture (Simonyan et al., 2013, arXiv:1312.6034).
+
+    Args:
+        *names: of the classes, or their numbers.
+        image: to start from; None for noise.
+        mask, judge, model, weights, device, precision, on_step: as of `dream`.
+        **settings: the rest of `dreamcli.art.portrait.PortraitSettings`, such as count, sheet, size or steps.
+
+    Returns:
+        ``count`` results, or with ``sheet=True`` one contact sheet, on which each class has a picture of its own.
+
+    Raises:
+        WrongRequest: an unknown class, and as `dream`.
+        DreamcliError: as `dream`.
+    """
+    studio = Studio.open(
+        "class",
+        PortraitSettings(classes=(0,), **settings),
+        model=model,
+        weights=Path(weights) if weights else None,
+        device=device,
+        precision=precision,
+        others=_others(mask=mask),
+        judge=judge,
+    )
+    classes = tuple(studio.network.class_index(str(name)) for name in names)
+    return _make(studio.with_settings(replace(studio.settings, classes=classes)), image, on_step)
+
+
+def _make(studio: Studio, image: Source | None, on_step: OnStep | None) -> list[Result]:
+    made = studio.make(None if image is None else _read(image), on_step)
+    if any(record.stopped == "interrupted" for _, record in made):
         raise KeyboardInterrupt
-    return Result(made, record)
+    return [Result(picture, record) for picture, record in made]
 
 
-def _read(image: Source) -> tuple[Picture, str]:
+def _specs(layer: Layers) -> tuple[LayerSpec, ...]:
+    try:
+        return tuple(LayerSpec.parse(text) for text in ((layer,) if isinstance(layer, str) else layer))
+    except ValueError as error:
+        raise WrongRequest(str(error)) from error
+
+
+def _others(**images: Source | None) -> dict[str, studios.Source]:
+    return {role: _read(image) for role, image in images.items() if image is not None}
+
+
+def _read(image: Source) -> studios.Source:
     if isinstance(image, str | os.PathLike):
         path = Path(image)
         try:
-            return read_picture(path), path.name
+            return studios.Source(read_picture(path), path.name)
         except DreamcliError as error:
             raise DreamcliError(f"{path}: {error}") from error
     if isinstance(image, Image.Image):
@@ -118,4 +218,5 @@ def _read(image: Source) -> tuple[Picture, str]:
         picture = Picture(np.ascontiguousarray(image))
     else:
         raise WrongRequest(f"an array must be (height, width, 3) of uint8, not {image.shape} of {image.dtype}")
-    return replace(picture, sha256=sha256(picture.pixels.tobytes()).hexdigest()), ""
+    digest = sha256(picture.pixels.tobytes()).hexdigest()
+    return studios.Source(replace(picture, sha256=digest), "")

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 import torch
 from torch import Tensor
 
-from dreamcli.engine.activations import Captured, channel_count
-from dreamcli.engine.objectives import Channel, LayerEnergy, Neuron, Objective, rms
+from dreamcli.engine.activations import Activations, Captured, channel_count
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective, rms
+from dreamcli.engine.octaves import resize
+from dreamcli.engine.parameterization import blurred
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Pixels
 from dreamcli.networks.spec import LayerSpec
 from dreamcli.networks.zoo import Network
+
+SOFT_EDGE = 0.01  # of a mask: the standard deviation of its blur, as a share of the picture's shorter side
+GUIDE_SIZE = 224  # pixels, of the longer side of a guide: each of its places is compared with each of the picture's
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,29 @@ OnStep = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """What an artwork is made from, beside a network.
+
+    Attributes:
+        start: the picture to start from, ``(height, width, 3)`` uint8; None for noise.
+        guide: a picture whose features are climbed towards.
+        mask: a picture that is bright where the start may change.
+        judge: a network that has no part in the making, but is asked what it sees.
+    """
+
+    start: Pixels | None = None
+    guide: Pixels | None = None
+    mask: Pixels | None = None
+    judge: Network | None = None
+
+    def mask_tensor(self, size: tuple[int, int], device: torch.device) -> Tensor:
+        """The mask's brightness at this (height, width), with soft edges: ``(1, 1, height, width)`` in [0, 1]."""
+        assert self.mask is not None
+        brightness = to_tensor(self.mask, device).mean(1, keepdim=True)
+        return blurred(resize(brightness, size).clamp(0, 1), SOFT_EDGE * min(size))
+
+
+@dataclass(frozen=True)
 class Artwork:
     """A picture that was made.
 
@@ -46,11 +75,13 @@ class Artwork:
         pixels: ``(height, width, 3)`` uint8.
         score: the objective before and after, measured on the pictures themselves.
         stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then.
+        rank: how good it is beside others of the same wish.
     """
 
     pixels: Pixels
     score: dict[str, float] = field(default_factory=dict)
     stopped: str = "done"
+    rank: float = 0.0
 
 
 def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
@@ -63,6 +94,51 @@ def to_pixels(image: Tensor) -> Pixels:
     """Turn ``(1, 3, H, W)`` in [0, 1] (clipped) into ``(H, W, 3)`` uint8, rounded."""
     levels = image.detach()[0].clamp(0, 1).mul(255).round().to(torch.uint8)
     return levels.permute(1, 2, 0).cpu().contiguous().numpy()
+
+
+def scaled_size(height: int, width: int, longest: int | None) -> tuple[int, int]:
+    """The size with ``longest`` pixels on the longer side, and the proportions kept; None changes nothing."""
+    if longest is None:
+        return height, width
+    scale = longest / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def in_octave(
+    on_step: OnStep | None, steps: int, octave: int, sizes: list[tuple[int, int]]
+) -> Callable[[int, float], None] | None:
+    """Turn an ascent's reports into the whole picture's: work is counted in pixels."""
+    if on_step is None:
+        return None
+    areas = [height * width for height, width in sizes]
+
+    def report(step: int, value: float) -> None:
+        share = (sum(areas[: octave - 1]) + areas[octave - 1] * step / steps) / sum(areas)
+        on_step(Step(step, steps, octave, len(sizes), value, share))
+
+    return report
+
+
+def shared_progress(on_step: OnStep | None, run: int, runs: int) -> OnStep | None:
+    """Turn the reports of one of several equal runs, counted from 0, into those of the whole."""
+    if on_step is None:
+        return None
+    return lambda step: on_step(replace(step, share=(run + step.share) / runs))
+
+
+def guide_objective(specs: tuple[LayerSpec, ...], network: Network, guide: Pixels, compute: Compute) -> Objective:
+    """Turn specs of whole layers into the objective that climbs towards a guide's features in them.
+
+    Raises:
+        WrongRequest: a layer is unknown.
+    """
+    layers = [find_layer(spec, network) for spec in specs]
+    image = to_tensor(guide, compute.device)
+    image = resize(image, scaled_size(guide.shape[0], guide.shape[1], GUIDE_SIZE)).clamp(0, 1)
+    with torch.inference_mode():
+        seen = Activations(network.module, layers, network.input_format, compute, network.plan)(image)
+    terms = (spec.weight * Guide.of(layer, seen[layer]) for spec, layer in zip(specs, layers, strict=True))
+    return reduce(operator.add, terms)
 
 
 def objective_for(specs: tuple[LayerSpec, ...], network: Network, seen: Captured) -> Objective:

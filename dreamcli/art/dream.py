@@ -6,7 +6,6 @@ Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networks", 2
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,15 +15,17 @@ from dreamcli.networks.spec import LayerSpec
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
     from dreamcli.engine.compute import Compute
-    from dreamcli.files.reading import Pixels
+    from dreamcli.engine.parameterization import Parameterization
     from dreamcli.networks.zoo import Network
 
-    from .artwork import Artwork, OnStep
+    from .artwork import Artwork, Inputs, OnStep
 
 # the mean change of a pixel at each step, at strength 1, from black (0) to white (1)
 STEP_AT_FULL_STRENGTH = 6 / 255
 # the shorter side of the smallest octave, in pixels: below, there is nothing left to recognise
 SMALLEST_OCTAVE = 64
+SIZE_FROM_NOISE = 512  # pixels
+NOISE_CONTRAST = 0.5  # as a share of a photograph's
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class DreamSettings:
 
 
 def dream(
-    settings: DreamSettings, network: Network, pixels: Pixels, compute: Compute, on_step: OnStep | None = None
-) -> Artwork:
-    """Dream on a photograph.
+    settings: DreamSettings, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
+) -> list[Artwork]:
+    """Dream on a photograph, or on noise.
 
     The octaves run from small to large. What is carried up from one to the next is the dreamed detail
     alone, enlarged and added to the sharp original, so the photograph stays sharp.
@@ -81,9 +82,12 @@ def dream(
     Args:
         settings: how.
         network: who dreams.
-        pixels: the photograph, ``(height, width, 3)`` uint8.
+        inputs: the photograph, a guide and a mask, as far as they are wanted.
         compute: on what device, at what precision.
         on_step: called after every step.
+
+    Returns:
+        the one picture.
 
     Raises:
         WrongRequest: a layer is unknown, or a channel or neuron out of range.
@@ -92,77 +96,76 @@ def dream(
 
     from dreamcli.engine.activations import Activations
     from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule, ascend
+    from dreamcli.engine.natural import noise
     from dreamcli.engine.octaves import octave_sizes, resize
-    from dreamcli.engine.parameterization import Pixels as PixelParameterization
+    from dreamcli.engine.parameterization import Masked, Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, find_layer, objective_for, to_pixels, to_tensor
+    from .artwork import (
+        Artwork,
+        find_layer,
+        guide_objective,
+        in_octave,
+        objective_for,
+        scaled_size,
+        to_pixels,
+        to_tensor,
+    )
 
-    photograph = to_tensor(pixels, compute.device)
-    height, width = scaled_size(pixels.shape[0], pixels.shape[1], settings.size)
+    generator = torch.Generator().manual_seed(settings.seed)
+    if inputs.start is None:
+        height = width = settings.size or SIZE_FROM_NOISE
+        original = noise(1, height, width, NOISE_CONTRAST, generator).to(compute.device)
+    else:
+        height, width = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
+        original = resize(to_tensor(inputs.start, compute.device), (height, width)).clamp(0, 1)
     layers = [find_layer(spec, network) for spec in settings.layers]
     activations = Activations(network.module, layers, network.input_format, compute, network.plan)
-    original = resize(photograph, (height, width)).clamp(0, 1)
     with torch.inference_mode():
         seen = activations(original)
-        objective = objective_for(settings.layers, network, seen)
+        objective = (
+            objective_for(settings.layers, network, seen)
+            if inputs.guide is None
+            else guide_objective(settings.layers, network, inputs.guide, compute)
+        )
         if settings.minimize:
             objective = -objective
         before = float(objective(seen, original))
-    generator = torch.Generator().manual_seed(settings.seed)
     placed = any(spec.position for spec in settings.layers)
     transforms = [] if placed else [Jitter(settings.jitter)]
     step = settings.strength * STEP_AT_FULL_STRENGTH
     # a single neuron's gradient is so spiky that following it as it is kills the neuron at the first step;
     # Adam moves every pixel by about the same
     rule: Rule = Adam(step) if placed else NormalisedGradient(step, settings.color)
+    mask = None if inputs.mask is None else inputs.mask_tensor((height, width), compute.device)
+    if mask is not None and isinstance(rule, NormalisedGradient):
+        rule.size *= float(mask.mean())  # the mean is over all pixels, also those that stay
     sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
     detail = torch.zeros_like(original[:, :, :1, :1])
     stopped = "done"
     for octave, size in enumerate(sizes, 1):
         base = resize(original, size).clamp(0, 1)
-        image = PixelParameterization((base + resize(detail, size)).clamp(0, 1))
+        image = Pixels((base + resize(detail, size)).clamp(0, 1))
+        seen_image: Parameterization = image
+        if mask is not None:
+            seen_image = Masked(image, base, inputs.mask_tensor(size, compute.device))
         ascent = ascend(
-            image,
+            seen_image,
             objective,
             activations,
             steps=settings.steps,
             rule=rule,
             transforms=transforms,
             generator=generator,
-            on_step=_reporter(on_step, settings.steps, octave, sizes),
+            on_step=in_octave(on_step, settings.steps, octave, sizes),
         )
         detail = image.render().detach() - base
         if ascent.stopped != "done":
             stopped = ascent.stopped
             break
-    result = to_pixels(original + resize(detail, (height, width)))
+    detail = resize(detail, (height, width))
+    result = to_pixels(original + (detail if mask is None else detail * mask))
     with torch.inference_mode():
         final = to_tensor(result, compute.device)
         after = float(objective(activations(final), final))
-    return Artwork(result, {"before": before, "after": after}, stopped)
-
-
-def _reporter(
-    on_step: OnStep | None, steps: int, octave: int, sizes: list[tuple[int, int]]
-) -> Callable[[int, float], None] | None:
-    """Turn the ascent's reports into the whole dream's: work is counted in pixels."""
-    from .artwork import Step
-
-    if on_step is None:
-        return None
-    areas = [height * width for height, width in sizes]
-
-    def report(step: int, value: float) -> None:
-        share = (sum(areas[: octave - 1]) + areas[octave - 1] * step / steps) / sum(areas)
-        on_step(Step(step, steps, octave, len(sizes), value, share))
-
-    return report
-
-
-def scaled_size(height: int, width: int, longest: int | None) -> tuple[int, int]:
-    """The size with ``longest`` pixels on the longer side, and the proportions kept; None changes nothing."""
-    if longest is None:
-        return height, width
-    scale = longest / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return [Artwork(result, {"before": before, "after": after}, stopped)]

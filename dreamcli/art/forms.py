@@ -8,7 +8,11 @@ from typing import Any
 
 from dreamcli.networks.spec import LayerSpec
 
+from . import dream as dreams
+from . import visualization
+from .boost import BoostSettings, boost
 from .dream import DreamSettings, dream
+from .portrait import PortraitSettings, portray
 
 
 @dataclass(frozen=True)
@@ -17,20 +21,30 @@ class Form:
 
     Attributes:
         settings: the class of its settings.
-        make: ``make(settings, network, pixels, compute, on_step) -> Artwork``.
+        make: ``make(settings, network, inputs, compute, on_step) -> list[Artwork]``.
+        size_from_noise: pixels on a side, where there is no picture to start from.
+        others: the roles of the pictures that it takes beside the one it starts from.
     """
 
     settings: type
     make: Callable[..., Any]
+    size_from_noise: int
+    others: tuple[str, ...] = ()
 
 
-FORMS = {"dream": Form(DreamSettings, dream)}
+FORMS = {
+    "dream": Form(DreamSettings, dream, dreams.SIZE_FROM_NOISE, ("guide", "mask")),
+    "class": Form(PortraitSettings, portray, visualization.SIZE, ("mask",)),
+    "boost": Form(BoostSettings, boost, visualization.SIZE, ("guide", "mask")),
+}
 
 
 def settings_to_json(settings: Any) -> dict[str, Any]:
     """Give an art form's settings as JSON values."""
     values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-    return values | {"layers": [str(spec) for spec in settings.layers]}
+    if "layers" in values:
+        values["layers"] = [str(spec) for spec in settings.layers]
+    return values
 
 
 def settings_from_json(command: str, values: dict[str, Any]) -> Any:
@@ -39,5 +53,7 @@ def settings_from_json(command: str, values: dict[str, Any]) -> Any:
     Raises:
         ValueError, TypeError, KeyError: the values are of no form that this version knows.
     """
-    layers = tuple(LayerSpec.parse(text) for text in values["layers"])
-    return FORMS[command].settings(**{**values, "layers": layers})
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    if "layers" in values:
+        values["layers"] = tuple(LayerSpec.parse(text) for text in values["layers"])
+    return FORMS[command].settings(**values)

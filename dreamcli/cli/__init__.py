@@ -9,7 +9,10 @@ import click
 from dreamcli.errors import DreamcliError, WrongRequest
 
 from . import report
+from .boost import boost
+from .class_ import class_
 from .dream import dream
+from .models import models
 from .replay import replay
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -31,8 +34,8 @@ def cli() -> None:
     """Make pictures out of neural networks."""
 
 
-cli.add_command(dream)
-cli.add_command(replay)
+for command in (dream, class_, boost, models, replay):
+    cli.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -6,17 +6,19 @@ from typing import Any
 
 import click
 
-from dreamcli.art.dream import DreamSettings
+from dreamcli.art.dream import SIZE_FROM_NOISE, DreamSettings
 
-from .options import Shared, layer_options, schedule_options, shared_options
+from .options import Shared, layer_option, minimize_option, schedule_options, shared_options, start_options
 
 DEFAULTS = DreamSettings()
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@layer_options(DEFAULTS)
-@schedule_options(DEFAULTS)
+@click.argument("images", nargs=-1, metavar="IMAGE...")
+@layer_option(DEFAULTS)
+@minimize_option()
+@start_options(guided=True)
+@schedule_options(DEFAULTS, f"the input's own size, {SIZE_FROM_NOISE} from noise")
 @shared_options(
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-dream.png; for a folder ./FOLDER-dream/]"
@@ -30,11 +32,12 @@ def dream(images: tuple[str, ...], **options: Any) -> int:
     dreamcli dream photo.jpg --layer mid
     dreamcli dream photos/ --layer low --layer "high*0.5" -o dreams/
     dreamcli dream photo.jpg --layer high:12 --octaves 6 --strength 0.8
+    dreamcli dream --start noise --layer mid
     """
-    from dreamcli.files.plan import make_plan
-
-    from .runner import run_tasks
+    from .runner import plan_on_pictures, run_tasks
 
     shared, settings = Shared.split(options)
-    tasks = make_plan(images, shared.output, "dream")
-    return run_tasks("dream", DreamSettings(**settings), tasks, shared)
+    if not images and not shared.start:
+        raise click.UsageError("name an IMAGE to dream on, or dream on noise: --start noise")
+    tasks = plan_on_pictures("dream", images, shared, "noise")
+    return run_tasks("dream", [(task, DreamSettings(**settings)) for task in tasks], shared)

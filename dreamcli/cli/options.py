@@ -9,10 +9,33 @@ from typing import Any
 
 import click
 
+from dreamcli.art.visualization import PARAMETERIZATIONS
 from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.networks.spec import LayerSpec
 
+MOST_CHANNELS = 4096
 Decorator = Callable[[Any], Any]
+
+
+class ChannelsParam(click.ParamType[tuple[int, ...]]):
+    """``0-15`` or ``3,7,12-14``."""
+
+    name = "CHANNELS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        found: list[int] = []
+        for part in value.split(","):
+            first, dash, last = part.strip().partition("-")
+            if not first.isdecimal() or (dash and not last.isdecimal()):
+                self.fail(f"{value!r} is not of the form 0-15 or 3,7,12-14", param, ctx)
+            if dash and int(last) < int(first):
+                self.fail(f"{part.strip()} runs backwards", param, ctx)
+            if dash and int(last) - int(first) >= MOST_CHANNELS:
+                self.fail(f"{part.strip()} are more than {MOST_CHANNELS} channels", param, ctx)
+            found += range(int(first), int(last or first) + 1)
+        return tuple(dict.fromkeys(found))
 
 
 class LayerParam(click.ParamType[LayerSpec]):
@@ -43,13 +66,17 @@ class Shared:
     as_json: bool
     quiet: bool
     verbose: bool
+    judge: str | None = None
+    start: str | None = None
+    guide: Path | None = None
+    mask: Path | None = None
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[Shared, dict[str, Any]]:
         """Part a command's options into these and the rest, which are the art form's settings."""
         ours = {field.name for field in fields(cls)}
         rest = {name: value for name, value in options.items() if name not in ours}
-        return cls(**{name: options[name] for name in ours}), rest
+        return cls(**{name: value for name, value in options.items() if name in ours}), rest
 
 
 def _stack(*decorators: Decorator) -> Decorator:
@@ -61,25 +88,38 @@ def _stack(*decorators: Decorator) -> Decorator:
     return apply
 
 
-def layer_options(settings: Any) -> Decorator:
-    """--layer and --minimize."""
-    default = [str(spec) for spec in settings.layers]
-    return _stack(
-        click.option(
-            "--layer", "layers", type=LayerParam(), multiple=True, default=default, show_default=True,
-            metavar="LAYER[:CHANNEL[@Y,X]][*WEIGHT]",
-            help="What to boost: low, mid, high or a layer's name; one channel of it, or one neuron of that "
-            "channel; with a weight. Repeat it to add several up.",
-        ),
-        click.option("--minimize", is_flag=True, help="Descend instead of climbing: fade what the layer sees."),
+def layer_option(settings: Any) -> Decorator:
+    """--layer."""
+    return click.option(
+        "--layer", "layers", type=LayerParam(), multiple=True, default=[str(spec) for spec in settings.layers],
+        show_default=True, metavar="LAYER[:CHANNEL[@Y,X]][*WEIGHT]",
+        help="What to boost: low, mid, high or a layer's name; one channel of it, or one neuron of that "
+        "channel; with a weight. Repeat it to add several up.",
     )  # fmt: skip
 
 
-def schedule_options(settings: Any) -> Decorator:
+def minimize_option() -> Decorator:
+    """--minimize."""
+    return click.option("--minimize", is_flag=True, help="Descend instead of climbing: fade what is seen.")
+
+
+def start_options(guided: bool) -> Decorator:
+    """--start, --mask and, if the layers can be spoken to by a guide, --guide."""
+    guide = click.option("--guide", type=click.Path(path_type=Path), metavar="PICTURE",
+                         help="Climb towards this picture's features in the layers.")  # fmt: skip
+    return _stack(
+        click.option("--start", metavar="noise|PICTURE", help="What to start from."),
+        *([guide] if guided else []),
+        click.option("--mask", type=click.Path(path_type=Path), metavar="PICTURE",
+                     help="Paint only where this picture is bright; its edges are softened."),
+    )  # fmt: skip
+
+
+def schedule_options(settings: Any, own_size: str = "the input's own size") -> Decorator:
     """--size, --steps, --octaves, --octave-scale, --strength, --color, --jitter and --seed, with these defaults."""
     return _stack(
         click.option("--size", type=int, metavar="N", default=settings.size,
-                     help="Pixels on the longer side of the result.  [default: the input's own size]"),
+                     help=f"Pixels on the longer side of the result.  [default: {own_size}]"),
         click.option("--steps", type=int, metavar="N", default=settings.steps, show_default=True,
                      help="Steps in each octave."),
         click.option("--octaves", type=int, metavar="N", default=settings.octaves, show_default=True,
@@ -94,6 +134,40 @@ def schedule_options(settings: Any) -> Decorator:
                      help="Pixels to shift the picture by at random before each step; none for a neuron @Y,X."),
         click.option("--seed", type=int, metavar="N", default=settings.seed, show_default=True,
                      help="The same seed on the same machine gives the same bytes."),
+    )  # fmt: skip
+
+
+def visualization_options(settings: Any) -> Decorator:
+    """What `class` and `boost` share, beside the schedule."""
+    return _stack(
+        minimize_option(),
+        click.option("--parameterization", type=click.Choice(PARAMETERIZATIONS), default=settings.parameterization,
+                     show_default=True, help="What is climbed: frequencies and colours as photographs have them, their "
+                     "phases alone (with the amplitudes of photographs), or pixels."),
+        click.option("--turn", type=float, metavar="DEGREES", default=settings.turn, show_default=True,
+                     help="Rotate the picture by up to so much before each step."),
+        click.option("--zoom", type=float, metavar="X", default=settings.zoom, show_default=True,
+                     help="Scale it by up to this share."),
+        click.option("--noise", type=float, metavar="X", default=settings.noise, show_default=True,
+                     help="Add noise of this standard deviation, 1 being from black to white."),
+        click.option("--crop", type=float, metavar="X", default=settings.crop, show_default=True,
+                     help="Look at random parts, of this share of the side at least."),
+        click.option("--tv", type=float, metavar="X", default=settings.tv, show_default=True,
+                     help="How much total variation counts against the picture."),
+        click.option("--l2", type=float, metavar="X", default=settings.l2, show_default=True,
+                     help="How much contrast counts against it."),
+        click.option("--prior", type=float, metavar="X", default=settings.prior, show_default=True,
+                     help="How much it counts against it that its statistics are not those that the model's batch "
+                     "normalisation saw in training."),
+        click.option("--blur", type=float, metavar="PIXELS", default=settings.blur, show_default=True,
+                     help="Blur after each of the first steps, falling to 0; for the parameterization pixels."),
+        click.option("--count", type=int, metavar="N", default=settings.count, show_default=True,
+                     help="How many different pictures to make of the same wish."),
+        click.option("--diversity", type=float, metavar="X", default=settings.diversity, show_default=True,
+                     help="How much their difference counts."),
+        click.option("--best-of", type=int, metavar="N", default=settings.best_of, show_default=True,
+                     help="Make so many and keep the best: by the judge, or by the objective."),
+        click.option("--sheet", is_flag=True, help="All on one contact sheet with captions."),
     )  # fmt: skip
 
 
@@ -122,6 +196,8 @@ def shared_options(output_help: str) -> Decorator:
         click.option("-m", "--model", metavar="NAME", default="dreamnet", show_default=True,
                      help="The bundled network, or any of torchvision's classification networks by its name there."),
         _WEIGHTS,
+        click.option("--judge", metavar="MODEL[=FILE]",
+                     help="A second network, which says what it sees in the result; FILE has its weights."),
         *_MACHINE,
         *_OUTPUT,
     )  # fmt: skip

@@ -23,11 +23,17 @@ if TYPE_CHECKING:
 @click.argument("picture", metavar="OUTPUT", type=click.Path(path_type=Path))
 @click.option("--input", "given", type=click.Path(path_type=Path), metavar="PATH",
               help="The photograph behind it.  [default: looked for where it was, and beside OUTPUT]")  # fmt: skip
+@click.option("--guide", type=click.Path(path_type=Path), metavar="PATH", help="The guide, likewise.")
+@click.option("--mask", type=click.Path(path_type=Path), metavar="PATH", help="The mask, likewise.")
+@click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
 @replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
 def replay(
     picture: Path,
     given: Path | None,
+    guide: Path | None,
+    mask: Path | None,
+    judge: str | None,
     device: str | None,
     output: str | None,
     weights: Path | None,
@@ -45,34 +51,41 @@ def replay(
     from dreamcli.files.reading import read_picture
     from dreamcli.files.writing import check_place, write_picture
 
-    from .runner import existing, open_studio, typed
+    from .runner import existing, open_studio, read_source
 
     record = _record_of(picture)
     old = read_picture(picture)
-    source = _find_input(picture, record, given)
+    source = _find(picture, record.source, record.job.input, given, "--input") if record.job.input else None
+    others = {
+        role: _find(picture, record.other_sources[role], digest, {"guide": guide, "mask": mask}[role], f"--{role}")
+        for role, digest in record.job.others.items()
+    }
     target = _target(picture, output)
     check_place(target)
     report = Report("replay", quiet, as_json, verbose)
     if dry_run:
-        report.add("planned", source, target)
+        report.add("planned", source or "noise", target)
         report.close()
         return 0
     settings, was = _settings_of(picture, record)
     shared = Shared(
         output, record.job.network["name"], weights, device or was["device"], was["precision"],
         overwrite, dry_run, as_json, quiet, verbose,
+        judge=judge or record.job.judge.get("name"), guide=others.get("guide"), mask=others.get("mask"),
     )  # fmt: skip
     existing(target, record.job, overwrite)
     studio = open_studio(record.job.command, settings, shared)
     if studio.network.weights_sha256 != record.job.network["sha256"]:
         raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them by --weights")
+    if studio.judge and studio.judge.weights_sha256 != record.job.judge["sha256"]:
+        raise DreamcliError(f"{picture} was judged by other weights of {shared.judge}; give them by --judge MODEL=FILE")
     with progress(picture.name, hidden=quiet or as_json) as on_step:
-        made, now = studio.make(read_picture(source), typed(source), on_step)
+        made, now = studio.make(read_source(source) if source else None, on_step)[getattr(settings, "index", 0)]
     if now.stopped == "interrupted":
         raise KeyboardInterrupt
     write_picture(target, made, now)
     difference = _difference(old, record, read_picture(target), now)
-    report.add("done", source, target, difference or f"identical to {picture}", identical=not difference)
+    report.add("done", source or "noise", target, difference or f"identical to {picture}", identical=not difference)
     report.close()
     return 1 if difference else 0
 
@@ -118,16 +131,16 @@ def _target(picture: Path, output: str | None) -> Path:
     return target
 
 
-def _find_input(picture: Path, record: Record, given: Path | None) -> Path:
-    """Find the photograph that a picture was made from, and make sure that it is the one."""
-    name = Path(record.source)
+def _find(picture: Path, typed: str, digest: str, given: Path | None, option: str) -> Path:
+    """Find a file that a picture was made from, and make sure that it is the one."""
+    name = Path(typed)
     places = [given] if given else [name, picture.parent / name, picture.parent / name.name]
     for place in places:
-        if place.is_file() and sha256(place.read_bytes()).hexdigest() == record.job.input:
+        if place.is_file() and sha256(place.read_bytes()).hexdigest() == digest:
             return place
     if given:
         raise DreamcliError(f"{given} is not the photograph that {picture} was made from (another SHA-256, or no file)")
-    raise DreamcliError(f"the photograph {name} that {picture} was made from is not here; say where with --input PATH")
+    raise DreamcliError(f"the photograph {name} that {picture} was made from is not here; say where with {option} PATH")
 
 
 def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from .activations import Activations
 from .objectives import Objective
 from .parameterization import Parameterization
+from .rescue import RescuedReLUs
 from .transforms import Transform
 
 Evaluate = Callable[[], Tensor]
@@ -106,6 +108,7 @@ def ascend(
     rule: Rule,
     transforms: Sequence[Transform] = (),
     generator: torch.Generator,
+    rescue: int = 0,
     on_step: Callable[[int, float], None] | None = None,
 ) -> Ascent:
     """Climb ``objective`` for ``steps`` steps, changing ``parameterization``'s leaves in place.
@@ -118,6 +121,7 @@ def ascend(
         rule: how a gradient becomes a step.
         transforms: applied in turn to the rendered image before the network sees it.
         generator: every random number is drawn from it, on the CPU, so a seed means the same on any device.
+        rescue: during how many first steps gradients come through dead ReLUs.
         on_step: called with the number of steps taken and the objective's value before the last of them.
 
     Returns:
@@ -147,7 +151,8 @@ def ascend(
         with activations.compute.repeatable():
             for step in range(steps):
                 values.clear()
-                rule.step(evaluate)
+                with RescuedReLUs() if step < rescue else nullcontext():
+                    rule.step(evaluate)
                 parameterization.project()
                 ascent.values.append(values[0])
                 if on_step:

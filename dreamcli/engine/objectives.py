@@ -8,11 +8,13 @@ whole layer on the picture that one starts from is meant.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from .activations import Captured, channel
 
@@ -150,6 +152,134 @@ class Neuron(_OfOneLayer):
             raise ValueError(f"layer {self.layer} has no rows and columns: name a channel without @Y,X")
         row, column = int(self.y * plane.shape[1]), int(self.x * plane.shape[2])
         return plane[:, row, column].mean() / self.scale
+
+
+@dataclass(frozen=True)
+class Guide(_OfOneLayer):
+    """At every place, the dot product with that feature of a guide picture which matches best.
+
+    The "guided dreaming" of Mordvintsev et al., 2015.
+
+    Attributes:
+        features: ``(M, C)``: the guide's activations at each of its places. A value of 1 means features like
+            the guide's at every place.
+    """
+
+    features: Tensor
+
+    @classmethod
+    def of(cls, layer: str, activation: Tensor) -> Guide:
+        """Take the features from the guide's own activation ``(1, C, H, W)``, ``(1, L, C)`` or ``(1, C)``."""
+        return cls(layer, _places(activation.detach().float())[0])
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        places = _places(activations[self.layer].float())
+        wanted = torch.empty_like(places)
+        with torch.no_grad():
+            found, best = places.flatten(0, 1), wanted.flatten(0, 1)
+            for start in range(0, len(found), 4096):  # of all places at once, the products would fill the memory
+                some = slice(start, start + 4096)
+                best[some] = self.features[(found[some] @ self.features.T).argmax(1)]
+        return (places * wanted).sum(2).mean() / self.features.square().sum(1).mean()
+
+
+def _places(activation: Tensor) -> Tensor:
+    """Lay an activation out as ``(N, places, C)``."""
+    if activation.dim() == 4:
+        return activation.permute(0, 2, 3, 1).flatten(1, 2)
+    return activation if activation.dim() == 3 else activation.unsqueeze(1)
+
+
+@dataclass(frozen=True)
+class Difference(Objective):
+    """How unlike each other the pictures of a batch are, from 0 to 1, by a layer's channel correlations.
+
+    One minus the mean cosine between the Gram matrices of every two pictures, as in the diversity term of
+    Olah, Mordvintsev and Schubert, "Feature Visualization", 2017. For a batch of at least two.
+    """
+
+    layer: str
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return (self.layer,)
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        places = _places(activations[self.layer].float())
+        grams = F.normalize((places.transpose(1, 2) @ places).flatten(1), dim=1)
+        likeness = grams @ grams.T
+        count = len(grams)
+        return 1 - (likeness.sum() - likeness.trace()) / (count * (count - 1))
+
+
+@dataclass(frozen=True)
+class PerPicture(Objective):
+    """The mean of one objective for each picture of a batch."""
+
+    objectives: tuple[Objective, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(layer for objective in self.objectives for layer in objective.layers))
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        values = []
+        for index, objective in enumerate(self.objectives):
+            one = {layer: activations[layer][index : index + 1] for layer in objective.layers}
+            values.append(objective(one, image[index : index + 1]))
+        return torch.stack(values).mean()
+
+
+class _OfTheImage(Objective):
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class TotalVariation(_OfTheImage):
+    """The mean absolute difference between neighbouring pixels; to be subtracted."""
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        down = (image[:, :, 1:] - image[:, :, :-1]).abs().mean()
+        right = (image[..., 1:] - image[..., :-1]).abs().mean()
+        return down + right
+
+
+@dataclass(frozen=True)
+class L2(_OfTheImage):
+    """The mean square of the image's departure from mid-grey; to be subtracted."""
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        return (image - 0.5).square().mean()
+
+
+@dataclass(frozen=True)
+class BatchNormStatistics(Objective):
+    """How far each channel's mean and deviation over a picture are from those in training; to be subtracted.
+
+    DeepInversion's prior (Yin et al., 2020, arXiv:1912.08795), on the outputs of batch normalisation, whose
+    mean and deviation over the training pictures are its bias and its weight; so it works on folded ones too.
+
+    Attributes:
+        statistics: for every layer, the channels' means and standard deviations.
+    """
+
+    statistics: Mapping[str, tuple[Tensor, Tensor]]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(self.statistics)
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        errors = []
+        for layer, (mean, deviation) in self.statistics.items():
+            found = activations[layer].float()
+            variance, middle = torch.var_mean(found, (2, 3), correction=0)
+            shift = (middle - mean) / deviation
+            spread = (variance + _TINY).sqrt() / deviation - 1
+            errors.append((shift.square() + spread.square()).mean())
+        return torch.stack(errors).mean()
 
 
 def rms(activation: Tensor) -> float:

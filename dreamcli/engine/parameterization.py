@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from . import natural
 
 
 class Parameterization(ABC):
@@ -27,11 +32,14 @@ class Pixels(Parameterization):
 
     Args:
         image: ``(N, 3, H, W)`` in [0, 1]; copied.
+        blurs: standard deviations in pixels of a Gaussian that the image is blurred with, one after each
+            step, as long as they last; a schedule that falls draws large shapes first.
     """
 
-    def __init__(self, image: Tensor) -> None:
+    def __init__(self, image: Tensor, blurs: Sequence[float] = ()) -> None:
         leaf = image.detach().clone(memory_format=torch.channels_last)
         self.leaves = [leaf.requires_grad_()]
+        self._blurs = iter(blurs)
 
     def render(self) -> Tensor:
         return self.leaves[0]
@@ -39,4 +47,94 @@ class Pixels(Parameterization):
     def project(self) -> None:
         # clipped after the step and not inside render(), where clipped pixels would get no gradient
         with torch.no_grad():
+            if deviation := next(self._blurs, 0.0):
+                self.leaves[0].copy_(blurred(self.leaves[0], deviation))
             self.leaves[0].clamp_(0, 1)
+
+
+class Masked(Parameterization):
+    """Another parameterization that is seen only where a mask lets it.
+
+    Args:
+        inner: what is climbed.
+        image: what is seen elsewhere, ``(1 or N, 3, H, W)`` in [0, 1].
+        mask: ``(1, 1, H, W)``: 1 where ``inner`` is seen, 0 where ``image`` is, and in between.
+    """
+
+    def __init__(self, inner: Parameterization, image: Tensor, mask: Tensor) -> None:
+        self._inner, self._image, self._mask = inner, image, mask
+        self.leaves = inner.leaves
+
+    def render(self) -> Tensor:
+        return torch.lerp(self._image, self._inner.render(), self._mask)
+
+    def project(self) -> None:
+        self._inner.project()
+
+
+class Fourier(Parameterization):
+    """An image plus frequencies along the axes of natural colours, each scaled as it is in photographs.
+
+    A step of the same length changes each frequency and colour in proportion to what photographs have of
+    it, which keeps noise down (Olah, Mordvintsev and Schubert, "Feature Visualization", 2017). What is
+    added is periodic: its left border continues at the right.
+
+    Args:
+        image: ``(N, 3, H, W)`` in [0, 1] to start from; values are kept from 0.01 to 0.99.
+        color: from 0 to 1: how far a step goes in colour, as a share of what photographs have of it.
+    """
+
+    def __init__(self, image: Tensor, color: float = 1.0) -> None:
+        self._size = (image.shape[2], image.shape[3])
+        self._start = natural.to_components(image)
+        scale = natural.amplitudes(*self._size)
+        scale[0, 0] = scale.max()
+        self._scale = (scale * torch.tensor([1, color, color]).view(3, 1, 1)).to(image.device)
+        spectrum = torch.zeros(*image.shape[:2], *scale.shape, 2, device=image.device)
+        self.leaves = [spectrum.requires_grad_()]
+
+    def render(self) -> Tensor:
+        spectrum = torch.view_as_complex(self.leaves[0]) * self._scale
+        return natural.to_image(self._start + torch.fft.irfft2(spectrum, self._size, norm="ortho"))
+
+    def project(self) -> None:
+        """Nothing to do: every spectrum renders to an image in (0, 1)."""
+
+
+class Phase(Parameterization):
+    """The phases of an image's frequencies alone; their amplitudes are those of photographs (MACO).
+
+    Fel et al., "Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained
+    Optimization", 2023 (arXiv:2306.06805).
+
+    Args:
+        image: ``(N, 3, H, W)`` in [0, 1]: its phases are started from, and its mean colour is kept.
+        color: from 0 to 1: of the amplitudes in colour, as a share of what photographs have.
+    """
+
+    def __init__(self, image: Tensor, color: float = 1.0) -> None:
+        self._size = (image.shape[2], image.shape[3])
+        spectrum = torch.fft.rfft2(natural.to_components(image), norm="ortho")
+        self._mean = torch.zeros_like(spectrum)
+        self._mean[:, :, 0, 0] = spectrum[:, :, 0, 0]
+        amplitudes = natural.amplitudes(*self._size) * torch.tensor([1, color, color]).view(3, 1, 1)
+        self._amplitudes = amplitudes.to(image.device).expand(spectrum.shape)
+        self.leaves = [spectrum.angle().requires_grad_()]
+
+    def render(self) -> Tensor:
+        spectrum = self._mean + torch.polar(self._amplitudes, self.leaves[0])
+        return natural.to_image(torch.fft.irfft2(spectrum, self._size, norm="ortho"))
+
+    def project(self) -> None:
+        """Nothing to do: every phase renders to an image in (0, 1)."""
+
+
+def blurred(image: Tensor, deviation: float) -> Tensor:
+    """Blur ``(N, C, H, W)`` with a Gaussian of this standard deviation in pixels; borders are repeated."""
+    radius = math.ceil(3 * deviation)
+    places = torch.arange(-radius, radius + 1, device=image.device)
+    kernel = (-0.5 * (places / deviation).square()).exp()
+    kernel = (kernel / kernel.sum()).expand(image.shape[1], 1, 1, -1)
+    padded = F.pad(image, (radius, radius, radius, radius), mode="replicate")
+    across = F.conv2d(padded, kernel, groups=image.shape[1])
+    return F.conv2d(across, kernel.transpose(2, 3), groups=image.shape[1])

@@ -5,12 +5,14 @@ They keep the picture from being fitted to one alignment with the network's grid
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -48,3 +50,74 @@ def _roll(image: Tensor, down: int, right: int) -> Tensor:
     row, column = -down % image.shape[2], -right % image.shape[3]
     image = torch.cat([image[:, :, row:], image[:, :, :row]], 2)
     return torch.cat([image[..., column:], image[..., :column]], 3)
+
+
+def _between(low: float, high: float, generator: torch.Generator) -> float:
+    return low + (high - low) * float(torch.rand((), generator=generator))
+
+
+@dataclass(frozen=True)
+class Pad:
+    """A border of ``pixels``, mid-grey, so that nothing has to touch the edge of what the network sees."""
+
+    pixels: int
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Give the ``(N, 3, H + 2 * pixels, W + 2 * pixels)`` image."""
+        return F.pad(image, (self.pixels,) * 4, value=0.5)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Rotate and scale about the middle, by an angle and a factor drawn anew each time.
+
+    Attributes:
+        degrees: the largest angle, either way.
+        scales: the smallest and the largest factor; what then lies outside is mid-grey.
+    """
+
+    degrees: float = 10.0
+    scales: tuple[float, float] = (0.9, 1.1)
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Give the ``(N, 3, H, W)`` image, turned."""
+        angle = math.radians(_between(-self.degrees, self.degrees, generator))
+        scale = _between(*self.scales, generator)
+        height, width = image.shape[2:]
+        cosine, sine = math.cos(angle) / scale, math.sin(angle) / scale
+        # in grid_sample's coordinates both sides are 2 long
+        matrix = image.new_tensor([[cosine, -sine * height / width, 0], [sine * width / height, cosine, 0]])
+        grid = F.affine_grid(matrix.expand(len(image), 2, 3), list(image.shape), align_corners=False)
+        return F.grid_sample(image - 0.5, grid, align_corners=False) + 0.5
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Look at a random square part, enlarged to the image's shorter side.
+
+    Attributes:
+        shares: the smallest and the largest side of the part, as a share of the image's shorter side.
+    """
+
+    shares: tuple[float, float] = (0.5, 1.0)
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Give the square part, ``(N, 3, S, S)``."""
+        height, width = image.shape[2:]
+        size = min(height, width)
+        side = max(1, round(_between(*self.shares, generator) * size))
+        top = int(torch.randint(height - side + 1, (), generator=generator))
+        left = int(torch.randint(width - side + 1, (), generator=generator))
+        part = image[:, :, top : top + side, left : left + side]
+        return F.interpolate(part, (size, size), mode="bilinear", antialias=True)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Add Gaussian noise of this standard deviation, in units of black to white."""
+
+    deviation: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Give the noisy image, of the same shape."""
+        return image + self.deviation * torch.randn(image.shape, generator=generator).to(image.device)

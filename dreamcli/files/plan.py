@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,14 +20,43 @@ class Task:
     """One picture to make.
 
     Attributes:
-        source: the input as it was typed or found.
+        source: the input as it was typed or found; None if the picture starts from noise.
         output: where the result goes.
         problem: why it can't be made, if that is known already.
+        name: what it is called where there is no input.
     """
 
-    source: Path
+    source: Path | None
     output: Path
     problem: str = ""
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What to call it in a report."""
+        return self.name or str(self.source)
+
+
+def plan_named(names: Sequence[str], output: str | None, command: str, source: Path | None = None) -> list[Task]:
+    """Decide where pictures go that are known by names rather than by inputs.
+
+    Args:
+        names: one for each picture.
+        output: a file for one, otherwise a folder; by default ``./NAME-COMMAND.png``.
+        command: such as "class".
+        source: the picture that all start from, if any.
+
+    Raises:
+        WrongRequest: the output can't be that of so many, is no picture's name, or is the source.
+    """
+    folder = _as_folder(len(names) > 1, output)
+    tasks = []
+    for name in names:
+        stem = "-".join("".join(c if c.isalnum() else " " for c in name).split())
+        place = Path(output) if output and not folder else Path(output or ".") / f"{stem}-{command}.png"
+        tasks.append(Task(source, place, name=name))
+    _check(tasks)
+    return tasks
 
 
 def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[Task]:
@@ -47,24 +76,24 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[T
     inputs = list(inputs)
     if not all(inputs):
         raise WrongRequest("an input has an empty name")
-    folder = _as_folder(inputs, output)
+    folder = _as_folder(len(inputs) > 1 or os.path.isdir(inputs[0]) or _is_glob(inputs[0]), output)
     tasks = [task for given in inputs for task in _expand(given, output, folder, command)]
-    tasks = list({os.path.realpath(task.source): task for task in reversed(tasks)}.values())[::-1]
+    tasks = list({os.path.realpath(_source(task)): task for task in reversed(tasks)}.values())[::-1]
     tasks = _without_results(_told_apart(tasks))
     _check(tasks)
     return tasks
 
 
-def _as_folder(inputs: list[str], output: str | None) -> bool:
+def _as_folder(several: bool, output: str | None) -> bool:
     """Whether ``output`` names a folder; if it names a file, check that one can be."""
     if output is None:
         return False
     if os.path.isdir(output) or output.endswith(("/", os.sep)):
         return True
     is_picture = Path(output).suffix.lower() in writing.FORMATS
-    if len(inputs) > 1 or os.path.isdir(inputs[0]) or _is_glob(inputs[0]):
+    if several:
         if is_picture or os.path.exists(output):
-            raise WrongRequest(f"-o {output} is a file's name, but several inputs need a folder")
+            raise WrongRequest(f"-o {output} is a file's name, but several pictures need a folder")
         return True
     if not is_picture:
         raise WrongRequest(f"-o {output} must end in {', '.join(writing.FORMATS)}, or be a folder")
@@ -132,7 +161,7 @@ def _told_apart(tasks: list[Task]) -> list[Task]:
     """Give a.jpg and a.png side by side the outputs a.jpg.png and a.png.png."""
     outputs = Counter(_place(task.output) for task in tasks)
     return [
-        replace(task, output=task.output.with_name(f"{task.output.stem}{task.source.suffix}{task.output.suffix}"))
+        replace(task, output=task.output.with_name(f"{task.output.stem}{_source(task).suffix}{task.output.suffix}"))
         if outputs[_place(task.output)] > 1 and not task.problem
         else task
         for task in tasks
@@ -147,7 +176,7 @@ def _place(output: Path) -> str:
 def _without_results(tasks: list[Task]) -> list[Task]:
     """Leave out inputs that are results of this plan, as in a second ``dreamcli dream *.png``."""
     outputs = {_place(task.output) for task in tasks if not task.problem}
-    return [task for task in tasks if _place(task.source) not in outputs or not _is_result(task.source)]
+    return [task for task in tasks if _place(_source(task)) not in outputs or not _is_result(_source(task))]
 
 
 def _is_result(path: Path) -> bool:
@@ -159,16 +188,23 @@ def _is_result(path: Path) -> bool:
 
 def _check(tasks: list[Task]) -> None:
     """Refuse a plan that would lose a picture."""
-    sources = {identity for task in tasks if (identity := _identity(task.source))}
-    makers: dict[str, Path] = {}
+    sources = {identity for task in tasks if task.source and (identity := _identity(task.source))}
+    makers: dict[str, Task] = {}
     for task in tasks:
         if task.problem:
             continue
         if _identity(task.output) in sources:
             raise WrongRequest(f"{task.output} is an input and would be overwritten; choose another with -o")
-        other = makers.setdefault(_place(task.output), task.source)
-        if other is not task.source:
-            raise WrongRequest(f"{other} and {task.source} would both be written to {task.output}; choose another -o")
+        other = makers.setdefault(_place(task.output), task)
+        if other is not task:
+            raise WrongRequest(
+                f"{other.title} and {task.title} would both be written to {task.output}; choose another -o"
+            )
+
+
+def _source(task: Task) -> Path:
+    assert task.source, "a task that was planned from inputs has one"
+    return task.source
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -23,13 +23,17 @@ class Job:
         command: such as "dream".
         settings: all of the art form's settings, and the device and precision they were computed with.
         network: its name and the SHA-256 of its weights.
-        input: the SHA-256 of the input picture's file.
+        input: the SHA-256 of the input picture's file; empty for noise.
+        others: the SHA-256 of the other pictures that it is made from, by their role, such as "guide".
+        judge: the judge's name and the SHA-256 of its weights, if there is one.
     """
 
     command: str
     settings: dict[str, Any]
     network: dict[str, str]
     input: str
+    others: dict[str, str] = field(default_factory=dict)
+    judge: dict[str, str] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
         # as JSON, where a tuple and a list are the same
@@ -44,17 +48,21 @@ class Record:
 
     Attributes:
         job: what was asked for.
-        source: the input's path as it was typed if that was relative, otherwise its name.
+        source: the input's path as it was typed if that was relative, otherwise its name; empty for noise.
         versions: of dreamcli and torch.
-        score: the objective before and after; None where it is not finite.
+        score: how good it is. "before" and "after": the objective, None where it is not finite;
+            "high_frequencies": the share of energy above a quarter cycle a pixel; "top5": the classes that the
+            network sees in it, with their probabilities; "judge": the same of the judge.
         stopped: "done", or why it ended early: "interrupted" or "non-finite".
+        other_sources: the paths of ``job.others``, by role, as ``source``.
     """
 
     job: Job
     source: str
     versions: dict[str, str] = field(default_factory=dict)
-    score: dict[str, float | None] = field(default_factory=dict)
+    score: dict[str, Any] = field(default_factory=dict)
     stopped: str = "done"
+    other_sources: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """One line of ASCII, the same for the same record."""
@@ -74,7 +82,8 @@ class Record:
             texts = [job.command, job.input, job.network["name"], job.network["sha256"], record.source, record.stopped]
             if not all(isinstance(text, str) for text in texts):
                 raise TypeError("a text is none")
-            if not all(isinstance(group, dict) for group in (job.settings, record.versions, record.score)):
+            groups = (job.settings, job.others, job.judge, record.versions, record.score, record.other_sources)
+            if not all(isinstance(group, dict) for group in groups):
                 raise TypeError("a group of values is none")
         except (TypeError, KeyError) as error:
             raise ValueError(f"not a record of dreamcli ({error})") from error

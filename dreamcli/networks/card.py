@@ -39,12 +39,14 @@ class Card:
         source: who made the weights, and of what.
         licence: of the weights, as far as their makers say.
         aliases: ``{"low": layer, "mid": layer, "high": layer}``.
+        labels: the names of its classes, in order; their numbers where nobody named them.
     """
 
     name: str
     source: str
     licence: str
     aliases: Mapping[str, str]
+    labels: tuple[str, ...]
 
 
 def aliases_by_depth(network: nn.Module, plan: Outline) -> dict[str, str]:

@@ -7,6 +7,8 @@ to someone who looks at gradients:
   number of kernel positions and gradients carry no checkerboard;
 - it is padded, so a picture's border dreams like its middle;
 - squeeze layers are twice as wide, so more of what a layer saw reaches the next;
+- a class is scored at every place, and the scores are averaged, through a softplus where SqueezeNet has a
+  ReLU: a class that the picture does not show yet still has a gradient;
 - batch normalisation after every convolution (folded away when a picture is made).
 """
 
@@ -65,9 +67,10 @@ class DreamNet(nn.Module):
         self.fire8 = Fire(384, 128, 256)
         self.pool8 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fire9 = Fire(512, 192, 256)
+        self.classes = nn.Conv2d(512, num_classes, 1)
+        self.softplus = nn.Softplus()
         self.average = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
-        self.head = nn.Linear(512, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.children():

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from hashlib import file_digest
 from pathlib import Path
-from urllib.parse import urlparse
 
 import torch
 from safetensors import SafetensorError
@@ -107,32 +106,28 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:2]) + more
 
 
-def fetch(url: str) -> tuple[Path, str]:
-    """Give the path and SHA-256 of torchvision's weights at ``url``, downloading them if they aren't cached yet.
+def fetch(url: str, path: Path) -> str:
+    """See that torchvision's weights at ``url`` are at ``path``, downloading them if need be; give their SHA-256.
 
-    They live in torch.hub's own folder, shared with every other tool that uses torchvision. The eight
-    hexadecimal digits in the file's name begin its SHA-256; unlike torch.hub, we check them for a cached
-    file too.
+    The eight hexadecimal digits in the file's name begin its SHA-256; unlike torch.hub, we check them for
+    a cached file too.
 
     Raises:
         DreamcliError: there is no network connection, or the file is damaged.
     """
-    name = Path(urlparse(url).path).name
-    path = Path(torch.hub.get_dir()) / "checkpoints" / name
-    shown = sys.stderr.isatty()
-    digits = name.removesuffix(".pth").rpartition("-")[2]
+    digits = path.stem.rpartition("-")[2]
     if not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=shown)
+            torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=sys.stderr.isatty())
         except OSError as error:  # URLError is one
             raise DreamcliError(
-                f"{name} is not cached and could not be downloaded ({_first_line(error)}); "
+                f"{path.name} is not cached and could not be downloaded ({_first_line(error)}); "
                 f"fetch {url} on a connected machine and put it at {path}"
             ) from error
         except RuntimeError as error:
-            raise DreamcliError(f"{name} was damaged on its way from {url}; try again") from error
+            raise DreamcliError(f"{path.name} was damaged on its way from {url}; try again") from error
     digest = sha256(path)
     if not digest.startswith(digits):
         raise DreamcliError(f"{path} is damaged (its SHA-256 does not begin with {digits}); delete it and try again")
-    return path, digest
+    return digest

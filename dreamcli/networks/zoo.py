@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
-from dreamcli.engine.activations import InputFormat, Outline, outline
+from dreamcli.engine.activations import InputFormat, Outline, channel_count, outline
 from dreamcli.errors import WrongRequest, did_you_mean
 
 from .card import ALIASED_LAYERS, Card, aliases_by_depth
 from .dreamnet import dreamnet
+from .listing import BUNDLED, listing, names
 from .spec import ALIASES
 from .weights import assign, fetch, read_state_dict, sha256
 
-if TYPE_CHECKING:
-    from torchvision.models import WeightsEnum
+__all__ = ["BUNDLED", "Network", "load", "names"]
 
-BUNDLED = "dreamnet"
 SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
 
 
@@ -61,6 +59,31 @@ class Network:
             )
         return found
 
+    @property
+    def output(self) -> str:
+        """The layer that gives the logits."""
+        return self.plan.events[-1][1]
+
+    def class_index(self, wanted: str) -> int:
+        """Find a class by its name, upper or lower case, or by its number.
+
+        Raises:
+            WrongRequest: there is no such class.
+        """
+        labels = self.card.labels
+        if wanted.isdecimal() and int(wanted) < len(labels):
+            return int(wanted)
+        names = {label.casefold(): index for index, label in enumerate(labels)}
+        plain = " ".join(wanted.replace("_", " ").split()).casefold()
+        if plain in names:
+            return names[plain]
+        within = [label for label in labels if plain and plain in label.casefold()]
+        hint = did_you_mean(plain, names) or (f"; did you mean {', '.join(within[:5])}?" if within else "")
+        raise WrongRequest(
+            f"{self.card.name} knows no class {wanted!r}"
+            + (hint or f"; its {len(labels)} are listed by: dreamcli models {self.card.name} --classes")
+        )
+
 
 def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = False) -> Network:
     """Load a network: the bundled one, or any of torchvision's classification networks by its name there.
@@ -75,42 +98,33 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
         WrongRequest: no network has this name.
         DreamcliError: the weights can't be had or don't fit.
     """
+    known = listing(name)
+    source, licence, labels = known.source, known.licence, known.labels
     if name == BUNDLED:
         build: Callable[..., nn.Module] = dreamnet
-        source, licence = "trained by dreamcli's own recipe", "MIT; see the card for its data"
-        input_format, torchvision_weights = InputFormat(minimum=SMALLEST_INPUT), None
+        input_format = InputFormat(minimum=SMALLEST_INPUT)
     else:
-        torchvision_weights = _torchvision_weights(name)
         build = partial(_build_torchvision, name)
-        source = "torchvision's default weights"
-        licence = "as the weights' makers say: https://pytorch.org/vision/stable/models.html"
-        input_format = _torchvision_format(torchvision_weights)
+        input_format = _torchvision_format(name)
     if weights:
         source, licence = "your own weights", "your own"
     if random:
         module, digest = _build_random(build), ""
     elif weights:
         module, digest = _build_with(build, weights), sha256(weights)
-    elif torchvision_weights:
-        path, digest = fetch(torchvision_weights.url)
-        module = _build_with(build, path)
     else:
-        with as_file(files("dreamcli.models") / "weights" / f"{name}.safetensors") as path:
-            module, digest = _build_with(build, path), sha256(path)
+        digest = fetch(known.url, known.path) if known.url else sha256(known.path)
+        module = _build_with(build, known.path)
     module.requires_grad_(False).eval()
     if size := _only_size(module):
         input_format = InputFormat(input_format.mean, input_format.std, fixed=size)
     plan = outline(module, input_format)
     by_hand = ALIASED_LAYERS.get(name)
     aliases = dict(zip(ALIASES, by_hand, strict=True)) if by_hand else aliases_by_depth(module, plan)
-    return Network(Card(name, source, licence, aliases), module, input_format, digest, plan)
-
-
-def names() -> list[str]:
-    """The names of all networks, the bundled first."""
-    import torchvision
-
-    return [BUNDLED, *torchvision.models.list_models(module=torchvision.models)]
+    classes = channel_count(plan.shapes[plan.events[-1][1]])
+    if classes != len(labels):
+        labels = tuple(str(index) for index in range(classes))
+    return Network(Card(name, source, licence, aliases, labels), module, input_format, digest, plan)
 
 
 def _build_with(build: Callable[..., nn.Module], path: Path) -> nn.Module:
@@ -141,19 +155,10 @@ def _build_torchvision(name: str, **options: Any) -> nn.Module:
     return module
 
 
-def _torchvision_weights(name: str) -> WeightsEnum:
+def _torchvision_format(name: str) -> InputFormat:
     import torchvision
 
-    known = names()
-    if name not in known:
-        raise WrongRequest(
-            f"there is no model {name!r}" + (did_you_mean(name, known) or f"; such as {known[0]}, vgg16")
-        )
-    weights: WeightsEnum = torchvision.models.get_model_weights(name).DEFAULT
-    return weights
-
-
-def _torchvision_format(weights: WeightsEnum) -> InputFormat:
+    weights = torchvision.models.get_model_weights(name).DEFAULT
     preset = weights.transforms()
     return InputFormat(tuple(preset.mean), tuple(preset.std), max(SMALLEST_INPUT, *weights.meta["min_size"]))
 

@@ -2,7 +2,7 @@
 
     python -m models.training.dreamnet --data DATA --teacher TEACHER.safetensors --run RUN
 
-Three phases, resumed from RUN/checkpoint.pt after an interruption:
+Phases, resumed from RUN/checkpoint.pt after an interruption:
 
 1. ``blocks``: every block is fed the teacher's activations of the block before, each channel divided
    by its RMS over photographs, and regresses the teacher's next ones; all blocks at once (as in FitNets,
@@ -10,6 +10,8 @@ Three phases, resumed from RUN/checkpoint.pt after an interruption:
 2. ``whole``: the same losses on the student's own activations, KL to the teacher's logits (Hinton et al.
    2015, arXiv:1503.02531), and cross-entropy over the classes that the small photographs have.
 3. ``labels``: the same, with more weight on the labels.
+4. ``classes``: the same, with less weight on the labels and more on the teacher's opinion of what is where: its
+   scores of every class at every place (its class map) are regressed too.
 """
 
 from __future__ import annotations
@@ -25,17 +27,20 @@ import torchvision
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.transforms.v2 import functional as TF
 
 from dreamcli.networks.dreamnet import DreamNet
 
-from .data import HELD_OUT_EVERY, UNLABELLED, Mixture, load_sharp, load_small
+from .data import HELD_OUT_EVERY, UNLABELLED, Mixture, halves, load_sharp, load_small, normalise, square
 
-# phase: (steps, peak learning rate, weight of features, of KL, of labels)
+# phase: (steps, peak learning rate, weight of features, of the class map, of KL, of labels)
 PHASES = {
-    "blocks": (900, 4e-3, 1.0, 0.5, 0.0),
-    "whole": (3600, 2e-3, 1.0, 1.0, 0.5),
-    "labels": (1800, 1.2e-3, 0.5, 1.0, 1.0),
+    "blocks": (900, 4e-3, 1.0, 0.0, 0.5, 0.0),
+    "whole": (3600, 2e-3, 1.0, 0.0, 1.0, 0.5),
+    "labels": (1800, 1.2e-3, 0.5, 0.0, 1.0, 1.0),
+    "classes": (4000, 1.5e-3, 0.5, 1.0, 2.0, 0.2),
 }
+HELD_OUT_SIZE = 224
 TEMPERATURE = 2.0
 WEIGHT_DECAY = 1e-3
 
@@ -53,7 +58,7 @@ BLOCKS = {
 
 
 class Teacher(nn.Module):
-    """SqueezeNet 1.0 with ImageNet weights, frozen; gives its activations at the blocks' ends, and logits."""
+    """SqueezeNet 1.0 with ImageNet weights, frozen; gives what the student is to imitate."""
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
@@ -62,7 +67,7 @@ class Teacher(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Give eight activations and ``(N, 1000)`` logits for ``(N, 3, H, W)``.
+        """Give eight blocks' activations and the class map, and ``(N, 1000)`` logits, for ``(N, 3, H, W)``.
 
         The input is padded by 3 so that the teacher's grid is the student's.
         """
@@ -73,7 +78,8 @@ class Teacher(nn.Module):
             x = layer(x)
             if index in ends:
                 activations.append(x)
-        return activations, self.network.classifier(x).flatten(1)
+        class_map = self.network.classifier[:3](x)
+        return [*activations, class_map], class_map.mean((2, 3))
 
 
 def run_block(student: DreamNet, block: str, x: Tensor) -> Tensor:
@@ -82,22 +88,18 @@ def run_block(student: DreamNet, block: str, x: Tensor) -> Tensor:
     return x
 
 
-def classify(student: DreamNet, x: Tensor) -> Tensor:
-    return student.head(student.flatten(student.average(x)))
-
-
 def relative_error(found: Tensor, wanted: Tensor) -> Tensor:
     return F.mse_loss(found.float(), wanted.float()) / wanted.float().pow(2).mean()
 
 
 @torch.no_grad()
 def channel_rms(teacher: Teacher, mixture: Mixture, device: torch.device, batches: int = 8) -> list[Tensor]:
-    """Measure the RMS of each of the teacher's channels, each shaped ``(1, C, 1, 1)``."""
+    """Measure the RMS of each of the teacher's channels in each block, shaped ``(1, C, 1, 1)``."""
     generator = torch.Generator().manual_seed(1)
     squares: list[Tensor] = []
     for _ in range(batches):
         activations, _ = teacher(mixture.batch(generator)[0].to(device))
-        now = [a.pow(2).mean((0, 2, 3), keepdim=True) for a in activations]
+        now = [a.pow(2).mean((0, 2, 3), keepdim=True) for a in activations[:-1]]
         squares = [s + n for s, n in zip(squares, now, strict=True)] if squares else now
     return [(s / batches).sqrt().clamp(min=1e-3) for s in squares]
 
@@ -105,14 +107,17 @@ def channel_rms(teacher: Teacher, mixture: Mixture, device: torch.device, batche
 def losses(
     student: DreamNet, targets: list[Tensor], logits: Tensor, x: Tensor, labels: Tensor, phase: str, known: Tensor
 ) -> tuple[Tensor, list[float]]:
-    """The phase's total loss, and its parts for the log: each block's relative error, KL, cross-entropy."""
-    _, _, feature_weight, kl_weight, label_weight = PHASES[phase]
+    """The phase's total loss, and its parts for the log: blocks' and class map's relative errors, KL, cross-entropy."""
+    _, _, feature_weight, map_weight, kl_weight, label_weight = PHASES[phase]
+    *blocks, class_map = targets
     fed, found = x, []
-    for block, target in zip(BLOCKS, targets, strict=True):
+    for block, target in zip(BLOCKS, blocks, strict=True):
         found.append(run_block(student, block, fed))
         fed = target if phase == "blocks" else found[-1]
-    errors = [relative_error(f, t) for f, t in zip(found, targets, strict=True)]
-    scores = classify(student, found[-1]).float()
+    errors = [relative_error(f, t) for f, t in zip(found, blocks, strict=True)]
+    found_map = student.softplus(student.classes(found[-1]).float())
+    map_error = relative_error(found_map, class_map)
+    scores = found_map.mean((2, 3))
     kl = F.kl_div(
         F.log_softmax(scores / TEMPERATURE, 1),
         F.log_softmax(logits.float() / TEMPERATURE, 1),
@@ -125,8 +130,19 @@ def losses(
     column[known] = torch.arange(len(known), device=x.device)
     wanted = torch.where(labels == UNLABELLED, UNLABELLED, column[labels])
     entropy = F.cross_entropy(scores[:, known], wanted, ignore_index=UNLABELLED, label_smoothing=0.05)
-    total = feature_weight * torch.stack(errors).sum() + kl_weight * kl + label_weight * entropy
-    return total, [part.item() for part in (*errors, kl, entropy)]
+    total = feature_weight * torch.stack(errors).sum() + map_weight * map_error
+    total = total + kl_weight * kl + label_weight * entropy
+    return total, [part.item() for part in (*errors, map_error, kl, entropy)]
+
+
+@torch.no_grad()
+def held_out_top5(student: DreamNet, pictures: Tensor, labels: Tensor) -> float:
+    """The share of photographs whose class is among the student's first five."""
+    student.eval()
+    with torch.autocast(pictures.device.type, torch.bfloat16):
+        scores = torch.cat([student(normalise(some)) for some in pictures.split(50)])
+    student.train()
+    return (scores.topk(5).indices == labels[:, None]).any(1).float().mean().item()
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -144,6 +160,9 @@ def train(arguments: argparse.Namespace) -> None:
     small, small_labels = load_small(sorted((data / "tiny-imagenet").glob("train-*.zip")), wordnet)
     mixture = Mixture(small, small_labels, [sharp[i] for i in kept], torch.tensor([indices[i] for i in kept]))
     known = small_labels.unique().to(device)
+    others = [i for i, index in enumerate(indices) if index % HELD_OUT_EVERY == 0]
+    held_out = torch.stack([TF.resize(square(sharp[i]), [HELD_OUT_SIZE] * 2) for i in others]).to(device)
+    held_out_labels = torch.tensor([indices[i] for i in others], device=device)
 
     teacher = Teacher(arguments.teacher).to(device, memory_format=torch.channels_last)
     student = DreamNet().to(device, memory_format=torch.channels_last)
@@ -163,7 +182,7 @@ def train(arguments: argparse.Namespace) -> None:
     schedule = [(phase, step) for phase, (steps, *_) in PHASES.items() for step in range(steps)]
     started = time.monotonic()
     with ThreadPoolExecutor(1) as ahead, (arguments.run / "log.tsv").open("a", buffering=1) as log:
-        log.write("\t".join(["step", "phase", "seconds", "loss", *BLOCKS, "kl", "entropy"]) + "\n")
+        log.write("\t".join(["step", "phase", "seconds", "loss", *BLOCKS, "map", "kl", "entropy"]) + "\n")
         upcoming = ahead.submit(draw, done)
         for index, (phase, step) in enumerate(schedule[done:], done):
             x, labels = (t.to(device) for t in upcoming.result())
@@ -175,7 +194,8 @@ def train(arguments: argparse.Namespace) -> None:
             with torch.autocast(device.type, torch.bfloat16):
                 with torch.no_grad():
                     activations, logits = teacher(x)
-                    targets = [a / s.to(a.dtype) for a, s in zip(activations, scales, strict=True)]
+                    *blocks, class_map = activations
+                    targets = [a / s.to(a.dtype) for a, s in zip(blocks, scales, strict=True)] + [class_map]
                 loss, parts = losses(student, targets, logits, x, labels, phase, known)
             optimizer.zero_grad()
             loss.backward()
@@ -184,6 +204,8 @@ def train(arguments: argparse.Namespace) -> None:
             if done % 20 == 0:
                 row = [done, phase, f"{time.monotonic() - started:.0f}", f"{loss.item():.4f}"]
                 log.write("\t".join(map(str, row)) + "\t" + "\t".join(f"{p:.3f}" for p in parts) + "\n")
+            if done % 200 == 0:
+                log.write(f"{done}\theld-out top-5\t{held_out_top5(student, held_out, held_out_labels):.3f}\n")
             if done % 100 == 0 or done == len(schedule):
                 state = {
                     "student": student.state_dict(),
@@ -192,16 +214,7 @@ def train(arguments: argparse.Namespace) -> None:
                 }
                 torch.save(state, checkpoint.with_suffix(".partial"))
                 checkpoint.with_suffix(".partial").rename(checkpoint)
-                export(student, arguments.run / "dreamnet.safetensors")
-
-
-def export(student: DreamNet, path: Path) -> None:
-    """Write the weights as float16, batch-norm statistics included."""
-    state = student.state_dict()
-    halves = {
-        k: v.detach().cpu().contiguous().half() for k, v in state.items() if not k.endswith("num_batches_tracked")
-    }
-    save_file(halves, path)
+                save_file(halves(student), arguments.run / "dreamnet.safetensors")
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from torchvision.transforms.v2 import functional as TF
 
 from dreamcli.networks import zoo
 
-from .data import HELD_OUT_EVERY, load_sharp, load_small, normalise
+from .data import HELD_OUT_EVERY, load_sharp, load_small, normalise, square
 
 SMALL_SIZES = (64, 96, 128, 160)
 SHARP_SIZES = (160, 224)
@@ -40,11 +40,6 @@ def accuracy(classify: Classifier, pictures: Tensor, labels: Tensor, size: int, 
         hits += torch.stack([right[:, 0].sum(), right.any(1).sum()])
     top1, top5 = (100 * hits / len(labels)).tolist()
     return f"{top1:.1f} / {top5:.1f}"
-
-
-def square(picture: Tensor) -> Tensor:
-    """Cut the middle square out of a ``(3, H, W)`` picture."""
-    return TF.center_crop(picture, [min(picture.shape[1:])] * 2)
 
 
 def main() -> None:

@@ -6,7 +6,18 @@ from functools import partial
 import pytest
 import torch
 
-from dreamcli.engine.objectives import Channel, LayerEnergy, Neuron, Objective, rms
+from dreamcli.engine.objectives import (
+    L2,
+    BatchNormStatistics,
+    Channel,
+    Difference,
+    Guide,
+    LayerEnergy,
+    Neuron,
+    Objective,
+    TotalVariation,
+    rms,
+)
 
 IMAGE = torch.zeros(1, 3, 4, 4)
 
@@ -93,3 +104,48 @@ def test_a_dead_layer_gives_a_finite_value_and_no_gradient() -> None:
     LayerEnergy("a")({"a": dead}, IMAGE).backward()
     assert dead.grad is not None
     assert float(dead.grad.abs().max()) == 0
+
+
+def test_a_guide_is_matched_by_its_own_picture(captured: dict[str, torch.Tensor]) -> None:
+    for layer in ("a", "tokens"):
+        guide = Guide.of(layer, captured[layer])
+        assert guide.features.shape[1] == 5
+        own = float(guide(captured, IMAGE))
+        assert own >= 1 - 1e-5  # each place has its own feature among those it may match
+        other = {layer: torch.randn_like(captured[layer])}
+        assert float(guide(other, IMAGE)) < own
+        assert float(guide({layer: 2 * captured[layer]}, IMAGE)) == pytest.approx(2 * own, rel=1e-4)
+
+
+def test_a_guide_of_many_places_is_matched_in_parts() -> None:
+    torch.manual_seed(0)
+    image = torch.randn(1, 4, 80, 70)
+    guide = Guide.of("a", torch.randn(1, 4, 5, 5))
+    wanted = (image.permute(0, 2, 3, 1).flatten(0, 2) @ guide.features.T).max(1).values.mean()
+    found = guide({"a": image}, IMAGE) * guide.features.square().sum(1).mean()
+    torch.testing.assert_close(found, wanted)
+
+
+def test_equal_pictures_have_no_difference() -> None:
+    torch.manual_seed(0)
+    one = torch.randn(1, 5, 4, 4)
+    assert float(Difference("a")({"a": one.expand(3, -1, -1, -1)}, IMAGE)) == pytest.approx(0, abs=1e-5)
+    apart = torch.zeros(2, 2, 3, 3)
+    apart[0, 0], apart[1, 1] = 1, 1
+    assert float(Difference("a")({"a": apart}, IMAGE)) == pytest.approx(1)
+
+
+def test_the_statistics_are_met_by_what_has_them() -> None:
+    torch.manual_seed(0)
+    mean, deviation = torch.randn(4), torch.rand(4) + 0.5
+    activation = torch.randn(1, 4, 200, 200) * deviation.view(4, 1, 1) + mean.view(4, 1, 1)
+    prior = BatchNormStatistics({"a": (mean, deviation)})
+    assert prior.layers == ("a",)
+    assert float(prior({"a": activation}, IMAGE)) < 1e-3
+    assert float(prior({"a": activation + 1}, IMAGE)) == pytest.approx(float((1 / deviation**2).mean()), rel=0.05)
+
+
+def test_total_variation_and_contrast() -> None:
+    flat, stripes = torch.full((1, 3, 6, 6), 0.5), torch.tensor([0.0, 1.0]).repeat(3).expand(1, 3, 6, 6)
+    assert [float(o({}, flat)) for o in (TotalVariation(), L2())] == [0, 0]
+    assert [float(o({}, stripes)) for o in (TotalVariation(), L2())] == [1, 0.25]

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from functools import partial
+
+import pytest
 import torch
 
-from dreamcli.engine.parameterization import Pixels
+from dreamcli.engine import natural
+from dreamcli.engine.parameterization import Fourier, Masked, Phase, Pixels, blurred
+
+IMAGE = torch.rand(2, 3, 12, 17, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
 
 
 def test_pixels_copy_the_image_and_stay_in_range() -> None:
@@ -16,3 +22,79 @@ def test_pixels_copy_the_image_and_stay_in_range() -> None:
     assert (float(rendered.min()), float(rendered.max())) == (0, 1)
     assert float(image.max()) <= 1
     assert pixels.render().is_contiguous(memory_format=torch.channels_last)
+
+
+def test_pixels_are_blurred_after_the_first_steps_only() -> None:
+    pixels = Pixels(IMAGE, [2.0, 0.5])
+    contrasts = [float(IMAGE.std())]
+    for _ in range(4):
+        pixels.project()
+        contrasts.append(float(pixels.render().detach().std()))
+    assert contrasts[0] > contrasts[1] > contrasts[2] == contrasts[3] == contrasts[4]
+
+
+@pytest.mark.parametrize("make", [Pixels, Fourier, partial(Fourier, color=0.0)])
+def test_it_starts_at_the_image(make) -> None:
+    torch.testing.assert_close(make(IMAGE).render(), IMAGE, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("make", [Pixels, Fourier, Phase, lambda image: Masked(Fourier(image), image, mask())])
+def test_a_step_along_the_gradient_brings_the_image_nearer_to_another(make) -> None:
+    wanted = IMAGE.flip(3)
+    climbed = make(IMAGE)
+    optimizer = torch.optim.Adam(climbed.leaves, 0.02)
+    before = (climbed.render() - wanted).square().mean().detach()
+    for _ in range(5):
+        optimizer.zero_grad()
+        loss = (climbed.render() - wanted).square().mean()
+        loss.backward()
+        optimizer.step()
+        climbed.project()
+    image = climbed.render().detach()
+    assert loss < before
+    assert 0 <= float(image.min()) <= float(image.max()) <= 1
+    assert image.shape == IMAGE.shape
+
+
+def mask() -> torch.Tensor:
+    found = torch.zeros(1, 1, 12, 17)
+    found[..., :8] = 1
+    return found
+
+
+def test_what_the_mask_hides_stays() -> None:
+    inner = Pixels(IMAGE)
+    with torch.no_grad():
+        inner.leaves[0].zero_()
+    seen = Masked(inner, IMAGE, mask()).render().detach()
+    assert torch.equal(seen[..., 8:], IMAGE[..., 8:])
+    assert float(seen[..., :8].abs().sum()) == 0
+
+
+def test_phases_keep_the_amplitudes_of_photographs_and_the_mean_colour() -> None:
+    phase = Phase(IMAGE)
+    with torch.no_grad():
+        phase.leaves[0].add_(torch.randn_like(phase.leaves[0]))
+    logits = phase.render().detach().logit().permute(0, 2, 3, 1) - torch.tensor(natural.MEAN)
+    components = (logits @ torch.linalg.inv(torch.tensor(natural.COLORS))).permute(0, 3, 1, 2)
+    spectrum = torch.fft.rfft2(components, norm="ortho").abs()
+    # the first column stands for itself mirrored, so only the others keep their amplitudes under any phase
+    torch.testing.assert_close(spectrum[0, 1, :, 1:8], natural.amplitudes(12, 17)[:, 1:8], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(components.mean((2, 3)), natural.to_components(IMAGE).mean((2, 3)), atol=1e-4, rtol=1e-4)
+
+
+def test_without_colour_only_brightness_changes() -> None:
+    climbed = Fourier(IMAGE, color=0.0)
+    with torch.no_grad():
+        climbed.leaves[0].normal_()
+    change = natural.to_components(climbed.render().detach()) - natural.to_components(IMAGE)
+    inside = (change[:, 0].abs() < 1).unsqueeze(1)  # where nothing is clipped
+    assert float((change[:, 1:].abs() * inside).max()) < 0.05 < float(change[:, 0].abs().max())
+
+
+def test_blur_keeps_the_mean_and_flat_images() -> None:
+    torch.testing.assert_close(blurred(torch.full((1, 3, 5, 9), 0.3), 2.0), torch.full((1, 3, 5, 9), 0.3))
+    spot = torch.zeros(1, 1, 31, 31)
+    spot[..., 15, 15] = 1
+    places = torch.arange(31.0) - 15
+    assert float((blurred(spot, 2.0)[0, 0].sum(0) * places**2).sum()) == pytest.approx(4, rel=0.05)

@@ -67,8 +67,8 @@ def test_where_everything_goes(tree: Path, inputs: list[str], output: str | None
     [
         (["a.jpg"], "x.gif", "must end in .png, .jpg, .jpeg, .webp, or be a folder"),
         (["a.jpg"], "x", "must end in"),
-        (["a.jpg", "b.PNG"], "b.PNG", "is a file's name, but several inputs need a folder"),
-        (["pics"], "out.png", "is a file's name, but several inputs need a folder"),
+        (["a.jpg", "b.PNG"], "b.PNG", "is a file's name, but several pictures need a folder"),
+        (["pics"], "out.png", "is a file's name, but several pictures need a folder"),
         ([""], None, "an input has an empty name"),
         (["b.PNG"], "b.PNG", "is an input and would be overwritten"),
         (["b.PNG"], "./pics/../b.PNG", "is an input and would be overwritten"),

@@ -110,17 +110,17 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
 def test_fetch_downloads_once_and_checks(remote: tuple[str, Path], tmp_path: Path) -> None:
     url, cached = remote
     digest = hashlib.sha256(b"weights").hexdigest()
-    assert fetch(url) == (cached, digest)
+    assert fetch(url, cached) == digest
     assert cached.read_bytes() == b"weights"
     (tmp_path / cached.name).unlink()
-    assert fetch(url) == (cached, digest)
+    assert fetch(url, cached) == digest
 
 
 def test_a_download_that_was_damaged_is_not_kept(remote: tuple[str, Path], tmp_path: Path) -> None:
     url, cached = remote
     (tmp_path / cached.name).write_bytes(b"weightz")
     with pytest.raises(DreamcliError, match="was damaged on its way"):
-        fetch(url)
+        fetch(url, cached)
     assert not cached.exists()
 
 
@@ -129,4 +129,4 @@ def test_a_cached_file_that_was_damaged_is_named(remote: tuple[str, Path]) -> No
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"weightz")
     with pytest.raises(DreamcliError, match=r"is damaged .* delete it and try again"):
-        fetch(url)
+        fetch(url, cached)

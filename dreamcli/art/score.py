@@ -1,0 +1,45 @@
+"""What a network says a picture shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from dreamcli.engine.octaves import resize
+from dreamcli.files.reading import Pixels
+from dreamcli.networks.zoo import Network
+
+from .artwork import to_tensor
+
+SIZE = 224  # pixels, of the shorter side of what is classified: what most networks were trained for
+LONGEST = 4 * SIZE  # of the longer side; what is longer is squeezed, or a thread of a picture would fill the memory
+
+
+def probabilities(network: Network, pixels: Pixels) -> Tensor:
+    """The probability of each class for a whole picture, ``(classes,)``; computed on the network's own device."""
+    device = next(network.module.parameters()).device
+    image = to_tensor(pixels, device)
+    scale = SIZE / min(pixels.shape[:2])
+    height, width = (min(round(side * scale), LONGEST) for side in pixels.shape[:2])
+    image = resize(image, (height, width)).clamp(0, 1)
+    fitted = network.input_format.fit(image)
+    mean, std = (fitted.new_tensor(v).view(3, 1, 1) for v in (network.input_format.mean, network.input_format.std))
+    with torch.inference_mode():
+        logits: Tensor = network.module((fitted - mean) / std)
+    return logits.flatten().softmax(0)
+
+
+def top(network: Network, pixels: Pixels, count: int = 5) -> list[tuple[str, float]]:
+    """The ``count`` likeliest classes, by name, with their probabilities; none if these aren't finite."""
+    found = probabilities(network, pixels)
+    if not bool(found.isfinite().all()):
+        return []
+    values, indices = found.topk(min(count, len(found)))
+    return [(network.card.labels[index], value) for index, value in zip(indices.tolist(), values.tolist(), strict=True)]
+
+
+def probability(network: Network, pixels: Pixels, classes: Sequence[int]) -> float:
+    """The least probability that any of these classes has."""
+    return float(probabilities(network, pixels)[list(classes)].min())

@@ -1,0 +1,52 @@
+"""Contact sheets: many pictures on one, each with a caption."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from dreamcli.files.reading import Pixels
+
+GAP = 6  # pixels
+BACKGROUND, INK = (20, 20, 20), (235, 235, 235)
+
+
+def contact_sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: int | None = None) -> Pixels:
+    """Lay pictures out in rows, each under its caption.
+
+    Args:
+        pictures: ``(height, width, 3)`` uint8; they may differ in size.
+        captions: one for each; those that are too long for their picture are cut.
+        columns: how many in a row; None makes the sheet about as wide as it is high.
+    """
+    height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+    columns = columns or min(len(pictures), math.ceil(math.sqrt(len(pictures) * height / width)))
+    rows = math.ceil(len(pictures) / columns)
+    letters = max(10, min(24, width // 14))
+    font = ImageFont.load_default(letters)
+    line = round(letters * 1.5)
+    sheet = Image.new("RGB", (GAP + columns * (width + GAP), GAP + rows * (line + height + GAP)), BACKGROUND)
+    pen = ImageDraw.Draw(sheet)
+    for number, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        left = GAP + number % columns * (width + GAP)
+        top = GAP + number // columns * (line + height + GAP)
+        pen.text((left, top + line // 2), _fitted(caption, font, width), INK, font, anchor="lm")
+        sheet.paste(Image.fromarray(picture), (left, top + line))
+    return np.asarray(sheet)
+
+
+def sheet_size(count: int, height: int, width: int, columns: int | None = None) -> tuple[int, int]:
+    """About how large, (height, width) in pixels, a sheet of so many pictures of this size gets."""
+    columns = columns or min(count, math.ceil(math.sqrt(count * height / width)))
+    return math.ceil(count / columns) * (height + 36 + GAP) + GAP, columns * (width + GAP) + GAP
+
+
+def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"

@@ -1,0 +1,337 @@
+"""Pictures from nothing but a wish: what `class` and `boost` have in common.
+
+Olah, Mordvintsev and Schubert, "Feature Visualization", Distill, 2017. https://distill.pub/2017/feature-visualization
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dreamcli.errors import check
+
+if TYPE_CHECKING:
+    # torch takes seconds to import, and the command line reads the defaults below for --help
+    import torch
+    from torch import Tensor, nn
+
+    from dreamcli.engine.activations import Activations, Captured
+    from dreamcli.engine.ascent import Ascent
+    from dreamcli.engine.compute import Compute
+    from dreamcli.engine.objectives import Objective
+    from dreamcli.engine.parameterization import Parameterization
+    from dreamcli.engine.transforms import Transform
+    from dreamcli.networks.zoo import Network
+
+    from .artwork import Artwork, Inputs, OnStep
+
+PARAMETERIZATIONS = ("fourier", "phase", "pixels")
+# Adam's learning rate at strength 1: in what photographs have of each frequency, in radians, and from black to white
+RATES = {"fourier": 0.2, "phase": 0.4, "pixels": 0.05}
+START_CONTRAST = 0.1  # of the noise that is started from, as a share of a photograph's
+SIZE, TILE = 224, 160  # pixels, of a picture from noise, and of one on a sheet
+PADDING = 16  # pixels
+RESCUED_STEPS = 16
+BLURRED_SHARE = 0.8  # of the steps; the last are for sharp edges
+SMALLEST_OCTAVE = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visualization:
+    """How to make a picture from noise, or to change one.
+
+    Attributes:
+        minimize: descend instead of climbing.
+        size: pixels on the longer side; None takes the start's own, from noise 224 (160 on a sheet).
+        parameterization: what is climbed: "fourier" (frequencies and colours as photographs have them),
+            "phase" (only where things are; how much there is of each frequency is that of photographs) or "pixels".
+        steps: gradient steps in each octave.
+        octaves: how many sizes, each ``octave_scale`` times the one before, up to the full size.
+        octave_scale: more than 1.
+        strength: from 0 to 1: how far each step goes.
+        color: from 0 to 1: how far colours may go, beside brightness.
+        jitter, turn, zoom, noise, crop: how the picture is changed at random before each step: shifted by up
+            to ``jitter`` pixels, rotated by up to ``turn`` degrees, scaled by up to ``zoom`` as a share, with
+            noise of this standard deviation, and cut to parts whose side is this share at least.
+            A neuron at a position goes without them, since they move the picture away from under it.
+        tv, l2, prior: how much total variation, contrast, and unlikeness to the statistics that batch
+            normalisation saw in training count against the objective.
+        blur: pixels; the standard deviation of a Gaussian after each of the first steps, falling to 0. For pixels.
+        count: how many pictures of the same wish.
+        diversity: how much their unlikeness to each other counts.
+        index: which of the ``count`` pictures this is, from 0.
+        sheet: one contact sheet with a picture for each wish, instead of one picture of them all.
+        best_of: how many to make, of which the best is kept: by the judge's score for the class,
+            without a judge (or without a class) by the objective.
+        seed: of the randomness.
+    """
+
+    minimize: bool = False
+    size: int | None = None
+    parameterization: str = "fourier"
+    steps: int = 160
+    octaves: int = 1
+    octave_scale: float = 1.4
+    strength: float = 0.5
+    color: float = 1.0
+    jitter: int = 8
+    turn: float = 10.0
+    zoom: float = 0.1
+    noise: float = 0.0
+    crop: float = 1.0
+    tv: float = 0.0
+    l2: float = 0.0
+    prior: float = 0.0
+    blur: float = 0.0
+    count: int = 1
+    diversity: float = 1.0
+    index: int = 0
+    sheet: bool = False
+    best_of: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise WrongRequest for a setting out of its range."""
+        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
+        check(
+            self.parameterization in PARAMETERIZATIONS,
+            f"parameterization is one of {', '.join(PARAMETERIZATIONS)}, not {self.parameterization!r}",
+        )
+        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
+        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
+        check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
+        for name in ("strength", "color"):
+            value = getattr(self, name)
+            check(0 <= value <= 1, f"{name} must be from 0 to 1, not {value:g}")
+        check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
+        check(0 <= self.turn <= 180, f"turn must be from 0 to 180, not {self.turn:g}")
+        check(0 <= self.zoom < 1, f"zoom must be from 0 to less than 1, not {self.zoom:g}")
+        check(0 < self.crop <= 1, f"crop must be more than 0 and at most 1, not {self.crop:g}")
+        for name in ("noise", "tv", "l2", "prior", "blur", "diversity"):
+            value = getattr(self, name)
+            check(0 <= value < math.inf, f"{name} must be at least 0, not {value:g}")
+        check(not self.blur or self.parameterization == "pixels", "blur is for the parameterization pixels only")
+        for name in ("count", "best_of"):
+            value = getattr(self, name)
+            check(1 <= value <= 1000, f"{name.replace('_', '-')} must be from 1 to 1000, not {value}")
+        check(0 <= self.index < self.count, f"index must be from 0 to {self.count - 1}, not {self.index}")
+        check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a picture shall show.
+
+    Attributes:
+        caption: for the sheet.
+        layers: that the objective needs.
+        objective: makes it, from these layers' activations for the picture that is started from.
+        classes: that a judge should see; none for a wish that is of no class.
+        still: whether the picture must not be moved under the network.
+    """
+
+    caption: str
+    layers: tuple[str, ...]
+    objective: Callable[[Captured], Objective]
+    classes: tuple[int, ...] = ()
+    still: bool = False
+
+
+def visualize(
+    wishes: Sequence[Wish],
+    settings: Visualization,
+    network: Network,
+    inputs: Inputs,
+    compute: Compute,
+    on_step: OnStep | None = None,
+) -> list[Artwork]:
+    """Make ``settings.count`` pictures of the one wish, or a contact sheet of all wishes' pictures.
+
+    Args:
+        wishes: exactly one, unless there is to be a sheet.
+        settings: how.
+        network: that is asked.
+        inputs: the picture to start from (noise if there is none), a guide, a mask, a judge.
+        compute: on what device, at what precision.
+        on_step: called after every step.
+    """
+    from .artwork import Artwork, shared_progress
+    from .sheet import contact_sheet
+
+    runs = len(wishes) * settings.best_of
+    made: list[list[Artwork]] = []
+    for number, wish in enumerate(wishes):
+        best: list[Artwork] = []
+        for attempt in range(settings.best_of):
+            report = shared_progress(on_step, number * settings.best_of + attempt, runs)
+            seed = settings.seed + attempt * 1_000_003 % 2**63
+            these = _attempt(wish, settings, seed, network, inputs, compute, report)
+            best = these if not best else [max(pair, key=lambda a: a.rank) for pair in zip(best, these, strict=True)]
+            if any(artwork.stopped == "interrupted" for artwork in these):
+                break
+        made.append(best)
+        if any(artwork.stopped == "interrupted" for artwork in best):
+            break
+    if not settings.sheet:
+        return made[0]
+    tiles = [artwork for row in made for artwork in row]
+    captions = [wish.caption for wish, row in zip(wishes, made, strict=False) for _ in row]
+    # several of each: a row for each wish
+    sheet = contact_sheet([tile.pixels for tile in tiles], captions, settings.count if settings.count > 1 else None)
+    score = {name: sum(tile.score[name] for tile in tiles) / len(tiles) for name in tiles[0].score}
+    stops = [tile.stopped for tile in tiles if tile.stopped != "done"]
+    return [Artwork(sheet, score, stops[0] if stops else "done")]
+
+
+def _attempt(
+    wish: Wish,
+    settings: Visualization,
+    seed: int,
+    network: Network,
+    inputs: Inputs,
+    compute: Compute,
+    on_step: OnStep | None,
+) -> list[Artwork]:
+    import torch
+
+    from dreamcli.engine.activations import Activations
+    from dreamcli.engine.ascent import Adam, ascend
+    from dreamcli.engine.objectives import Difference
+    from dreamcli.engine.octaves import octave_sizes, resize
+    from dreamcli.engine.parameterization import Masked
+
+    from .artwork import Artwork, in_octave, to_pixels, to_tensor
+    from .score import probability
+
+    generator = torch.Generator().manual_seed(seed)
+    start = _start(settings, inputs, generator).to(compute.device)
+    size = (start.shape[2], start.shape[3])
+    statistics = batch_norm_statistics(network.module, compute.device) if settings.prior else {}
+    diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
+    layers = (*wish.layers, *statistics, *diverse)
+    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    with torch.inference_mode():
+        seen = activations(start)
+        wanted = wish.objective(seen)
+        wanted = -wanted if settings.minimize else wanted
+        before = [_value(wanted, activations, one) for one in _singly(start)]
+    objective = wanted + settings.diversity * Difference(diverse[0]) if diverse else wanted
+    objective = _regularized(objective, settings, statistics)
+    transforms = [] if wish.still else _transforms(settings)
+    sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
+    image, stopped = start, "done"
+    for octave, now in enumerate(sizes, 1):
+        painted = climbed = _parameterization(settings, resize(image, now).clamp(0, 1))
+        if inputs.mask is not None:
+            climbed = Masked(painted, resize(start, now).clamp(0, 1), inputs.mask_tensor(now, compute.device))
+        ascent: Ascent = ascend(
+            climbed,
+            objective,
+            activations,
+            steps=settings.steps,
+            rule=Adam(settings.strength * RATES[settings.parameterization]),
+            transforms=transforms,
+            generator=generator,
+            rescue=RESCUED_STEPS,
+            on_step=in_octave(on_step, settings.steps, octave, sizes),
+        )
+        image = painted.render().detach()
+        if ascent.stopped != "done":
+            stopped = ascent.stopped
+            break
+    image = resize(image, size)
+    if inputs.mask is not None:
+        image = start.lerp(image, inputs.mask_tensor(size, compute.device))
+    artworks = []
+    for one, value in zip(_singly(image), before, strict=True):
+        pixels = to_pixels(one)
+        with torch.inference_mode():
+            after = _value(wanted, activations, to_tensor(pixels, compute.device))
+        rank = after
+        if inputs.judge and wish.classes:
+            rank = probability(inputs.judge, pixels, wish.classes) * (-1 if settings.minimize else 1)
+        artworks.append(Artwork(pixels, {"before": value, "after": after}, stopped, rank))
+    return artworks
+
+
+def _singly(images: Tensor) -> list[Tensor]:
+    return [images[index : index + 1] for index in range(len(images))]
+
+
+def _value(objective: Objective, activations: Activations, image: Tensor) -> float:
+    return float(objective(activations(image), image))
+
+
+def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) -> Tensor:
+    """The pictures to start from, ``(count, 3, H, W)``."""
+    import torch
+
+    from dreamcli.engine import natural
+    from dreamcli.engine.octaves import resize
+
+    from .artwork import scaled_size, to_tensor
+
+    if inputs.start is None:
+        side = settings.size or (TILE if settings.sheet else SIZE)
+        return natural.noise(settings.count, side, side, START_CONTRAST, generator)
+    longest = settings.size or (TILE if settings.sheet else None)
+    size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], longest)
+    image = resize(to_tensor(inputs.start, torch.device("cpu")), size).clamp(0, 1)
+    return image.expand(settings.count, -1, -1, -1)
+
+
+def _parameterization(settings: Visualization, image: Tensor) -> Parameterization:
+    from dreamcli.engine.parameterization import Fourier, Phase, Pixels
+
+    if settings.parameterization == "fourier":
+        return Fourier(image, settings.color)
+    if settings.parameterization == "phase":
+        return Phase(image, settings.color)
+    blurred = round(BLURRED_SHARE * settings.steps) if settings.blur else 0
+    return Pixels(image, [settings.blur * (1 - step / blurred) for step in range(blurred)])
+
+
+def _transforms(settings: Visualization) -> list[Transform]:
+    from dreamcli.engine.transforms import Crop, Jitter, Noise, Pad, Turn
+
+    transforms: list[Transform] = [Pad(PADDING), Jitter(settings.jitter)]
+    if settings.turn or settings.zoom:
+        transforms.append(Turn(settings.turn, (1 - settings.zoom, 1 + settings.zoom)))
+    if settings.crop < 1:
+        transforms.append(Crop((settings.crop, 1.0)))
+    if settings.noise:
+        transforms.append(Noise(settings.noise))
+    return transforms
+
+
+def _regularized(
+    objective: Objective, settings: Visualization, statistics: dict[str, tuple[Tensor, Tensor]]
+) -> Objective:
+    from dreamcli.engine.objectives import L2, BatchNormStatistics, TotalVariation
+
+    if settings.tv:
+        objective = objective - settings.tv * TotalVariation()
+    if settings.l2:
+        objective = objective - settings.l2 * L2()
+    if settings.prior:
+        objective = objective - settings.prior * BatchNormStatistics(statistics)
+    return objective
+
+
+def batch_norm_statistics(network: nn.Module, device: torch.device) -> dict[str, tuple[Tensor, Tensor]]:
+    """The mean and standard deviation of every batch normalisation's output over the pictures it was trained on.
+
+    Raises:
+        WrongRequest: the network has no batch normalisation.
+    """
+    from torch import nn
+
+    found = {
+        name: (module.bias.detach().to(device), module.weight.detach().abs().clamp(min=1e-3).to(device))
+        for name, module in network.named_modules()
+        if isinstance(module, nn.BatchNorm2d)
+    }
+    check(bool(found), "this model has no batch normalisation, so there are no statistics for --prior")
+    return found

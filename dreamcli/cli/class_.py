@@ -1,0 +1,52 @@
+"""``dreamcli class``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dreamcli.art.portrait import PortraitSettings
+from dreamcli.art.visualization import SIZE, TILE
+
+from .options import Shared, schedule_options, shared_options, start_options, visualization_options
+
+DEFAULTS = PortraitSettings(classes=(0,))
+
+
+@click.command("class")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--mix", is_flag=True, help="One picture of all the classes that are named.")
+@start_options(guided=False)
+@visualization_options(DEFAULTS)
+@schedule_options(DEFAULTS, f"{SIZE}; on a sheet {TILE}; with --start PICTURE its own")
+@shared_options("A file for one picture, otherwise a folder.  [default: ./NAME-class.png, ./sheet-class.png]")
+def class_(names: tuple[str, ...], mix: bool, **options: Any) -> int:
+    """Draw classes: climb a class's score until the picture shows it.
+
+    NAME is a class's name, or its number; "dreamcli models MODEL --classes WORD" searches them.
+
+    \b
+    dreamcli class goldfish "golden retriever"
+    dreamcli class jellyfish umbrella --mix
+    dreamcli class goldfish --count 4 --sheet
+    """
+    from dreamcli.files.plan import plan_named
+
+    from .runner import open_studio, run_tasks
+
+    shared, settings = Shared.split(options)
+    start = None if shared.start in (None, "noise") else Path(shared.start)
+    wanted = PortraitSettings(classes=(0,), **settings)
+    if mix and wanted.sheet:
+        raise click.UsageError("--mix makes one picture, so there is nothing for --sheet")
+    studio = open_studio("class", wanted, shared)
+    labels = studio.network.card.labels
+    indices = tuple(dict.fromkeys(studio.network.class_index(name) for name in names))
+    groups = [indices] if mix or wanted.sheet else [(index,) for index in indices]
+    titles = ["sheet"] if wanted.sheet else ["+".join(labels[index] for index in group) for group in groups]
+    tasks = plan_named(titles, shared.output, "class", start)
+    commissions = [(task, replace(wanted, classes=group)) for task, group in zip(tasks, groups, strict=True)]
+    return run_tasks("class", commissions, shared, studio)

@@ -1,0 +1,43 @@
+"""Gradients through dead ReLUs, so that an objective that starts at zero everywhere can be climbed at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+_RELUS = (F.relu, torch.relu, torch.relu_, F.relu_, Tensor.relu, Tensor.relu_)
+
+
+class RescuedReLUs(TorchFunctionMode):
+    """While it is entered, every ReLU passes a gradient where it would pass none at all for a picture.
+
+    What then comes through is the part that would raise the inputs that are below zero (as in Lucid; Olah,
+    Mordvintsev and Schubert, "Feature Visualization", 2017). A ReLU that passes some gradient is left as it is.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in _RELUS:
+            return _RescuedReLU.apply(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+class _RescuedReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,), (gradient,) = ctx.saved_tensors, gradients
+        alive = gradient * (x > 0)
+        rising = gradient.clamp(max=0) * (x <= 0)  # of a loss: it falls where x rises
+        dead = alive.flatten(1).abs().amax(1) == 0
+        return torch.where(dead.view(-1, *[1] * (x.dim() - 1)), rising, alive)

@@ -1,0 +1,178 @@
+"""The commands ``class`` and ``boost``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamcli.files.reading import read_picture
+from dreamcli.files.record import read_record
+from tests.conftest import scene
+
+QUICK = ("--steps", "2", "--octaves", "1", "--size", "48")
+
+
+def test_classes_by_name_and_by_number(run) -> None:
+    outcome = run("class", "Goldfish", "golden retriever", 107, *QUICK)
+    assert outcome.code == 0, outcome.err
+    made = ["goldfish-class.png", "golden-retriever-class.png", "jellyfish-class.png"]
+    assert sorted(p.name for p in Path().glob("*.png")) == sorted(made)
+    assert read_picture(Path(made[0])).pixels.shape == (48, 48, 3)
+    record = read_record(Path(made[1]))
+    assert record is not None
+    assert record.job.settings["classes"] == [207]
+    assert record.job.input == record.source == ""
+
+
+def test_the_picture_scores_itself(run) -> None:
+    outcome = run("class", "goldfish", *QUICK, "--judge", "dreamnet", "--json")
+    (entry,) = json.loads(outcome.out)["pictures"]
+    score = entry["score"]
+    assert score["after"] > score["before"]
+    assert 0 < score["high_frequencies"] < 1
+    for who in ("top5", "judge"):
+        names, values = zip(*score[who], strict=True)
+        assert len(set(names)) == 5
+        assert list(values) == sorted(values, reverse=True)
+    assert score["top5"] == score["judge"]  # here the judge is the network itself
+    record = read_record(Path("goldfish-class.png"))
+    assert record is not None
+    assert record.score == score
+    assert record.job.judge["name"] == "dreamnet"
+
+
+def test_a_mixture_a_sheet_and_a_count(run) -> None:
+    assert run("class", "goldfish", "jellyfish", "--mix", *QUICK).code == 0
+    assert run("class", "goldfish", "jellyfish", "--sheet", *QUICK).code == 0
+    assert run("class", "tench", "--count", 2, *QUICK).code == 0
+    assert sorted(p.name for p in Path().glob("*.png")) == [
+        "goldfish-jellyfish-class.png",
+        "sheet-class.png",
+        "tench-class-1.png",
+        "tench-class-2.png",
+    ]
+    assert read_picture(Path("sheet-class.png")).pixels.shape[1] > 2 * 48
+    one, two = (read_picture(Path(f"tench-class-{i}.png")).pixels for i in (1, 2))
+    assert (one != two).any()
+    again = run("class", "tench", "--count", 2, *QUICK)
+    assert again.err.count("already made") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (("class", "tench", "--count", "2"), "tench-class-2.png"),
+        (("class", "tench", "goldfish", "--sheet"), "sheet-class.png"),
+        (("boost", "--layer", "mid:3"), "mid-3-boost.png"),
+        (("boost", "photo.png", "--layer", "mid", "--guide", "guide.png", "--mask", "guide.png"), "photo-boost.png"),
+        (("dream", "--start", "noise", "--judge", "dreamnet"), "noise-dream.png"),
+    ],
+    ids=" ".join,
+)
+def test_replay_makes_it_again(run, photo: Path, arguments: tuple[str, ...], output: str) -> None:
+    Image.fromarray(scene(40, 50)).save("guide.png")
+    outcome = run(*arguments, *QUICK)
+    assert outcome.code == 0, outcome.err
+    outcome = run("replay", output, "-o", "again.png")
+    assert outcome.code == 0, outcome.err
+    assert "identical" in outcome.err
+    assert Path("again.png").read_bytes() == Path(output).read_bytes()
+
+
+def test_replay_asks_for_a_guide_that_is_gone(run, photo: Path) -> None:
+    Image.fromarray(scene(40, 50)).save("guide.png")
+    run("dream", "photo.png", "--guide", "guide.png", "--steps", 1, "--octaves", 1)
+    Path("guide.png").rename("moved.png")
+    outcome = run("replay", "photo-dream.png")
+    assert outcome.code == 1
+    assert "guide.png that photo-dream.png was made from is not here; say where with --guide PATH" in outcome.err
+    assert run("replay", "photo-dream.png", "--guide", "moved.png").code == 0
+
+
+def test_channels_each_for_itself_or_on_a_sheet(run) -> None:
+    assert run("boost", "--layer", "mid", "--channels", "0-1,7", *QUICK).code == 0
+    assert sorted(p.name for p in Path().glob("*.png")) == [f"mid-{c}-boost.png" for c in (0, 1, 7)]
+    outcome = run("boost", "--layer", "mid", "--channels", "0-3", "--sheet", *QUICK)
+    assert outcome.code == 0
+    record = read_record(Path("sheet-boost.png"))
+    assert record is not None
+    assert record.job.settings["layers"] == ["mid:0", "mid:1", "mid:2", "mid:3"]
+
+
+def test_photographs_are_boosted_and_their_transparency_stays(run) -> None:
+    alpha = np.full((60, 80), 77, np.uint8)
+    Image.fromarray(np.dstack([scene(), alpha])).save("clear.png")
+    few = ("--layer", "low:3", "--steps", 2, "--octaves", 1)
+    assert run("boost", "clear.png", *few).code == 0
+    made = read_picture(Path("clear-boost.png"))
+    assert made.alpha is not None
+    assert int(made.alpha.min()) == int(made.alpha.max()) == 77
+    assert (made.pixels != scene()).any()
+    assert (
+        run("boost", "--start", "clear.png", "-o", "x.png", "--layer", "low:3", "--steps", 2, "--octaves", 1).code == 0
+    )
+    np.testing.assert_array_equal(read_picture(Path("x.png")).pixels, made.pixels)
+
+
+def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
+    assert run("class", "goldfish", "--start", photo, "--steps", 2, "--octaves", 1).code == 0
+    made = read_picture(Path("goldfish-class.png"))
+    assert made.pixels.shape == scene().shape
+    assert np.abs(made.pixels.astype(int) - scene()).mean() < 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("class", "goldfsh"), 2, "dreamnet knows no class 'goldfsh'; did you mean goldfish"),
+        (("class", "retriever"), 2, "golden retriever"),
+        (("class", "qqqq"), 2, "listed by: dreamcli models dreamnet --classes"),
+        (("class", "1000"), 2, "knows no class '1000'"),
+        (("class",), 2, "Missing argument 'NAME...'"),
+        (("class", "goldfish", "--mix", "--sheet"), 2, "--mix makes one picture"),
+        (("class", "goldfish", "--blur", 1), 2, "blur is for the parameterization pixels only"),
+        (("class", "goldfish", "--start", "none.png"), 1, "none.png: there is no such file"),
+        (("class", "goldfish", "--mask", "none.png"), 1, "none.png: there is no such file"),
+        (("class", "goldfish", "--judge", "resnet51"), 2, "did you mean resnet50"),
+        (("class", "goldfish", "tench", "-o", "x.png"), 2, "several pictures need a folder"),
+        (("class", "goldfish", "-o", "x.gif"), 2, "must end in"),
+        (("boost", "--layer", "mif:3"), 2, "did you mean mid"),
+        (("boost", "--layer", "mid:9999"), 2, "has channels 0 to 383"),
+        (("boost", "--layer", "mid", "--channels", "a"), 2, "'a' is not of the form 0-15"),
+        (("boost", "--layer", "mid", "--channels", "5-2"), 2, "5-2 runs backwards"),
+        (("boost", "--layer", "mid", "--channels", "0-99999999"), 2, "more than 4096 channels"),
+        (("boost", "--layer", "mid:3", "--channels", "0-3"), 2, "leave the channel out of --layer"),
+        (("boost", "photo.png", "--channels", "0-3"), 2, "go on one --sheet"),
+        (("boost", "photo.png", "--start", "noise"), 2, "leave out --start"),
+        (("boost", "photo.png", "--mask", "photo.png", "-o", "photo.png"), 2, "photo.png is an input"),
+        (("boost", "--guide", "photo.png", "-o", "photo.png"), 2, "photo.png is the guide and would be overwritten"),
+        (("boost", "--layer", "mid:3", "--guide", "photo.png"), 2, "leave out the channel"),
+        (("dream",), 2, "name an IMAGE to dream on, or dream on noise: --start noise"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_in_one_line(
+    run, photo: Path, arguments: tuple[object, ...], code: int, message: str
+) -> None:
+    before = photo.read_bytes()
+    outcome = run(*arguments)
+    assert outcome.code == code, outcome.err
+    assert message in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert sorted(p.name for p in Path().iterdir()) == ["photo.png"]
+    assert photo.read_bytes() == before
+
+
+def test_a_dry_run_makes_nothing(run) -> None:
+    outcome = run("class", "goldfish", "--count", 2, "--dry-run")
+    assert outcome.code == 0
+    assert outcome.err.splitlines() == [
+        "goldfish -> goldfish-class-1.png",
+        "goldfish -> goldfish-class-2.png",
+        "2 planned",
+    ]
+    assert not list(Path().iterdir())

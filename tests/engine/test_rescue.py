@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from dreamcli.engine.rescue import RescuedReLUs
+
+RELUS = [F.relu, torch.relu, torch.Tensor.relu, nn.ReLU(), nn.ReLU(inplace=True), lambda x: F.relu(x, inplace=True)]
+
+
+@pytest.mark.parametrize("relu", RELUS)
+def test_a_dead_relu_lets_its_inputs_rise(relu) -> None:
+    leaf = torch.tensor([[-1.0, -2.0], [-1.0, 3.0]], requires_grad=True)
+    with RescuedReLUs():
+        loss = -relu(leaf * 1.0).sum()
+    loss.backward()
+    # the first picture's is dead, so both inputs are raised; the second's is not
+    assert leaf.grad is not None
+    assert leaf.grad.tolist() == [[-1, -1], [0, -1]]
+
+
+def test_nothing_is_lowered_further() -> None:
+    leaf = torch.tensor([[-1.0]], requires_grad=True)
+    with RescuedReLUs():
+        F.relu(leaf).sum().backward()
+    assert leaf.grad is not None
+    assert float(leaf.grad) == 0
+
+
+def test_outside_of_it_a_dead_relu_stays_dead() -> None:
+    leaf = torch.tensor([[-1.0]], requires_grad=True)
+    (-F.relu(leaf)).sum().backward()
+    assert leaf.grad is not None
+    assert float(leaf.grad) == 0
