@@ -1,4 +1,4 @@
-"""Measure everything, and print one table: ``uv run python -m benchmarks [overhead whole memory activation start]``."""
+"""Measure everything, and print one table: ``uv run python -m benchmarks [PART...]``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from rich.table import Table
 
 from dreamcli.engine.compute import Compute, keep_freed_memory
 
-from . import activation, memory, overhead, start, whole
+from . import activation, classes, memory, overhead, start, style, whole
 
-PARTS = {"overhead": overhead, "whole": whole, "memory": memory, "activation": activation, "start": start}
+PARTS = {
+    "overhead": overhead,
+    "whole": whole,
+    "memory": memory,
+    "activation": activation,
+    "start": start,
+    "class": classes,
+    "style": style,
+}
 
 
 def main() -> None:

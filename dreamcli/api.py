@@ -16,6 +16,7 @@ from dreamcli.art.artwork import OnStep
 from dreamcli.art.boost import BoostSettings
 from dreamcli.art.dream import DreamSettings
 from dreamcli.art.portrait import PortraitSettings
+from dreamcli.art.style import StyleSettings, style_roles
 from dreamcli.files.reading import Picture, read_picture, to_picture
 from dreamcli.files.record import Record
 from dreamcli.files.writing import FORMATS, write_picture
@@ -185,6 +186,56 @@ def visualize_class(
     )
     classes = tuple(studio.network.class_index(str(name)) for name in names)
     return _make(studio.with_settings(replace(studio.settings, classes=classes)), image, on_step)
+
+
+def stylize(
+    image: Source | None,
+    *styles: Source,
+    weights: Iterable[float] | None = None,
+    fine: Source | None = None,
+    coarse: Source | None = None,
+    style_masks: Iterable[Source] = (),
+    content_masks: Iterable[Source] = (),
+    layer: Layers = (),
+    judge: str | None = None,
+    model: str = BUNDLED,
+    model_weights: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    on_step: OnStep | None = None,
+    **settings: Any,
+) -> Result:
+    """Repaint a photograph in the manner of a picture (Gatys et al., 2016, arXiv:1508.06576).
+
+    Args:
+        image: the photograph; None for a texture from noise.
+        *styles: in whose manner.
+        weights: of the styles beside each other; all alike by default.
+        fine: instead of ``styles``: the picture whose fine texture is taken,
+        coarse: and the one whose large shapes are.
+        style_masks: for each style a picture that is bright where it is to be learnt from; or none.
+        content_masks: for each style a picture that is bright where it is to be painted; or none.
+        layer: where style is measured, ``LAYER[*WEIGHT]``; by default where the model's card says.
+        model_weights: a state dict of your own.
+        judge, model, device, precision, on_step: as of `dream`.
+        **settings: the rest of `dreamcli.art.style.StyleSettings`, such as strength, size or colors.
+
+    Raises:
+        WrongRequest: the numbers of styles, weights and masks differ, and as `dream`.
+        DreamcliError: as `dream`.
+    """
+    others, shares = style_roles(styles, weights, fine, coarse, style_masks, content_masks)
+    studio = Studio.open(
+        "style",
+        StyleSettings(weights=shares, layers=_specs(layer), **settings),
+        model=model,
+        weights=Path(model_weights) if model_weights else None,
+        device=device,
+        precision=precision,
+        others=_others(**others),
+        judge=judge,
+    )
+    return _make(studio, image, on_step)[0]
 
 
 def _make(studio: Studio, image: Source | None, on_step: OnStep | None) -> list[Result]:

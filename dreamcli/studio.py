@@ -49,6 +49,7 @@ class Studio:
         compute: where, and how precisely.
         others: the pictures that all are made from, beside their own: by role, such as "guide".
         judge: a network that says what it sees in the pictures.
+        cache: what one picture finds out that serves the next.
     """
 
     command: str
@@ -57,6 +58,7 @@ class Studio:
     compute: Compute
     others: Mapping[str, Source] = field(default_factory=dict)
     judge: Network | None = None
+    cache: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -96,8 +98,12 @@ class Studio:
         """
         for spec in getattr(settings, "layers", ()):
             find_layer(spec, self.network)
-            if "guide" in self.others and spec.channel is not None:
+            if spec.channel is not None and "guide" in self.others:
                 raise WrongRequest("a guide speaks to whole layers: leave out the channel")
+            if spec.channel is not None and self.command == "style":
+                raise WrongRequest("style is measured in whole layers: leave out the channel")
+        if content := getattr(settings, "content", ""):
+            self.network.layer(content)
         return replace(self, settings=settings)
 
     def jobs(self, picture: Picture | None) -> list[Job]:
@@ -143,7 +149,9 @@ class Studio:
         """
         picture = source.picture if source else None
         others = {role: other.picture.pixels for role, other in self.others.items()}
-        inputs = Inputs(start=picture.pixels if picture else None, judge=self.judge, **others)
+        inputs = Inputs(
+            picture.pixels if picture else None, others, self.judge, picture.alpha if picture else None, self.cache
+        )
         try:
             artworks = FORMS[self.command].make(self.settings, self.network, inputs, self.compute, on_step)
         except (MemoryError, RuntimeError) as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,15 +51,28 @@ class Inputs:
 
     Attributes:
         start: the picture to start from, ``(height, width, 3)`` uint8; None for noise.
-        guide: a picture whose features are climbed towards.
-        mask: a picture that is bright where the start may change.
+        others: pictures that play a part of their own, by role. "guide": its features are climbed towards;
+            "mask": bright where the start may change; "style-1" and so on: painted in the manner of.
         judge: a network that has no part in the making, but is asked what it sees.
+        alpha: the start's opacity, ``(height, width)`` uint8; None if it is opaque everywhere.
+        cache: what was found out about ``others`` and will serve the next picture, too.
     """
 
     start: Pixels | None = None
-    guide: Pixels | None = None
-    mask: Pixels | None = None
+    others: Mapping[str, Pixels] = field(default_factory=dict)
     judge: Network | None = None
+    alpha: Pixels | None = None
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def guide(self) -> Pixels | None:
+        """The picture whose features are climbed towards."""
+        return self.others.get("guide")
+
+    @property
+    def mask(self) -> Pixels | None:
+        """The picture that is bright where the start may change."""
+        return self.others.get("mask")
 
     def mask_tensor(self, size: tuple[int, int], device: torch.device) -> Tensor:
         """The mask's brightness at this (height, width), with soft edges: ``(1, 1, height, width)`` in [0, 1]."""

@@ -13,6 +13,8 @@ from . import visualization
 from .boost import BoostSettings, boost
 from .dream import DreamSettings, dream
 from .portrait import PortraitSettings, portray
+from .style import SIZE as TEXTURE_SIZE
+from .style import StyleSettings, stylize
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,18 @@ class Form:
         settings: the class of its settings.
         make: ``make(settings, network, inputs, compute, on_step) -> list[Artwork]``.
         size_from_noise: pixels on a side, where there is no picture to start from.
-        others: the roles of the pictures that it takes beside the one it starts from.
     """
 
     settings: type
     make: Callable[..., Any]
     size_from_noise: int
-    others: tuple[str, ...] = ()
 
 
 FORMS = {
-    "dream": Form(DreamSettings, dream, dreams.SIZE_FROM_NOISE, ("guide", "mask")),
-    "class": Form(PortraitSettings, portray, visualization.SIZE, ("mask",)),
-    "boost": Form(BoostSettings, boost, visualization.SIZE, ("guide", "mask")),
+    "dream": Form(DreamSettings, dream, dreams.SIZE_FROM_NOISE),
+    "class": Form(PortraitSettings, portray, visualization.SIZE),
+    "style": Form(StyleSettings, stylize, TEXTURE_SIZE),
+    "boost": Form(BoostSettings, boost, visualization.SIZE),
 }
 
 

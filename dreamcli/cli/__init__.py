@@ -14,6 +14,7 @@ from .class_ import class_
 from .dream import dream
 from .models import models
 from .replay import replay
+from .style import style
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -34,7 +35,7 @@ def cli() -> None:
     """Make pictures out of neural networks."""
 
 
-for command in (dream, class_, boost, models, replay):
+for command in (dream, class_, boost, style, models, replay):
     cli.add_command(command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.networks.spec import LayerSpec
 
 MOST_CHANNELS = 4096
+ROLES = ("guide", "mask")  # the options that name a picture with a part of its own
 Decorator = Callable[[Any], Any]
 
 
@@ -54,7 +55,11 @@ class LayerParam(click.ParamType[LayerSpec]):
 
 @dataclass(frozen=True)
 class Shared:
-    """The options that say with what, where to, and how loudly: all but the art form's own settings."""
+    """The options that say with what, where to, and how loudly: all but the art form's own settings.
+
+    Attributes:
+        others: the pictures that all are made from, beside their own, by role; see `Inputs`.
+    """
 
     output: str | None
     model: str
@@ -68,15 +73,15 @@ class Shared:
     verbose: bool
     judge: str | None = None
     start: str | None = None
-    guide: Path | None = None
-    mask: Path | None = None
+    others: dict[str, Path] = field(default_factory=dict)
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[Shared, dict[str, Any]]:
         """Part a command's options into these and the rest, which are the art form's settings."""
+        others = {role: path for role in ROLES if (path := options.pop(role, None))}
         ours = {field.name for field in fields(cls)}
         rest = {name: value for name, value in options.items() if name not in ours}
-        return cls(**{name: value for name, value in options.items() if name in ours}), rest
+        return cls(**{name: value for name, value in options.items() if name in ours}, others=others), rest
 
 
 def _stack(*decorators: Decorator) -> Decorator:
@@ -116,7 +121,10 @@ def start_options(guided: bool) -> Decorator:
 
 
 def schedule_options(settings: Any, own_size: str = "the input's own size") -> Decorator:
-    """--size, --steps, --octaves, --octave-scale, --strength, --color, --jitter and --seed, with these defaults."""
+    """--size, --steps, --octaves, --octave-scale, --strength, --jitter, --seed; --color if the settings have it."""
+    color = click.option("--color", type=float, metavar="X", default=getattr(settings, "color", None),
+                         show_default=True, help="How far colours may go, from 0 (they stay) to 1 (free); not used by "
+                         "dream for a neuron @Y,X.")  # fmt: skip
     return _stack(
         click.option("--size", type=int, metavar="N", default=settings.size,
                      help=f"Pixels on the longer side of the result.  [default: {own_size}]"),
@@ -128,8 +136,7 @@ def schedule_options(settings: Any, own_size: str = "the input's own size") -> D
                      help="How much larger each octave is than the one before."),
         click.option("--strength", type=float, metavar="X", default=settings.strength, show_default=True,
                      help="How far to go, from 0 to 1; the same on every layer and model."),
-        click.option("--color", type=float, metavar="X", default=settings.color, show_default=True,
-                     help="How far colours may go, from 0 (they stay) to 1 (free); not used for a neuron @Y,X."),
+        *([color] if hasattr(settings, "color") else []),
         click.option("--jitter", type=int, metavar="N", default=settings.jitter, show_default=True,
                      help="Pixels to shift the picture by at random before each step; none for a neuron @Y,X."),
         click.option("--seed", type=int, metavar="N", default=settings.seed, show_default=True,

@@ -23,16 +23,15 @@ if TYPE_CHECKING:
 @click.argument("picture", metavar="OUTPUT", type=click.Path(path_type=Path))
 @click.option("--input", "given", type=click.Path(path_type=Path), metavar="PATH",
               help="The photograph behind it.  [default: looked for where it was, and beside OUTPUT]")  # fmt: skip
-@click.option("--guide", type=click.Path(path_type=Path), metavar="PATH", help="The guide, likewise.")
-@click.option("--mask", type=click.Path(path_type=Path), metavar="PATH", help="The mask, likewise.")
+@click.option("--other", "moved", multiple=True, metavar="ROLE=PATH",
+              help="Another picture behind it, likewise, such as guide=cat.jpg.")  # fmt: skip
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
 @replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
 def replay(
     picture: Path,
     given: Path | None,
-    guide: Path | None,
-    mask: Path | None,
+    moved: tuple[str, ...],
     judge: str | None,
     device: str | None,
     output: str | None,
@@ -55,9 +54,10 @@ def replay(
 
     record = _record_of(picture)
     old = read_picture(picture)
-    source = _find(picture, record.source, record.job.input, given, "--input") if record.job.input else None
+    source = _find(picture, record.source, record.job.input, given, "--input ") if record.job.input else None
+    places = _places(moved, record)
     others = {
-        role: _find(picture, record.other_sources[role], digest, {"guide": guide, "mask": mask}[role], f"--{role}")
+        role: _find(picture, record.other_sources[role], digest, places.get(role), f"--other {role}=")
         for role, digest in record.job.others.items()
     }
     target = _target(picture, output)
@@ -71,7 +71,7 @@ def replay(
     shared = Shared(
         output, record.job.network["name"], weights, device or was["device"], was["precision"],
         overwrite, dry_run, as_json, quiet, verbose,
-        judge=judge or record.job.judge.get("name"), guide=others.get("guide"), mask=others.get("mask"),
+        judge=judge or record.job.judge.get("name"), others=others,
     )  # fmt: skip
     existing(target, record.job, overwrite)
     studio = open_studio(record.job.command, settings, shared)
@@ -131,6 +131,17 @@ def _target(picture: Path, output: str | None) -> Path:
     return target
 
 
+def _places(moved: tuple[str, ...], record: Record) -> dict[str, Path]:
+    places = {}
+    for text in moved:
+        role, equals, path = text.partition("=")
+        if not equals or role not in record.job.others:
+            roles = ", ".join(record.job.others) or "none"
+            raise WrongRequest(f"--other {text} is not of the form ROLE=PATH; the roles of this picture are: {roles}")
+        places[role] = Path(path)
+    return places
+
+
 def _find(picture: Path, typed: str, digest: str, given: Path | None, option: str) -> Path:
     """Find a file that a picture was made from, and make sure that it is the one."""
     name = Path(typed)
@@ -140,7 +151,7 @@ def _find(picture: Path, typed: str, digest: str, given: Path | None, option: st
             return place
     if given:
         raise DreamcliError(f"{given} is not the photograph that {picture} was made from (another SHA-256, or no file)")
-    raise DreamcliError(f"the photograph {name} that {picture} was made from is not here; say where with {option} PATH")
+    raise DreamcliError(f"the photograph {name} that {picture} was made from is not here; say where with {option}PATH")
 
 
 def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:

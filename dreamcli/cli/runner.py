@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dreamcli.studio import Source, Studio
 
 Commission = tuple[Task, Any]  # what to make, and the art form's settings for it
-ROLES = ("guide", "mask")  # the options that name a picture which all are made from
 
 
 def plan_on_pictures(command: str, images: tuple[str, ...], shared: Shared, *names: str) -> list[Task]:
@@ -92,12 +91,11 @@ def _with_places(commissions: list[Commission]) -> list[Commission]:
 
 
 def _spare_others(commissions: list[Commission], shared: Shared) -> None:
-    """Refuse a plan that would overwrite the guide or the mask."""
-    for role in ROLES:
-        other: Path | None = getattr(shared, role)
+    """Refuse a plan that would overwrite a picture that others are made from."""
+    for role, other in shared.others.items():
         for task, settings in commissions:
             for output in outputs_of(task, settings):
-                if other and other.exists() and output.exists() and output.samefile(other):
+                if other.exists() and output.exists() and output.samefile(other):
                     raise WrongRequest(f"{output} is the {role} and would be overwritten; choose another with -o")
 
 
@@ -149,8 +147,7 @@ def open_studio(command: str, settings: Any, shared: Shared) -> Studio:
     from dreamcli.engine.compute import keep_freed_memory
     from dreamcli.studio import Studio
 
-    others = {role: path for role in ROLES if (path := getattr(shared, role))}
-    sources = {role: read_source(path) for role, path in others.items()}
+    sources = {role: read_source(path) for role, path in shared.others.items()}
     keep_freed_memory()
     return Studio.open(
         command,

@@ -6,3 +6,4 @@ Knows torch and nothing else: no files, no command line, no prints.
 # here, where they can be read without importing torch
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
+STATISTICS = ("gram", "moments")

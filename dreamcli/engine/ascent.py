@@ -83,6 +83,25 @@ class Adam:
 
 
 @dataclass
+class LBFGS:
+    """L-BFGS with a strong Wolfe line search (Liu and Nocedal, 1989), torch's own; several evaluations a step."""
+
+    history: int = 20
+    _optimizer: torch.optim.Optimizer | None = None
+
+    def begin(self, leaves: Sequence[Tensor]) -> None:
+        for leaf in leaves:
+            leaf.data = leaf.data.contiguous()  # torch's L-BFGS takes no other layout
+        self._optimizer = torch.optim.LBFGS(
+            list(leaves), max_iter=1, history_size=self.history, line_search_fn="strong_wolfe"
+        )
+
+    def step(self, evaluate: Evaluate) -> None:
+        assert self._optimizer is not None
+        self._optimizer.step(evaluate)  # type: ignore[arg-type]
+
+
+@dataclass
 class Ascent:
     """What a climb gave.
 

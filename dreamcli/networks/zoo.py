@@ -14,7 +14,7 @@ from torch import nn
 from dreamcli.engine.activations import InputFormat, Outline, channel_count, outline
 from dreamcli.errors import WrongRequest, did_you_mean
 
-from .card import ALIASED_LAYERS, Card, aliases_by_depth
+from .card import ALIASED_LAYERS, Card, aliases_by_depth, style_layers
 from .dreamnet import dreamnet
 from .listing import BUNDLED, listing, names
 from .spec import ALIASES
@@ -124,7 +124,8 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     classes = channel_count(plan.shapes[plan.events[-1][1]])
     if classes != len(labels):
         labels = tuple(str(index) for index in range(classes))
-    return Network(Card(name, source, licence, aliases, labels), module, input_format, digest, plan)
+    card = Card(name, source, licence, aliases, labels, *style_layers(name, module, plan))
+    return Network(card, module, input_format, digest, plan)
 
 
 def _build_with(build: Callable[..., nn.Module], path: Path) -> nn.Module:

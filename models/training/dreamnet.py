@@ -11,7 +11,7 @@ Phases, resumed from RUN/checkpoint.pt after an interruption:
    2015, arXiv:1503.02531), and cross-entropy over the classes that the small photographs have.
 3. ``labels``: the same, with more weight on the labels.
 4. ``classes``: the same, with less weight on the labels and more on the teacher's opinion of what is where: its
-   scores of every class at every place (its class map) are regressed too.
+   scores of every class at every place (its class map, before the ReLU) are regressed too.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Teacher(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Give eight blocks' activations and the class map, and ``(N, 1000)`` logits, for ``(N, 3, H, W)``.
+        """Give eight blocks' activations and the class map before its ReLU, and ``(N, 1000)`` logits.
 
         The input is padded by 3 so that the teacher's grid is the student's.
         """
@@ -78,8 +78,8 @@ class Teacher(nn.Module):
             x = layer(x)
             if index in ends:
                 activations.append(x)
-        class_map = self.network.classifier[:3](x)
-        return [*activations, class_map], class_map.mean((2, 3))
+        class_map = self.network.classifier[:2](x)
+        return [*activations, class_map], class_map.relu().mean((2, 3))
 
 
 def run_block(student: DreamNet, block: str, x: Tensor) -> Tensor:
@@ -115,9 +115,10 @@ def losses(
         found.append(run_block(student, block, fed))
         fed = target if phase == "blocks" else found[-1]
     errors = [relative_error(f, t) for f, t in zip(found, blocks, strict=True)]
-    found_map = student.softplus(student.classes(found[-1]).float())
-    map_error = relative_error(found_map, class_map)
-    scores = found_map.mean((2, 3))
+    # before the ReLU, where every place of every picture speaks about all classes, also those of no picture here
+    found_map = student.classes(found[-1]).float()
+    map_error = F.mse_loss(found_map, class_map.float()) / class_map.float().var()
+    scores = student.softplus(found_map).mean((2, 3))
     kl = F.kl_div(
         F.log_softmax(scores / TEMPERATURE, 1),
         F.log_softmax(logits.float() / TEMPERATURE, 1),

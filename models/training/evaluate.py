@@ -1,6 +1,10 @@
 """Measure dreamnet's figures, beside its teacher's: see README.md beside this file.
 
-python -m models.training.evaluate --data DATA --teacher TEACHER.safetensors WEIGHTS
+python -m models.training.evaluate --data DATA --teacher TEACHER.safetensors [--judge JUDGE.safetensors] WEIGHTS
+
+With a judge (see judge.py), it also draws 50 of Tiny-ImageNet's classes with the default settings of
+``dreamcli class``, and asks the judge and the teacher what they see; the judge's opinion of real photographs
+of the same classes is beside it.
 """
 
 from __future__ import annotations
@@ -14,12 +18,17 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TF
 
+from dreamcli.art.artwork import Inputs
+from dreamcli.art.portrait import PortraitSettings, portray
+from dreamcli.engine.compute import Compute
 from dreamcli.networks import zoo
 
 from .data import HELD_OUT_EVERY, load_sharp, load_small, normalise, square
+from .judge import Judge, load_judge
 
 SMALL_SIZES = (64, 96, 128, 160)
 SHARP_SIZES = (160, 224)
+DRAWN_CLASSES = 50
 
 Classifier = Callable[[Tensor], Tensor]
 
@@ -42,10 +51,44 @@ def accuracy(classify: Classifier, pictures: Tensor, labels: Tensor, size: int, 
     return f"{top1:.1f} / {top5:.1f}"
 
 
+def class_images(network: zoo.Network, classes: list[int], best_of: int, chooser: zoo.Network | None) -> Tensor:
+    """Draw each class as ``dreamcli class`` does by default: ``(N, 3, H, W)`` uint8."""
+    compute = Compute.resolve()
+    pictures = []
+    for index in classes:
+        settings = PortraitSettings(classes=(index,), best_of=best_of)
+        (artwork,) = portray(settings, network, Inputs(judge=chooser), compute)
+        pictures.append(torch.from_numpy(artwork.pixels).permute(2, 0, 1))
+    return torch.stack(pictures)
+
+
+def class_transfer(
+    networks: dict[str, zoo.Network], judge: Judge, small: Tensor, labels: Tensor, known: Tensor, keep: Path | None
+) -> None:
+    """Print what the judge and the networks see in class images, and the judge in photographs of these classes."""
+    chosen = known[:: len(known) // DRAWN_CLASSES][:DRAWN_CLASSES]
+    columns = torch.searchsorted(known, chosen)
+    real = torch.isin(labels, chosen)
+    print(f"{len(chosen)} classes, top-1 / top-5 in %")
+    photographs = accuracy(judge, small[real], torch.searchsorted(known, labels[real]), 64, None)
+    print("  the judge, on real photographs of them:", photographs, flush=True)
+    dreamnet, teacher = networks.values()
+    for best_of in (1, 4):
+        pictures = class_images(dreamnet, chosen.tolist(), best_of, teacher if best_of > 1 else None)
+        title = "class images" + (f", the best of {best_of} by the teacher" if best_of > 1 else "")
+        print(f"  the judge, on {title}:", accuracy(judge, pictures, columns, 64, None), flush=True)
+        for name, network in networks.items():
+            print(f"  {name}, on the same:", accuracy(network.module, pictures, chosen, 224, None), flush=True)
+        if keep:
+            torch.save({"pictures": pictures, "classes": chosen}, keep / f"class-images-{best_of}.pt")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--judge", type=Path, help="the judge's weights")
+    parser.add_argument("--keep", type=Path, help="a folder to keep the class images in")
     parser.add_argument("weights", type=Path)
     arguments = parser.parse_args()
     networks = {
@@ -67,6 +110,11 @@ def main() -> None:
         for size in SHARP_SIZES:
             print(f"  {len(held_out)} sharper photographs held out, 1,000 classes, {size} px:", end=" ", flush=True)
             print(accuracy(module, sharp_pictures, sharp_labels, size, None), flush=True)
+        seen = torch.isin(sharp_labels, known)
+        print(f"  the {int(seen.sum())} of them whose class is in Tiny-ImageNet, 224 px:", end=" ", flush=True)
+        print(accuracy(module, sharp_pictures[seen], sharp_labels[seen], 224, None), flush=True)
+    if arguments.judge:
+        class_transfer(networks, load_judge(arguments.judge), small, small_labels, known, arguments.keep)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def make(
     on_step: OnStep | None = None,
     **others: np.ndarray,
 ) -> Artwork:
-    (artwork,) = dream(settings, network, Inputs(pixels, **others), compute, on_step)
+    (artwork,) = dream(settings, network, Inputs(pixels, others), compute, on_step)
     return artwork
 
 

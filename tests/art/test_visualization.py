@@ -117,8 +117,8 @@ def test_a_photograph_is_changed_where_the_mask_is_bright(network: Network, comp
     mask[:, :40] = 255
     photo = scene() // 2 + 64
     for made in (
-        boosted(network, compute, "mid", inputs=Inputs(photo, mask=mask), size=None)[0],
-        portraits(network, compute, Inputs(photo, mask=mask), size=None)[0],
+        boosted(network, compute, "mid", inputs=Inputs(photo, {"mask": mask}), size=None)[0],
+        portraits(network, compute, Inputs(photo, {"mask": mask}), size=None)[0],
     ):
         change = np.abs(made.pixels.astype(int) - photo).mean((0, 2))
         assert change[:34].mean() > 2
@@ -128,7 +128,7 @@ def test_a_photograph_is_changed_where_the_mask_is_bright(network: Network, comp
 
 def test_a_guide_is_climbed_towards(network: Network, compute: Compute) -> None:
     guide = scene(64, 64)[::-1].copy()
-    (made,) = boosted(network, compute, "mid", inputs=Inputs(guide=guide), steps=12)
+    (made,) = boosted(network, compute, "mid", inputs=Inputs(others={"guide": guide}), steps=12)
     assert made.score["after"] > made.score["before"]
     (other,) = boosted(network, compute, "mid", steps=12)
     assert (made.pixels != other.pixels).any()

@@ -89,8 +89,11 @@ def test_replay_asks_for_a_guide_that_is_gone(run, photo: Path) -> None:
     Path("guide.png").rename("moved.png")
     outcome = run("replay", "photo-dream.png")
     assert outcome.code == 1
-    assert "guide.png that photo-dream.png was made from is not here; say where with --guide PATH" in outcome.err
-    assert run("replay", "photo-dream.png", "--guide", "moved.png").code == 0
+    assert "guide.png that photo-dream.png was made from is not here; say where with --other guide=PATH" in outcome.err
+    assert run("replay", "photo-dream.png", "--other", "guide=moved.png").code == 0
+    outcome = run("replay", "photo-dream.png", "--other", "gide=moved.png")
+    assert outcome.code == 2
+    assert "the roles of this picture are: guide" in outcome.err
 
 
 def test_channels_each_for_itself_or_on_a_sheet(run) -> None:

@@ -1,0 +1,377 @@
+"""Style transfer: repaint a photograph in the manner of a painting.
+
+Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", 2016 (arXiv:1508.06576), from
+small to large; with the controls of Gatys et al., "Controlling Perceptual Factors in Neural Style Transfer", 2017
+(arXiv:1611.07865).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from dreamcli.engine import STATISTICS
+from dreamcli.errors import check
+from dreamcli.networks.spec import LayerSpec
+
+if TYPE_CHECKING:
+    # torch takes seconds to import, and the command line reads the defaults below for --help
+    from torch import Tensor
+
+    from dreamcli.engine.activations import Activations
+    from dreamcli.engine.ascent import Rule
+    from dreamcli.engine.compute import Compute
+    from dreamcli.engine.objectives import Objective
+    from dreamcli.engine.style import Statistics
+    from dreamcli.networks.zoo import Network
+
+    from .artwork import Artwork, Inputs, OnStep
+
+SIZE = 512  # pixels, of a texture from noise
+SMALLEST = 128  # pixels, of the shorter side of the first octave
+OPTIMIZERS = ("adam", "lbfgs")
+COLORS = ("style", "luminance", "match")
+LEARNING_RATE = 0.03
+CONTENT_WEIGHT = 0.05  # of the content beside the style, at strength 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleSettings:
+    """How to repaint.
+
+    Attributes:
+        weights: how much each style counts beside the others, in the order of the roles "style-1" and on.
+        layers: where style is measured, with weights; none takes those on the network's card.
+        content: the layer where content is measured; empty takes the one on the card.
+        statistics: "gram" (how channels go together) or "moments" (their means and covariances, by the
+            2-Wasserstein distance).
+        strength: from 0 (the photograph) to 1 (nothing but style).
+        size: pixels on the longer side of the result; None keeps the photograph's own, without one 512.
+        steps: in each octave.
+        octaves: how many sizes, each ``octave_scale`` times the one before, up to the full size.
+        octave_scale: more than 1.
+        tv: how much total variation counts against the picture.
+        jitter: pixels that the picture is shifted by at random before each step, at most.
+        optimizer: "adam" or "lbfgs".
+        colors: "style" takes the style's, "luminance" keeps the photograph's and paints brightness alone,
+            "match" gives the style the photograph's colours first.
+        style_scale: the size of the style picture, as a share of that of the result.
+        seamless: whether the left border continues at the right, and the upper at the lower.
+        seed: of the randomness.
+    """
+
+    weights: tuple[float, ...] = (1.0,)
+    layers: tuple[LayerSpec, ...] = ()
+    content: str = ""
+    statistics: str = "gram"
+    strength: float = 0.5
+    size: int | None = None
+    steps: int = 100
+    octaves: int = 4
+    octave_scale: float = 1.414
+    tv: float = 0.5
+    jitter: int = 0
+    optimizer: str = "adam"
+    colors: str = "style"
+    style_scale: float = 1.0
+    seamless: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise WrongRequest for a setting out of its range."""
+        check(len(self.weights) > 0, "name one style at least")
+        check(all(0 < weight < math.inf for weight in self.weights), "a style's weight must be more than 0")
+        check(0 <= self.strength <= 1, f"strength must be from 0 to 1, not {self.strength:g}")
+        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
+        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
+        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
+        check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
+        check(0 <= self.tv < math.inf, f"tv must be at least 0, not {self.tv:g}")
+        check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
+        check(0.1 <= self.style_scale <= 10, f"style scale must be from 0.1 to 10, not {self.style_scale:g}")
+        check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
+        for name, known in (("statistics", STATISTICS), ("optimizer", OPTIMIZERS), ("colors", COLORS)):
+            value = getattr(self, name)
+            check(value in known, f"{name} is one of {', '.join(known)}, not {value!r}")
+
+
+Picture = TypeVar("Picture")
+
+
+def style_roles(
+    styles: Iterable[Picture],
+    weights: Iterable[float] | None,
+    fine: Picture | None,
+    coarse: Picture | None,
+    style_masks: Iterable[Picture],
+    content_masks: Iterable[Picture],
+) -> tuple[dict[str, Picture], tuple[float, ...]]:
+    """Give each picture beside the photograph its role, and the styles their weights (1, if there are none).
+
+    Raises:
+        WrongRequest: their numbers don't go together.
+    """
+    styles, bands = list(styles), {"fine": fine, "coarse": coarse}
+    check(bool(styles) != any(bands.values()), "give styles, or a fine and a coarse one")
+    check(all(bands.values()) or not any(bands.values()), "fine and coarse go together")
+    others = {role: picture for role, picture in bands.items() if picture is not None}
+    for role, group in (("style", styles), ("style-mask", list(style_masks)), ("content-mask", list(content_masks))):
+        check(len(group) in (0, len(styles)), f"there are {len(group)} {role}s for {len(styles)} styles: one for each")
+        others |= {f"{role}-{number}": picture for number, picture in enumerate(group, 1)}
+    shares = (1.0,) * (len(styles) or 2) if weights is None else tuple(weights)
+    check(len(shares) == (len(styles) or 2), f"there are {len(shares)} weights for {len(styles)} styles: one for each")
+    return others, shares
+
+
+@dataclass(frozen=True)
+class _Style:
+    """One style: its picture at any size, and where it counts."""
+
+    role: str
+    image: Tensor
+    weight: float
+    mask: Tensor | None
+    region: Tensor | None
+    layers: tuple[LayerSpec, ...]
+
+
+def stylize(
+    settings: StyleSettings, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
+) -> list[Artwork]:
+    """Repaint a photograph, or make a texture from noise.
+
+    Args:
+        settings: how.
+        network: whose features count.
+        inputs: the photograph (None for a texture), and under ``others`` the styles: "style-1" and on, or "fine"
+            and "coarse"; with "style-mask-1" and on (bright where the style is to be learnt from), and
+            "content-mask-1" and on (bright where it is to be painted).
+        compute: on what device, at what precision.
+        on_step: called after every step.
+
+    Returns:
+        the one picture.
+
+    Raises:
+        WrongRequest: a layer is unknown, or a mask is black everywhere.
+    """
+    import torch
+
+    from dreamcli.engine.activations import Activations
+    from dreamcli.engine.ascent import ascend
+    from dreamcli.engine.natural import noise
+    from dreamcli.engine.octaves import octave_sizes, resize
+    from dreamcli.engine.parameterization import Fourier, Parameterization, Pixels
+    from dreamcli.engine.transforms import Jitter
+
+    from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor
+
+    generator = torch.Generator().manual_seed(settings.seed)
+    if inputs.start is None:
+        photograph = None
+        size = (settings.size or SIZE,) * 2
+    else:
+        photograph = to_tensor(inputs.start, compute.device)
+        size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
+    painted = photograph
+    if photograph is not None and settings.colors == "luminance":
+        painted = _grey(photograph)
+    styles = _styles(settings, network, inputs, compute)
+    opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
+    content = network.layer(settings.content or network.card.content_layer)
+    layers = {network.layer(spec.layer) for style in styles for spec in style.layers} | {content}
+    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    # colours that follow the photograph make each photograph's style another
+    cache = inputs.cache if settings.colors == "style" else None
+    sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)
+    image: Tensor | None = None
+    before = after = math.nan
+    stopped = "done"
+    for octave, now in enumerate(sizes, 1):
+        if painted is not None:
+            target = resize(painted, now).clamp(0, 1)
+        elif image is None:
+            target = noise(1, *now, 0.5, generator).to(compute.device)
+        image = resize(target if image is None else image, now).clamp(0, 1)
+        longest = round(max(now) * settings.style_scale)
+        wanted = [(style, _statistics(style, longest, network, activations, cache)) for style in styles]
+        with torch.no_grad():
+            seen = activations(target)
+        objective = _objective(settings, wanted, network, seen, opaque, None if painted is None else content)
+        climbed: Parameterization = Fourier(image) if settings.seamless else Pixels(image)
+        shift = max(now) if settings.seamless else settings.jitter
+        with torch.no_grad():
+            value = float(objective(activations(image), image))
+            before = value if octave == 1 else before
+        ascent = ascend(
+            climbed,
+            objective,
+            activations,
+            steps=settings.steps,
+            rule=_rule(settings),
+            transforms=[Jitter(shift)] if shift else [],
+            generator=generator,
+            on_step=in_octave(on_step, settings.steps, octave, sizes),
+        )
+        image = climbed.render().detach()
+        with torch.no_grad():
+            after = float(objective(activations(image), image))
+        if ascent.stopped != "done":
+            stopped = ascent.stopped
+            break
+    assert image is not None
+    result = resize(image, size).clamp(0, 1)
+    if photograph is not None:
+        result = _recoloured(result, resize(photograph, size).clamp(0, 1), settings.colors)
+        if opaque is not None:
+            clear = resize(opaque, size) <= 0
+            result = torch.where(clear, resize(photograph, size), result)
+    return [Artwork(to_pixels(result), {"before": before, "after": after}, stopped)]
+
+
+def _rule(settings: StyleSettings) -> Rule:
+    from dreamcli.engine.ascent import LBFGS, Adam
+
+    return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, (0.9, 0.99))
+
+
+def _styles(settings: StyleSettings, network: Network, inputs: Inputs, compute: Compute) -> list[_Style]:
+    """Gather each style's picture, mask, region and layers."""
+    from .artwork import to_tensor
+
+    specs = settings.layers or tuple(LayerSpec(name) for name in network.card.style_layers)
+    half = len(specs) // 2
+    fine = {"fine": specs[:half] or specs, "coarse": specs[half:]}
+    roles = [role for role in inputs.others if role.startswith("style-") and "mask" not in role]
+    roles += [role for role in ("fine", "coarse") if role in inputs.others]
+    weights = dict(zip(roles, settings.weights, strict=False))
+    styles = []
+    for role in roles:
+        number = role.removeprefix("style-")
+        image = to_tensor(inputs.others[role], compute.device)
+        if inputs.start is not None:
+            photograph = to_tensor(inputs.start, compute.device)
+            if settings.colors == "luminance":
+                image = _matched(_grey(image), _grey(photograph))
+            elif settings.colors == "match":
+                image = _matched(image, photograph)
+        mask, region = (_mask(f"{kind}-mask-{number}", inputs, compute) for kind in ("style", "content"))
+        styles.append(_Style(role, image, weights.get(role, 1.0), mask, region, fine.get(role, specs)))
+    check(bool(styles), "name one style at least")
+    return styles
+
+
+def _mask(role: str, inputs: Inputs, compute: Compute) -> Tensor | None:
+    """The brightness of a mask, ``(1, 1, H, W)`` in [0, 1]; None if there is none of this role."""
+    from .artwork import to_tensor
+
+    mask = inputs.others.get(role)
+    if mask is None:
+        return None
+    check(bool(mask.any()), f"the {role.replace('-', ' ')} is black everywhere, so nothing is left")
+    return to_tensor(mask, compute.device).mean(1, keepdim=True)
+
+
+def _statistics(
+    style: _Style, longest: int, network: Network, activations: Activations, cache: dict[object, object] | None
+) -> dict[str, Statistics]:
+    """Measure a style at a size: in every layer of the activations, so that it is done once for many photographs."""
+    import torch
+
+    from dreamcli.engine.octaves import resize
+    from dreamcli.engine.style import Statistics
+
+    from .artwork import scaled_size
+
+    def measure() -> dict[str, Statistics]:
+        size = scaled_size(style.image.shape[2], style.image.shape[3], longest)
+        with torch.no_grad():
+            seen = activations(resize(style.image, size).clamp(0, 1))
+        return {layer: Statistics.of(features(seen[layer], network), style.mask) for layer in activations.layers}
+
+    if cache is None:
+        return measure()
+    key = (style.role, longest)
+    if key not in cache:
+        cache[key] = measure()
+    return cache[key]  # type: ignore[return-value]
+
+
+def features(activation: Tensor, network: Network) -> Tensor:
+    """What of an activation is measured for style."""
+    from dreamcli.engine.style import smoothed
+
+    return smoothed(activation) if network.card.is_residual else activation
+
+
+def _objective(
+    settings: StyleSettings,
+    styles: list[tuple[_Style, dict[str, Statistics]]],
+    network: Network,
+    seen: dict[str, Tensor],
+    opaque: Tensor | None,
+    content: str | None,
+) -> Objective:
+    """What to climb at one size: less distance from the styles, less from the content, less variation.
+
+    Args:
+        settings: how much of each.
+        styles: with what is wanted of them.
+        network: whose layers.
+        seen: the layers' activations for what is painted on.
+        opaque: where the photograph is not transparent.
+        content: the layer where content is measured; None for a texture, which has none.
+    """
+    from dreamcli.engine.objectives import TotalVariation, WeightedSum
+    from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance
+
+    whole = sum(style.weight for style, _ in styles)
+    terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
+    for style, wanted in styles:
+        region = style.region if opaque is None else opaque if style.region is None else style.region * opaque
+        total = sum(abs(spec.weight) for spec in style.layers)
+        for spec in style.layers:
+            layer = network.layer(spec.layer)
+            own = Statistics.of(features(seen[layer], network), region)
+            baseline = max(float(DISTANCES[settings.statistics](own, wanted[layer])), 1e-9)
+            share = (settings.strength if content else 1) * style.weight / whole * spec.weight / total
+            distance = StyleDistance(
+                layer, wanted[layer], settings.statistics, baseline, region, network.card.is_residual
+            )
+            terms.append((-share, distance))
+    if content:
+        weight = CONTENT_WEIGHT * (1 - settings.strength)
+        terms.append((-weight, ContentDistance(content, seen[content], opaque)))
+    return WeightedSum(tuple(terms))
+
+
+def _grey(image: Tensor) -> Tensor:
+    """The brightness of an image, as grey."""
+    weights = image.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
+    return (image * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+
+
+def _matched(image: Tensor, to: Tensor) -> Tensor:
+    """Give an image the mean and the covariance of another's colours (Gatys et al., 2017)."""
+    import torch
+
+    def moments(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        pixels = picture[0].flatten(1).double()
+        mean = pixels.mean(1, keepdim=True)
+        covariance = (pixels - mean) @ (pixels - mean).T / pixels.shape[1]
+        values, vectors = torch.linalg.eigh(covariance + 1e-6 * torch.eye(3, device=picture.device))
+        return mean, (vectors * values.sqrt()) @ vectors.T, (vectors / values.sqrt()) @ vectors.T
+
+    mean, _, whitening = moments(image)
+    wanted_mean, colouring, _ = moments(to)
+    pixels = colouring @ whitening @ (image[0].flatten(1).double() - mean) + wanted_mean
+    return pixels.float().view(image.shape).clamp(0, 1)
+
+
+def _recoloured(result: Tensor, photograph: Tensor, colors: str) -> Tensor:
+    """With "luminance", give the result the photograph's colours, keeping its own brightness."""
+    if colors != "luminance":
+        return result
+    return (photograph + _grey(result) - _grey(photograph)).clamp(0, 1)

@@ -1,0 +1,149 @@
+"""Style as statistics of features, and content as the features themselves: distances, to be subtracted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .activations import Captured
+from .objectives import Objective
+
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How a layer's channels go together in a picture, wherever in it.
+
+    Attributes:
+        mean: ``(C,)``, of each channel.
+        gram: ``(C, C)``, the mean product of every two channels (Gatys, Ecker and Bethge, 2016,
+            arXiv:1508.06576), in float32: half precision overflows.
+    """
+
+    mean: Tensor
+    gram: Tensor
+
+    @classmethod
+    def of(cls, activation: Tensor, weight: Tensor | None = None) -> Statistics:
+        """Measure an activation ``(1, C, H, W)``.
+
+        Args:
+            activation: the layer's.
+            weight: ``(1, 1, any, any)``, how much each part of the picture counts; None for all alike.
+        """
+        features = activation.float()[0].flatten(1)
+        if weight is None:
+            share = features.new_full((1, features.shape[1]), 1 / features.shape[1])
+        else:
+            share = F.interpolate(weight, activation.shape[2:], mode="area")[0].flatten(1)
+            share = share / share.sum().clamp(min=_TINY)
+        weighted = features * share
+        return cls(weighted.sum(1), weighted @ features.T)
+
+    @property
+    def covariance(self) -> Tensor:
+        """``(C, C)``."""
+        return self.gram - torch.outer(self.mean, self.mean)
+
+    @cached_property
+    def root(self) -> Tensor:
+        """The square root of the covariance, ``(C, C)``."""
+        values, vectors = torch.linalg.eigh(self.covariance.double())
+        root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+        return root.float()
+
+
+def gram_distance(found: Statistics, wanted: Statistics) -> Tensor:
+    """The squared Frobenius distance of the Gram matrices (Gatys et al., 2016)."""
+    return (found.gram - wanted.gram).square().sum()
+
+
+def moment_distance(found: Statistics, wanted: Statistics) -> Tensor:
+    """The squared 2-Wasserstein distance of the normal distributions with these means and covariances.
+
+    Differentiable in ``found`` alone. As a style distance: K. Crowson, "style-transfer-pytorch", 2021.
+    """
+    inner = wanted.root @ found.covariance @ wanted.root
+    shift = (found.mean - wanted.mean).square().sum()
+    traces = found.covariance.diagonal().sum() + wanted.covariance.diagonal().sum()
+    # the small ridge keeps the root's gradient finite where the covariance has no rank
+    ridge = _TINY + 1e-6 * inner.diagonal().mean().detach().abs()
+    values = torch.linalg.eigvalsh(inner + ridge * torch.eye(len(inner), device=inner.device))
+    distance: Tensor = shift + traces - 2 * values.clamp(min=_TINY).sqrt().sum()
+    return distance
+
+
+DISTANCES = {"gram": gram_distance, "moments": moment_distance}
+
+
+def smoothed(activation: Tensor) -> Tensor:
+    """Flatten the peaks of an activation by a softmax over all of it, with a mean of 1.
+
+    What makes residual networks, whose activations are few and large, fit for style (Wang, Li and
+    Vasconcelos, 2021, arXiv:2104.05623).
+    """
+    flat = activation.float().flatten(1)
+    return (flat.softmax(1) * flat.shape[1]).view(activation.shape)
+
+
+@dataclass(frozen=True)
+class StyleDistance(Objective):
+    """How far a picture's statistics in a layer are from a style's, in units of ``baseline``.
+
+    Attributes:
+        layer: whose.
+        wanted: the style's.
+        kind: "gram" or "moments".
+        baseline: the distance that one starts from, so that all layers, styles and networks weigh alike.
+        weight: ``(1, 1, any, any)``: the parts of the picture that count; None for all of it.
+        smooth: whether the activations are `smoothed`.
+    """
+
+    layer: str
+    wanted: Statistics
+    kind: str
+    baseline: float = 1.0
+    weight: Tensor | None = None
+    smooth: bool = False
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return (self.layer,)
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        activation = activations[self.layer]
+        found = Statistics.of(smoothed(activation) if self.smooth else activation, self.weight)
+        return DISTANCES[self.kind](found, self.wanted) / self.baseline
+
+
+@dataclass(frozen=True)
+class ContentDistance(Objective):
+    """The mean squared departure from a layer's features, as a share of these features' variance.
+
+    Attributes:
+        layer: whose.
+        wanted: the photograph's activation, ``(1, C, H, W)``.
+        weight: as of `StyleDistance`.
+    """
+
+    layer: str
+    wanted: Tensor
+    weight: Tensor | None = None
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return (self.layer,)
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        wanted = self.wanted.float()
+        squares = (activations[self.layer].float() - wanted).square()
+        scale = wanted.var(correction=0).clamp(min=_TINY)
+        if self.weight is None:
+            return squares.mean() / scale
+        share = F.interpolate(self.weight, squares.shape[2:], mode="area")
+        return (squares * share).mean() / share.mean().clamp(min=_TINY) / scale

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamcli.files.reading import read_picture
+from dreamcli.files.record import read_record
+from tests.conftest import scene
+
+QUICK = ("--steps", "2", "--octaves", "1")
+
+
+@pytest.fixture
+def styles(run, photo: Path) -> None:
+    """Two style pictures and a mask, beside the photograph."""
+    Image.fromarray(scene(50, 40)[::-1]).save("a.png")
+    Image.fromarray(scene(40, 50)[:, ::-1]).save("b=c.png")
+    Image.fromarray(np.full((20, 20), 255, np.uint8)).save("white.png")
+
+
+def test_a_photograph_is_repainted_and_says_with_what(run, photo: Path, styles: None) -> None:
+    outcome = run("style", "photo.png", "--style", "a.png", "--style", "b=c.png=0.5", *QUICK)
+    assert outcome.code == 0, outcome.err
+    record = read_record(Path("photo-style.png"))
+    assert record is not None
+    assert record.other_sources == {"style-1": "a.png", "style-2": "b=c.png"}
+    assert set(record.job.others) == {"style-1", "style-2"}
+    assert record.job.settings["weights"] == [1.0, 0.5]
+    assert record.score["after"] > record.score["before"]
+    assert (read_picture(Path("photo-style.png")).pixels != scene()).any()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("photo.png", "--style", "a.png", "--keep-colors"),
+        ("photo.png", "--fine", "a.png", "--coarse", "b=c.png"),
+        ("photo.png", "--style", "a.png", "--content-mask", "white.png", "--style-mask", "white.png"),
+        ("photo.png", "--style", "a.png", "--layer", "low", "--layer", "mid*0.5", "--content", "fire5"),
+        ("--from-noise", "--style", "a.png", "--seamless", "--size", "48", "-o", "photo-style.png"),
+    ],
+    ids=" ".join,
+)
+def test_replay_makes_it_again(run, photo: Path, styles: None, arguments: tuple[str, ...]) -> None:
+    outcome = run("style", *arguments, *QUICK)
+    assert outcome.code == 0, outcome.err
+    outcome = run("replay", "photo-style.png", "-o", "again.png")
+    assert outcome.code == 0, outcome.err
+    assert Path("again.png").read_bytes() == Path("photo-style.png").read_bytes()
+
+
+def test_a_folder_is_repainted_with_one_style(run, photo: Path, styles: None) -> None:
+    Path("in").mkdir()
+    for name in ("x.png", "y.png"):
+        Image.fromarray(scene(40, 60)).save(Path("in") / name)
+    assert run("style", "in", "--style", "a.png", *QUICK).code == 0
+    assert sorted(p.name for p in Path("in-style").iterdir()) == ["x.png", "y.png"]
+    alone = run("style", "in/y.png", "--style", "a.png", "-o", "y.png", *QUICK)
+    assert alone.code == 0
+    # the style's statistics that were kept for the second photograph are the same as fresh ones
+    np.testing.assert_array_equal(read_picture(Path("in-style/y.png")).pixels, read_picture(Path("y.png")).pixels)
+
+
+def test_transparency_stays(run, photo: Path, styles: None) -> None:
+    alpha = np.full((60, 80), 255, np.uint8)
+    alpha[:, 50:] = 0
+    Image.fromarray(np.dstack([scene(), alpha])).save("clear.png")
+    assert run("style", "clear.png", "--style", "a.png", *QUICK).code == 0
+    made = read_picture(Path("clear-style.png"))
+    assert made.alpha is not None
+    np.testing.assert_array_equal(made.alpha, alpha)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("photo.png",), 2, "give styles, or a fine and a coarse one"),
+        (("--style", "a.png"), 2, "name a PHOTO to repaint, or make a texture --from-noise"),
+        (("photo.png", "--from-noise", "--style", "a.png"), 2, "one of the two"),
+        (("photo.png", "--fine", "a.png"), 2, "fine and coarse go together"),
+        (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "give styles, or a fine and"),
+        (("photo.png", "--style", "a.png=x"), 2, "the weight 'x' of a.png is not a number"),
+        (("photo.png", "--style", "a.png=-1"), 2, "a style's weight must be more than 0"),
+        (("photo.png", "--style", "none.png"), 1, "none.png: there is no such file"),
+        (("photo.png", "--style", "a.png", "--style-mask", "a.png", "--style-mask", "a.png"), 2, "2 style-masks for 1"),
+        (("photo.png", "--style", "a.png", "--layer", "mif"), 2, "did you mean mid"),
+        (("photo.png", "--style", "a.png", "--content", "mif"), 2, "did you mean mid"),
+        (("photo.png", "--style", "a.png", "--layer", "mid:3"), 2, "style is measured in whole layers"),
+        (("photo.png", "--style", "a.png", "-o", "a.png"), 2, "a.png is the style-1 and would be overwritten"),
+        (("--from-noise", "--style", "a.png", "--keep-colors"), 2, "no photograph whose colours"),
+        (("photo.png", "--style", "a.png", "--strength", "2"), 2, "strength must be from 0 to 1"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_in_one_line(
+    run, photo: Path, styles: None, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    there = sorted(p.name for p in Path().iterdir())
+    outcome = run("style", *arguments)
+    assert outcome.code == code, outcome.err
+    assert message in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert sorted(p.name for p in Path().iterdir()) == there
