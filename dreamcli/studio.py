@@ -127,7 +127,7 @@ class Studio:
 
     @property
     def _is_sheet(self) -> bool:
-        return getattr(self.settings, "sheet", False)
+        return bool(getattr(self.settings, "sheet", False))
 
     def size(self, picture: Picture | None) -> tuple[int, int]:
         """The (height, width) in pixels that `make` will give; on a sheet, of each picture."""

@@ -12,6 +12,7 @@ from . import dream as dreams
 from . import visualization
 from .boost import BoostSettings, boost
 from .dream import DreamSettings, dream
+from .features import FeatureSettings, FilterSettings, show_features, show_filters
 from .portrait import PortraitSettings, portray
 from .style import SIZE as TEXTURE_SIZE
 from .style import StyleSettings, stylize
@@ -32,10 +33,13 @@ class Form:
     size_from_noise: int
 
 
+SIZE_OF_A_SHEET = 512  # pixels, about: a sheet has no size of its own before it is laid out
 FORMS = {
     "dream": Form(DreamSettings, dream, dreams.SIZE_FROM_NOISE),
     "class": Form(PortraitSettings, portray, visualization.SIZE),
     "style": Form(StyleSettings, stylize, TEXTURE_SIZE),
+    "features": Form(FeatureSettings, show_features, SIZE_OF_A_SHEET),
+    "filters": Form(FilterSettings, show_filters, SIZE_OF_A_SHEET),
     "boost": Form(BoostSettings, boost, visualization.SIZE),
 }
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from dreamcli.engine.activations import Activations, channel_count
+from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import resize
 from dreamcli.files.reading import Pixels
 from dreamcli.networks.zoo import Network
@@ -38,6 +40,20 @@ def top(network: Network, pixels: Pixels, count: int = 5) -> list[tuple[str, flo
         return []
     values, indices = found.topk(min(count, len(found)))
     return [(network.card.labels[index], value) for index, value in zip(indices.tolist(), values.tolist(), strict=True)]
+
+
+def most_active(network: Network, layer: str, pixels: Pixels, count: int, compute: Compute) -> list[tuple[str, float]]:
+    """The ``count`` channels of a layer with the largest mean activation: ``LAYER:CHANNEL``, and that mean."""
+    image = to_tensor(pixels, compute.device)
+    scale = SIZE / min(pixels.shape[:2])
+    height, width = (min(round(side * scale), LONGEST) for side in pixels.shape[:2])
+    activations = Activations(network.module, [layer], network.input_format, compute, network.plan)
+    with torch.inference_mode():
+        seen = activations(resize(image, (height, width)).clamp(0, 1))[layer].float()
+    count = min(count, channel_count(tuple(seen.shape)))
+    means = seen.mean(1)[0] if seen.dim() == 3 else seen[0].flatten(1).mean(1)
+    values, indices = means.topk(count)
+    return [(f"{layer}:{index}", value) for index, value in zip(indices.tolist(), values.tolist(), strict=True)]
 
 
 def probability(network: Network, pixels: Pixels, classes: Sequence[int]) -> float:

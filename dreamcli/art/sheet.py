@@ -38,10 +38,13 @@ def contact_sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: 
     return np.asarray(sheet)
 
 
-def sheet_size(count: int, height: int, width: int, columns: int | None = None) -> tuple[int, int]:
-    """About how large, (height, width) in pixels, a sheet of so many pictures of this size gets."""
-    columns = columns or min(count, math.ceil(math.sqrt(count * height / width)))
-    return math.ceil(count / columns) * (height + 36 + GAP) + GAP, columns * (width + GAP) + GAP
+def stacked(sheets: Sequence[Pixels]) -> Pixels:
+    """Put sheets one under the other."""
+    width = max(sheet.shape[1] for sheet in sheets)
+    rows = [np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0))) for sheet in sheets]
+    for row, sheet in zip(rows, sheets, strict=True):
+        row[:, sheet.shape[1] :] = BACKGROUND
+    return np.concatenate(rows)
 
 
 def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:

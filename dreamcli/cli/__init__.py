@@ -11,7 +11,11 @@ from dreamcli.errors import DreamcliError, WrongRequest
 from . import report
 from .boost import boost
 from .class_ import class_
+from .classify import classify
 from .dream import dream
+from .features import features
+from .filters import filters
+from .layers import layers
 from .models import models
 from .replay import replay
 from .style import style
@@ -35,7 +39,7 @@ def cli() -> None:
     """Make pictures out of neural networks."""
 
 
-for command in (dream, class_, boost, style, models, replay):
+for command in (dream, class_, boost, style, features, filters, classify, layers, models, replay):
     cli.add_command(command)
 
 

@@ -196,16 +196,31 @@ _OUTPUT = (
 )
 
 
-def shared_options(output_help: str) -> Decorator:
-    """What `Shared` holds."""
+def model_options() -> Decorator:
+    """--model and --weights."""
     return _stack(
-        click.option("-o", "--output", metavar="PATH", help=output_help),
         click.option("-m", "--model", metavar="NAME", default="dreamnet", show_default=True,
                      help="The bundled network, or any of torchvision's classification networks by its name there."),
         _WEIGHTS,
-        click.option("--judge", metavar="MODEL[=FILE]",
-                     help="A second network, which says what it sees in the result; FILE has its weights."),
-        *_MACHINE,
+    )  # fmt: skip
+
+
+def machine_options() -> Decorator:
+    """--device and --precision."""
+    return _stack(*_MACHINE)
+
+
+def shared_options(output_help: str, *, judged: bool = True) -> Decorator:
+    """What `Shared` holds; --judge only where there is something to judge."""
+    judge = click.option(
+        "--judge", metavar="MODEL[=FILE]",
+        help="A second network, which says what it sees in the result; FILE has its weights.",
+    )  # fmt: skip
+    return _stack(
+        click.option("-o", "--output", metavar="PATH", help=output_help),
+        model_options(),
+        *([judge] if judged else []),
+        machine_options(),
         *_OUTPUT,
     )  # fmt: skip
 

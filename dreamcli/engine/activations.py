@@ -80,7 +80,8 @@ def outline(network: nn.Module, input_format: InputFormat) -> Outline:
     shell = _frozen_copy(network)
     found = Outline()
     outputs: dict[str, tuple[Tensor, int]] = {}
-    image = torch.zeros(1, 3, *input_format.fitted_size(*OUTLINE_SIZE))
+    device = next(network.parameters()).device  # perhaps "meta", where there are shapes alone
+    image = torch.zeros(1, 3, *input_format.fitted_size(*OUTLINE_SIZE), device=device)
     stems: list[str] = []
 
     def watch(name: str, module: nn.Module) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -52,9 +53,27 @@ def check_size(path: Path, height: int, width: int) -> None:
 def write_picture(path: Path, picture: Picture, record: Record) -> None:
     """Write a picture with its record; ``path``'s suffix chooses PNG, JPEG or WebP.
 
-    It is written to a temporary file in the same folder, flushed to the disk, and renamed, so that at
-    ``path`` there is never half a picture. Missing folders are made. JPEG has no alpha: there,
-    transparency becomes white.
+    As `write_whole`. JPEG has no alpha: there, transparency becomes white.
+
+    Raises:
+        DreamcliError: the folder can't be written to, or the disk is full.
+    """
+    write_whole(path, lambda file: _save(file, FORMATS[path.suffix.lower()], picture, record))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays to a ``.npz``, as `write_whole`.
+
+    Raises:
+        DreamcliError: the folder can't be written to, or the disk is full.
+    """
+    write_whole(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Let ``write`` fill a temporary file in the same folder, flush it to the disk, and rename it.
+
+    So at ``path`` there is never half a file. Missing folders are made.
 
     Raises:
         DreamcliError: the folder can't be written to, or the disk is full.
@@ -66,7 +85,7 @@ def write_picture(path: Path, picture: Picture, record: Record) -> None:
         descriptor, name = tempfile.mkstemp(".partial", f".{path.stem[:20]}.", path.parent)
         partial = Path(name)
         with open(descriptor, "wb") as file:
-            _save(file, FORMATS[path.suffix.lower()], picture, record)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(partial, 0o666 & ~_umask())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from dreamcli.errors import WrongRequest, did_you_mean
 
 from .card import ALIASED_LAYERS, Card, aliases_by_depth, style_layers
 from .dreamnet import dreamnet
-from .listing import BUNDLED, listing, names
+from .listing import BUNDLED, Listing, listing, names
 from .spec import ALIASES
 from .weights import assign, fetch, read_state_dict, sha256
 
-__all__ = ["BUNDLED", "Network", "load", "names"]
+__all__ = ["BUNDLED", "Network", "load", "names", "skeleton"]
 
 SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
 
@@ -99,15 +99,7 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
         DreamcliError: the weights can't be had or don't fit.
     """
     known = listing(name)
-    source, licence, labels = known.source, known.licence, known.labels
-    if name == BUNDLED:
-        build: Callable[..., nn.Module] = dreamnet
-        input_format = InputFormat(minimum=SMALLEST_INPUT)
-    else:
-        build = partial(_build_torchvision, name)
-        input_format = _torchvision_format(name)
-    if weights:
-        source, licence = "your own weights", "your own"
+    build = _builder(name)
     if random:
         module, digest = _build_random(build), ""
     elif weights:
@@ -115,7 +107,32 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     else:
         digest = fetch(known.url, known.path) if known.url else sha256(known.path)
         module = _build_with(build, known.path)
+    if weights:
+        known = replace(known, source="your own weights", licence="your own")
+    return _network(known, module, digest)
+
+
+def skeleton(name: str) -> Network:
+    """Build a network without any weights, on the "meta" device: to look at its layers.
+
+    Raises:
+        WrongRequest: no network has this name.
+    """
+    known = listing(name)
+    module = _blank(_builder(name))
+    with torch.device("meta"):
+        return _network(known, module, "")
+
+
+def _builder(name: str) -> Callable[..., nn.Module]:
+    return dreamnet if name == BUNDLED else partial(_build_torchvision, name)
+
+
+def _network(known: Listing, module: nn.Module, digest: str) -> Network:
+    """Put together what is known of a network and what can be seen by following a picture through it."""
     module.requires_grad_(False).eval()
+    name, labels = known.name, known.labels
+    input_format = InputFormat(minimum=SMALLEST_INPUT) if name == BUNDLED else _torchvision_format(name)
     if size := _only_size(module):
         input_format = InputFormat(input_format.mean, input_format.std, fixed=size)
     plan = outline(module, input_format)
@@ -124,20 +141,28 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     classes = channel_count(plan.shapes[plan.events[-1][1]])
     if classes != len(labels):
         labels = tuple(str(index) for index in range(classes))
-    card = Card(name, source, licence, aliases, labels, *style_layers(name, module, plan))
+    card = Card(name, known.source, known.licence, aliases, labels, *style_layers(name, module, plan))
     return Network(card, module, input_format, digest, plan)
 
 
 def _build_with(build: Callable[..., nn.Module], path: Path) -> nn.Module:
     """Build a network around the weights of a file, without initialising any first."""
     state = read_state_dict(path)
-    with torch.device("meta"):
-        module = build()
-        head = list(module.state_dict())[-1]  # its bias; a state dict of one's own may have other classes
-        if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:
-            module = build(num_classes=len(state[head]))
+    module = _blank(build)
+    head = list(module.state_dict())[-1]  # its bias; a state dict of one's own may have other classes
+    if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:
+        module = _blank(partial(build, num_classes=len(state[head])))
     assign(module, state, path)
     return module
+
+
+def _blank(build: Callable[..., nn.Module]) -> nn.Module:
+    """Build a network without any weights, on the "meta" device."""
+    try:
+        with torch.device("meta"):
+            return build()
+    except NotImplementedError:  # RegNet computes with tensors while it is built
+        return build().to("meta")
 
 
 def _build_random(build: Callable[..., nn.Module]) -> nn.Module:
@@ -152,6 +177,8 @@ def _build_torchvision(name: str, **options: Any) -> nn.Module:
     if name in ("googlenet", "inception_v3"):
         # as torchvision builds them around its pretrained weights, which came from TensorFlow
         options |= {"transform_input": True, "init_weights": False}
+    if name.startswith("vit_"):
+        options |= {"image_size": torchvision.models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
     module: nn.Module = torchvision.models.get_model(name, weights=None, **options)
     return module
 

@@ -1,0 +1,91 @@
+"""``dreamcli classify``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dreamcli.errors import DreamcliError
+
+from .options import LayerParam, machine_options, model_options
+from .report import error
+
+if TYPE_CHECKING:
+    from dreamcli.networks.spec import LayerSpec
+
+BAR = 30  # characters
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "--top",
+    "count",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=5,
+    show_default=True,
+    help="How many of the likeliest.",
+)
+@click.option(
+    "--layer",
+    "spec",
+    type=LayerParam(),
+    metavar="LAYER",
+    help="Name the most active channels of this layer, instead of classes.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@model_options()
+@machine_options()
+@click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error.")  # fmt: skip
+def classify(
+    images: tuple[str, ...], count: int, spec: LayerSpec | None, as_json: bool, verbose: bool, **options: Any
+) -> int:
+    """Say what a network sees in pictures: the likeliest classes, or a layer's most active channels.
+
+    IMAGE is a file, a folder (walked recursively) or a glob.
+
+    \b
+    dreamcli classify photo.jpg
+    dreamcli classify photos/ --top 1 --json
+    dreamcli classify photo.jpg --layer high
+    """
+    from dreamcli.art.features import FeatureSettings
+    from dreamcli.art.score import most_active, top
+    from dreamcli.files.plan import make_plan
+    from dreamcli.files.reading import read_picture
+    from dreamcli.studio import Studio
+
+    settings = FeatureSettings(layers=(spec,)) if spec else FeatureSettings()
+    studio = Studio.open("features", settings, **options)
+    answers, failed = [], 0
+    for task in make_plan(images, None, "classify"):
+        try:
+            if task.problem or not task.source:
+                raise DreamcliError(task.problem)
+            pixels = read_picture(task.source).pixels
+        except DreamcliError as problem:
+            failed += 1
+            error(f"{task.title}: {problem}", verbose)
+            continue
+        if spec:
+            found = most_active(studio.network, studio.network.layer(spec.layer), pixels, count, studio.compute)
+        else:
+            found = top(studio.network, pixels, count)
+        answers.append({"input": task.title, "layer" if spec else "classes": [list(pair) for pair in found]})
+        if not as_json:
+            _show(task.title, found, 1.0 if not spec else max(value for _, value in found) or 1.0)
+    if as_json:
+        click.echo(json.dumps({"model": studio.network.card.name, "pictures": answers}, indent=2))
+    return 1 if failed else 0
+
+
+def _show(title: str, found: list[tuple[str, float]], full: float) -> None:
+    click.echo(title)
+    width = max(len(name) for name, _ in found)
+    for name, value in found:
+        bar = "█" * round(BAR * max(value, 0) / full)
+        shown = f"{100 * value:5.1f} %" if full == 1 else f"{value:8.3g}"
+        click.echo(f"  {name:{width}}  {shown}  {bar}")

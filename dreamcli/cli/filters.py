@@ -1,0 +1,76 @@
+"""``dreamcli filters``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dreamcli.art.features import COLORMAPS, KERNELS, FilterSettings
+
+from .options import LayerParam, Shared, shared_options
+
+DEFAULTS = FilterSettings()
+
+
+@click.command()
+@click.argument("images", nargs=-1, metavar="[IMAGE...]")
+@click.option(
+    "--layer",
+    "layers",
+    type=LayerParam(),
+    multiple=True,
+    metavar="LAYER",
+    help="A convolution, or what has one inside.  [default: the model's first]",
+)
+@click.option(
+    "--apply",
+    "apply",
+    type=click.Choice(list(KERNELS)),
+    help="Apply a classic kernel to each IMAGE, by the convolution that networks use.",
+)
+@click.option(
+    "--top",
+    type=int,
+    metavar="N",
+    default=DEFAULTS.top,
+    show_default=True,
+    help="Show so many filters of a layer; 0 for all.",
+)
+@click.option(
+    "--colormap",
+    type=click.Choice(list(COLORMAPS)),
+    default=DEFAULTS.colormap,
+    show_default=True,
+    help="For filters that are not of colours: dark is negative, bright positive.",
+)
+@click.option(
+    "--size",
+    type=int,
+    metavar="N",
+    default=DEFAULTS.size,
+    help="With --apply: pixels on the longer side of the result.  [default: the input's own size]",
+)
+@shared_options(
+    "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
+    "[default: ./MODEL-filters.png; with --apply ./STEM-filters.png]",
+    judged=False,
+)  # fmt: skip
+def filters(images: tuple[str, ...], **options: Any) -> int:
+    """Show a network's filters, or what a classic kernel makes of a picture.
+
+    The first layer's filters are shown in colour. Of a deeper convolution, each row is a filter, and each
+    tile in it the kernel for one of the channels that it takes.
+
+    \b
+    dreamcli filters
+    dreamcli filters --model vgg16 --layer features.2
+    dreamcli filters photo.jpg --apply edge
+    """
+    from .runner import plan_on_pictures, run_tasks
+
+    if bool(images) != bool(options["apply"]):
+        raise click.UsageError("--apply KERNEL and an IMAGE to apply it to go together")
+    shared, settings = Shared.split(options | {"apply": options["apply"] or ""})
+    tasks = plan_on_pictures("filters", images, shared, shared.model)
+    return run_tasks("filters", [(task, FilterSettings(**settings)) for task in tasks], shared)

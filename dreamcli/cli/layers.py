@@ -1,0 +1,103 @@
+"""``dreamcli layers``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from dreamcli.networks.layers import Layer
+
+SIZE = 224  # pixels: what most networks were trained for
+
+
+@click.command()
+@click.argument("model", default="dreamnet", metavar="[MODEL]")
+@click.option(
+    "--size",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help=f"Pixels on each side of the picture that goes through.  [default: {SIZE}, or what the model takes]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")  # fmt: skip
+def layers(model: str, size: int | None, as_json: bool) -> int:
+    """Show a network's layers in order: shapes, parameters, receptive fields and work.
+
+    The receptive field is how many pixels of the input a unit sees, and its stride how many lie between
+    the fields of neighbours. A multiply-add is one multiplication and one addition.
+
+    \b
+    dreamcli layers
+    dreamcli layers vgg16 --size 512
+    """
+    from dreamcli.networks import zoo
+    from dreamcli.networks.layers import layer_table, parameter_total
+
+    network = zoo.skeleton(model)
+    side = size or network.input_format.fixed or SIZE
+    table = layer_table(network.module, (side, side))
+    total = parameter_total(model, network.module)
+    aliases = {layer: alias for alias, layer in network.card.aliases.items()}
+    if as_json:
+        rows = [asdict(layer) | {"alias": _alias(layer, aliases)} for layer in table]
+        click.echo(json.dumps({"model": model, "size": side, "parameters": total, "layers": rows}, indent=2))
+        return 0
+    _show(model, side, total, table, aliases)
+    return 0
+
+
+def _alias(layer: Layer, aliases: dict[str, str]) -> str:
+    return next((aliases[name] for name in (layer.name, *layer.ends) if name in aliases), "")
+
+
+def _show(model: str, side: int, total: int, table: list[Layer], aliases: dict[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from dreamcli.networks.layers import human
+
+    shown = Table("layer", "kind", "output", "kernel", box=None)
+    for heading in ("parameters", "multiply-adds", "field", "stride"):
+        shown.add_column(heading, justify="right")
+    shown.add_column("")
+    notes: list[str] = []
+    for layer in table:
+        alias = _alias(layer, aliases)
+        ended = next((name for name in layer.ends if name in aliases), "")
+        remark = f"{alias} = {ended}" if ended else alias
+        if layer.note:
+            notes.append(f"{layer.name}: {layer.note}")
+            remark = f"{remark} ({len(notes)})".strip()
+        shown.add_row(
+            layer.name,
+            layer.kind,
+            "x".join(map(str, layer.shape)),
+            _window(layer),
+            f"{layer.parameters:,}" if layer.parameters else "",
+            human(layer.multiply_adds) if layer.multiply_adds else "",
+            "whole" if layer.field is None else _both(layer.field),
+            "" if layer.field_stride is None else _both(layer.field_stride),
+            remark,
+        )
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(shown)
+    for number, note in enumerate(notes, 1):
+        console.print(f"({number}) {note}", highlight=False)
+    work = human(sum(layer.multiply_adds for layer in table))
+    console.print(f"{model}: {total:,} parameters; {work} multiply-adds at {side}x{side} pixels", highlight=False)
+
+
+def _window(layer: Layer) -> str:
+    if layer.kernel is None or layer.stride is None or layer.padding is None:
+        return ""
+    text = f"{layer.kernel[0]}x{layer.kernel[1]}"
+    text += f"/{_both(layer.stride)}" if layer.stride != (1, 1) else ""
+    return text + (f" pad {_both(layer.padding)}" if layer.padding != (0, 0) else "")
+
+
+def _both(pair: tuple[int, int]) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"

@@ -1,0 +1,180 @@
+"""The commands that show rather than make: ``features``, ``filters``, ``layers`` and ``classify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamcli.art.features import KERNELS, colored
+from dreamcli.files.reading import read_picture
+from dreamcli.files.record import read_record
+from tests.conftest import scene
+
+
+def test_feature_maps_from_first_layer_to_last(run, photo: Path) -> None:
+    outcome = run("features", photo, "--layer", "high", "--layer", "low", "--top", 3)
+    assert outcome.code == 0, outcome.err
+    sheet = read_picture(Path("photo-features.png")).pixels
+    assert sheet.shape[1] > 3 * 112
+    other = run("features", photo, "--layer", "low", "--layer", "high", "--top", 3, "-o", "other.png")
+    assert other.code == 0
+    np.testing.assert_array_equal(sheet, read_picture(Path("other.png")).pixels)
+    record = read_record(Path("photo-features.png"))
+    assert record is not None
+    assert record.score == {}
+    assert run("replay", "photo-features.png").code == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--scale", "layer"),
+        ("--colormap", "magma"),
+        ("--overlay",),
+        ("--channels", "0-2"),
+        ("--top", "5"),
+        ("--size", "40"),
+        ("--layer", "mid:7"),
+    ],
+    ids=" ".join,
+)
+def test_every_option_shows_something_else(run, photo: Path, options: tuple[str, ...]) -> None:
+    assert run("features", photo, "--top", 3, "-o", "plain.png").code == 0
+    assert run("features", photo, "--top", 3, *options, "-o", "other.png").code == 0
+    plain, other = (read_picture(Path(name)).pixels for name in ("plain.png", "other.png"))
+    assert plain.shape != other.shape or (plain != other).any()
+
+
+def test_the_numbers_are_the_networks_own(run, photo: Path) -> None:
+    import torch
+
+    from dreamcli.networks import zoo
+
+    outcome = run("features", photo, "--layer", "fire2", "--raw", "maps.npz", "--precision", "float32")
+    assert outcome.code == 0, outcome.err
+    with np.load("maps.npz") as arrays:
+        assert list(arrays) == ["fire2"]
+        found = arrays["fire2"]
+    network = zoo.load()
+    image = torch.tensor(scene()).permute(2, 0, 1)[None].float() / 255
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (network.input_format.mean, network.input_format.std))
+    module = network.module
+    with torch.inference_mode():
+        wanted = module.fire2(module.pool1(module.stem((image - mean) / std)))[0].numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_a_folder_of_feature_maps(run, photo: Path) -> None:
+    Path("in").mkdir()
+    for name in ("a.png", "b.png"):
+        Image.fromarray(scene(40, 50)).save(Path("in") / name)
+    assert run("features", "in", "--top", 1).code == 0
+    assert sorted(p.name for p in Path("in-features").iterdir()) == ["a.png", "b.png"]
+
+
+def test_filters_in_colour_and_of_channels(run) -> None:
+    assert run("filters").code == 0
+    assert run("filters", "--layer", "fire6", "--top", 4, "-o", "deep.png").code == 0
+    colours, deep = (read_picture(Path(name)).pixels for name in ("dreamnet-filters.png", "deep.png"))
+    assert np.ptp(colours[20:80, 10:70].astype(int), axis=2).max() > 40
+    assert np.ptp(deep.astype(int), axis=2).max() == 0
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_classic_kernels_do_what_they_say(run, photo: Path, kernel: str) -> None:
+    assert run("filters", photo, "--apply", kernel).code == 0
+    made = read_picture(Path("photo-filters.png")).pixels.astype(float)
+    before = scene().astype(float)
+    assert made.shape == before.shape
+    roughness = [np.abs(np.diff(values, axis=1)).mean() for values in (before, made)]
+    weights = np.array(KERNELS[kernel][0])
+    assert weights.sum() == pytest.approx({"edge": 0, "emboss": 0}.get(kernel, 1)) or kernel == "emboss"
+    if kernel == "identity":
+        np.testing.assert_array_equal(made, before)
+    elif kernel in ("box", "gaussian"):
+        assert roughness[1] < roughness[0]
+        assert made.mean() == pytest.approx(before.mean(), abs=1)
+    elif kernel in ("sharpen", "unsharp"):
+        assert roughness[1] > roughness[0]
+    else:
+        flat = np.full((20, 20, 3), 90, np.uint8)
+        Image.fromarray(flat).save("flat.png")
+        run("filters", "flat.png", "--apply", kernel)
+        level = read_picture(Path("flat-filters.png")).pixels
+        assert int(level.min()) == int(level.max())
+
+
+def test_the_layer_table(run) -> None:
+    outcome = run("layers", "alexnet")
+    assert outcome.code == 0
+    assert "alexnet: 61,100,840 parameters; 714.2 M multiply-adds at 224x224 pixels" in outcome.out
+    assert "(224 + 4 - 11) / 4 + 1 = 55.25 is no whole number" in outcome.out
+    found = json.loads(run("layers", "dreamnet", "--size", 64, "--json").out)
+    assert found["size"] == 64
+    assert {row["alias"] for row in found["layers"]} == {"", "low", "mid", "high"}
+    assert sum(row["parameters"] for row in found["layers"]) == found["parameters"]
+
+
+def test_classes_with_bars(run, photo: Path) -> None:
+    Image.fromarray(scene(50, 50)).save("other.png")
+    outcome = run("classify", photo, "other.png", "--top", 3)
+    assert outcome.code == 0
+    assert outcome.out.count("%") == 6
+    (first, second) = json.loads(run("classify", photo, "other.png", "--json").out)["pictures"]
+    assert len(first["classes"]) == len(second["classes"]) == 5
+    assert first["input"] == str(photo)
+    layer = json.loads(run("classify", photo, "--layer", "high", "--json").out)["pictures"][0]["layer"]
+    assert all(name.startswith("fire") for name, _ in layer)
+
+
+def test_a_bad_picture_stops_no_other(run, photo: Path) -> None:
+    Path("bad.png").write_text("no picture")
+    outcome = run("classify", "bad.png", photo)
+    assert outcome.code == 1
+    assert "bad.png" in outcome.err
+    assert str(photo) in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("features",), 2, "Missing argument 'IMAGE...'"),
+        (("features", "none.png"), 1, "none.png: there is no such file"),
+        (("features", "photo.png", "--layer", "mif"), 2, "did you mean mid"),
+        (("features", "photo.png", "--layer", "flatten"), 1, "has no rows and columns"),
+        (("features", "photo.png", "--layer", "mid:3@1,1"), 2, "leave out the @Y,X"),
+        (("features", "photo.png", "--channels", "9999"), 1, "there is no 9999"),
+        (("features", "photo.png", "--top", "-1"), 2, "top must be at least 0"),
+        (("features", "photo.png", "--colormap", "jet"), 2, "'jet' is not one of"),
+        (("features", "photo.png", "--raw", "x.txt"), 2, "must end in .npz"),
+        (("features", "photo.png", "photo.png", "--raw", "nowhere/x/photo.png"), 2, "must end in .npz"),
+        (("filters", "photo.png"), 2, "--apply KERNEL and an IMAGE"),
+        (("filters", "--apply", "edge"), 2, "--apply KERNEL and an IMAGE"),
+        (("filters", "photo.png", "--apply", "blur"), 2, "'blur' is not one of"),
+        (("filters", "--layer", "pool1"), 1, "pool1 is no convolution"),
+        (("layers", "vgg61"), 2, "there is no model 'vgg61'"),
+        (("layers", "alexnet", "--size", "20"), 1, "a picture of 20x20 pixels does not go through"),
+        (("layers", "--size", "0"), 2, "0 is not in the range"),
+        (("classify", "none.png"), 1, "none.png: there is no such file"),
+        (("classify", "photo.png", "--layer", "mif"), 2, "did you mean mid"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_in_one_line(
+    run, photo: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    outcome = run(*arguments)
+    assert outcome.code == code, outcome.err
+    assert message in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert sorted(p.name for p in Path().iterdir()) == ["photo.png"]
+
+
+def test_colours_run_from_dark_to_bright() -> None:
+    for colormap in ("viridis", "magma", "grey"):
+        ramp = colored(np.linspace(0, 1, 9), colormap).astype(int).sum(1)
+        assert list(ramp) == sorted(ramp)
