@@ -52,7 +52,7 @@ def _step_seconds(network: zoo.Network, activations: Activations, count: int) ->
     start = natural.noise(count, SIZE, SIZE, 0.1, generator).to(activations.compute.device)
     ticks: list[float] = []
     ascend(
-        _parameterization(settings, start),
+        _parameterization(settings, start, settings.color),
         Channel(network.output, 1),
         activations,
         steps=9,

@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     __version__: str
-    from .api import Result, boost, dream, stylize, visualize_class
+    from .api import Result, boost, dream, feature_maps, layers, stylize, visualize_class
     from .errors import DreamcliError, WrongRequest
 
-__all__ = ["DreamcliError", "Result", "WrongRequest", "__version__", "boost", "dream", "stylize", "visualize_class"]
+__all__ = [
+    "DreamcliError",
+    "Result",
+    "WrongRequest",
+    "__version__",
+    "boost",
+    "dream",
+    "feature_maps",
+    "layers",
+    "stylize",
+    "visualize_class",
+]
 
-_HOMES = dict.fromkeys(("dream", "boost", "stylize", "visualize_class", "Result"), "api")
+_HOMES = dict.fromkeys(("Result", "boost", "dream", "feature_maps", "layers", "stylize", "visualize_class"), "api")
 _HOMES |= dict.fromkeys(("DreamcliError", "WrongRequest"), "errors")
 
 

@@ -12,14 +12,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from dreamcli.art import features
 from dreamcli.art.artwork import OnStep
 from dreamcli.art.boost import BoostSettings
 from dreamcli.art.dream import DreamSettings
+from dreamcli.art.features import FeatureSettings
 from dreamcli.art.portrait import PortraitSettings
 from dreamcli.art.style import StyleSettings, style_roles
 from dreamcli.files.reading import Picture, read_picture, to_picture
 from dreamcli.files.record import Record
 from dreamcli.files.writing import FORMATS, write_picture
+from dreamcli.networks import zoo
+from dreamcli.networks.layers import DEFAULT_SIZE, Layer, layer_table
 from dreamcli.networks.spec import LayerSpec
 from dreamcli.networks.zoo import BUNDLED
 from dreamcli.studio import Studio
@@ -236,6 +240,61 @@ def stylize(
         judge=judge,
     )
     return _make(studio, image, on_step)[0]
+
+
+def feature_maps(
+    image: Source,
+    *,
+    layer: Layers = ("low", "mid", "high"),
+    size: int | None = None,
+    model: str = BUNDLED,
+    weights: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+) -> dict[str, np.ndarray]:
+    """Give what layers see in a picture.
+
+    Args:
+        image: a path, a Pillow image, or an array ``(height, width, 3)`` of uint8.
+        layer: one or several, by alias or name.
+        size: pixels on the longer side of what the network is shown; None for the picture's own.
+        model, weights, device, precision: as of `dream`.
+
+    Returns:
+        ``{layer: (channels, rows, columns) float32}``, by the layers' own names.
+
+    Raises:
+        WrongRequest: an unknown layer, or one without rows and columns; and as `dream`.
+        DreamcliError: as `dream`.
+    """
+    specs = _specs(layer)
+    studio = Studio.open(
+        "features",
+        FeatureSettings(layers=specs),
+        model=model,
+        weights=Path(weights) if weights else None,
+        device=device,
+        precision=precision,
+    )
+    names = tuple(dict.fromkeys(studio.network.layer(spec.layer) for spec in specs))
+    return features.feature_maps(studio.network, _read(image).picture.pixels, names, studio.compute, size)
+
+
+def layers(model: str = BUNDLED, size: int | tuple[int, int] | None = None) -> list[Layer]:
+    """Give a network's layers in order, without its weights: shapes, parameters, receptive fields, multiply-adds.
+
+    Args:
+        model: as of `dream`.
+        size: pixels of the picture that goes through: on each side, or (height, width); by default 224, or what the
+            network takes.
+
+    Raises:
+        WrongRequest: an unknown model.
+        DreamcliError: a picture of this size does not go through.
+    """
+    network = zoo.skeleton(model)
+    side = size or network.input_format.fixed or DEFAULT_SIZE
+    return layer_table(network.module, (side, side) if isinstance(side, int) else side)
 
 
 def _make(studio: Studio, image: Source | None, on_step: OnStep | None) -> list[Result]:

@@ -91,3 +91,34 @@ def test_the_public_names_are_there() -> None:
         assert getattr(dreamcli, name)
     with pytest.raises(AttributeError, match="no attribute 'dreem'"):
         dreamcli.dreem  # noqa: B018
+
+
+def test_classes_and_boosts_come_as_lists() -> None:
+    quick = {"steps": 2, "octaves": 1, "size": 40}
+    two = dreamcli.visualize_class("goldfish", 107, count=2, **quick)
+    assert [result.image.size for result in two] == [(40, 40), (40, 40)]
+    assert two[1].record.job.settings["classes"] == [1, 107]
+    assert two[1].record.job.settings["index"] == 1
+    (sheet,) = dreamcli.boost(layer=["mid:1", "mid:2"], sheet=True, **quick)
+    assert sheet.image.width > 80
+    with pytest.raises(dreamcli.WrongRequest, match="did you mean goldfish"):
+        dreamcli.visualize_class("goldfisch")
+
+
+def test_a_style_by_its_path_and_by_its_pixels(photo: Path) -> None:
+    quick = {"steps": 2, "octaves": 1}
+    one, other = (dreamcli.stylize(scene(40, 50), style, **quick).image for style in (photo, scene()))
+    np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    texture = dreamcli.stylize(None, scene(), size=48, seamless=True, **quick)
+    assert texture.image.size == (48, 48)
+    with pytest.raises(dreamcli.WrongRequest, match="2 content-masks for 1 styles"):
+        dreamcli.stylize(scene(), scene(), content_masks=[scene(), scene()])
+
+
+def test_feature_maps_and_layers_are_data() -> None:
+    maps = dreamcli.feature_maps(scene(), layer=["mid", "fire2"], size=64)
+    assert {name: array.shape[0] for name, array in maps.items()} == {"fire6": 384, "fire2": 128}
+    assert maps["fire2"].dtype == np.float32
+    table = dreamcli.layers("lenet5")
+    assert [layer.name for layer in table][:2] == ["maps.c1", "maps.tanh1"]
+    assert dreamcli.layers("alexnet", (200, 300))[0].shape == (64, 49, 74)

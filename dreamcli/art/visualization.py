@@ -223,7 +223,8 @@ def _attempt(
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
     image, stopped = start, "done"
     for octave, now in enumerate(sizes, 1):
-        painted = climbed = _parameterization(settings, resize(image, now).clamp(0, 1))
+        color = 0.0 if network.card.is_grey else settings.color
+        painted = climbed = _parameterization(settings, resize(image, now).clamp(0, 1), color)
         if inputs.mask is not None:
             climbed = Masked(painted, resize(start, now).clamp(0, 1), inputs.mask_tensor(now, compute.device))
         ascent: Ascent = ascend(
@@ -282,13 +283,13 @@ def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) 
     return image.expand(settings.count, -1, -1, -1)
 
 
-def _parameterization(settings: Visualization, image: Tensor) -> Parameterization:
+def _parameterization(settings: Visualization, image: Tensor, color: float) -> Parameterization:
     from dreamcli.engine.parameterization import Fourier, Phase, Pixels
 
     if settings.parameterization == "fourier":
-        return Fourier(image, settings.color)
+        return Fourier(image, color)
     if settings.parameterization == "phase":
-        return Phase(image, settings.color)
+        return Phase(image, color)
     blurred = round(BLURRED_SHARE * settings.steps) if settings.blur else 0
     return Pixels(image, [settings.blur * (1 - step / blurred) for step in range(blurred)])
 

@@ -12,8 +12,6 @@ import click
 if TYPE_CHECKING:
     from dreamcli.networks.layers import Layer
 
-SIZE = 224  # pixels: what most networks were trained for
-
 
 @click.command()
 @click.argument("model", default="dreamnet", metavar="[MODEL]")
@@ -21,7 +19,7 @@ SIZE = 224  # pixels: what most networks were trained for
     "--size",
     type=click.IntRange(1, 100_000),
     metavar="N",
-    help=f"Pixels on each side of the picture that goes through.  [default: {SIZE}, or what the model takes]",
+    help="Pixels on each side of the picture that goes through.  [default: 224, or what the model takes]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")  # fmt: skip
 def layers(model: str, size: int | None, as_json: bool) -> int:
@@ -35,10 +33,10 @@ def layers(model: str, size: int | None, as_json: bool) -> int:
     dreamcli layers vgg16 --size 512
     """
     from dreamcli.networks import zoo
-    from dreamcli.networks.layers import layer_table, parameter_total
+    from dreamcli.networks.layers import DEFAULT_SIZE, layer_table, parameter_total
 
     network = zoo.skeleton(model)
-    side = size or network.input_format.fixed or SIZE
+    side = size or network.input_format.fixed or DEFAULT_SIZE
     table = layer_table(network.module, (side, side))
     total = parameter_total(model, network.module)
     aliases = {layer: alias for alias, layer in network.card.aliases.items()}

@@ -200,7 +200,8 @@ def model_options() -> Decorator:
     """--model and --weights."""
     return _stack(
         click.option("-m", "--model", metavar="NAME", default="dreamnet", show_default=True,
-                     help="The bundled network, or any of torchvision's classification networks by its name there."),
+                     help="dreamnet or lenet5, any of torchvision's classification networks by its name there, or your "
+                     "own: FILE.py:CLASS."),
         _WEIGHTS,
     )  # fmt: skip
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
               help="The photograph behind it.  [default: looked for where it was, and beside OUTPUT]")  # fmt: skip
 @click.option("--other", "moved", multiple=True, metavar="ROLE=PATH",
               help="Another picture behind it, likewise, such as guide=cat.jpg.")  # fmt: skip
+@click.option("--model", metavar="FILE.py:CLASS",
+              help="Your own network, if it was one: its code is run only when you name it.")  # fmt: skip
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
 @replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
@@ -32,6 +34,7 @@ def replay(
     picture: Path,
     given: Path | None,
     moved: tuple[str, ...],
+    model: str | None,
     judge: str | None,
     device: str | None,
     output: str | None,
@@ -49,6 +52,7 @@ def replay(
     """
     from dreamcli.files.reading import read_picture
     from dreamcli.files.writing import check_place, write_picture
+    from dreamcli.networks.own import is_own
 
     from .runner import existing, open_studio, read_source
 
@@ -68,8 +72,11 @@ def replay(
         report.close()
         return 0
     settings, was = _settings_of(picture, record)
+    name = record.job.network["name"]
+    if is_own(name) and model is None:
+        raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
     shared = Shared(
-        output, record.job.network["name"], weights, device or was["device"], was["precision"],
+        output, (model or name) if is_own(name) else name, weights, device or was["device"], was["precision"],
         overwrite, dry_run, as_json, quiet, verbose,
         judge=judge or record.job.judge.get("name"), others=others,
     )  # fmt: skip

@@ -18,6 +18,7 @@ ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {
     "efficientnet_b0": ("features.3", "features.5", "features.6"),
     "googlenet": ("inception3b", "inception4c", "inception4e"),
     "inception_v3": ("Mixed_5d", "Mixed_6c", "Mixed_7a"),
+    "lenet5": ("maps.tanh1", "maps.tanh3", "maps.tanh5"),
     "mobilenet_v2": ("features.4", "features.10", "features.14"),
     "resnet18": ("layer2", "layer3", "layer4"),
     "resnet50": ("layer2", "layer3", "layer4"),
@@ -31,6 +32,7 @@ STYLE_LAYERS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "dreamnet": (("stem", "fire2", "fire4", "fire6", "fire8"), "fire6"),
     "alexnet": (("features.1", "features.4", "features.7", "features.9"), "features.9"),
     "googlenet": (("conv1", "conv3", "inception3b", "inception4b", "inception4e"), "inception4b"),
+    "lenet5": (("maps.tanh1", "maps.tanh3"), "maps.tanh3"),
     "resnet18": (("relu", "layer1", "layer2", "layer3"), "layer3"),
     "resnet50": (("relu", "layer1", "layer2", "layer3"), "layer3"),
     "squeezenet1_0": (("features.1", "features.3", "features.5", "features.8", "features.10"), "features.8"),
@@ -66,6 +68,11 @@ class Card:
     labels: tuple[str, ...]
     style_layers: tuple[str, ...]
     content_layer: str
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether it sees brightness alone."""
+        return self.name == "lenet5"
 
     @property
     def is_residual(self) -> bool:

@@ -17,6 +17,8 @@ from torch.overrides import TorchFunctionMode
 
 from dreamcli.errors import DreamcliError
 
+DEFAULT_SIZE = 224  # pixels on a side: what most networks were trained for
+
 
 @dataclass(frozen=True)
 class Field:
@@ -217,7 +219,7 @@ class _Follower(TorchFunctionMode):
         is_map = sources[0].dim() == 4 and sources[0].shape[2:].numel() > 1
         if is_map and name in ("flatten", "reshape", "view") and output.dim() == 2:
             return None
-        if is_map and name in _POOLS_OF_ALL and output.shape != sources[0].shape:
+        if is_map and name in _POOLS_OF_ALL and output.shape[2:] != sources[0].shape[2:]:
             return None
         window = _window(name, args, kwargs)
         if window is None:

@@ -12,7 +12,11 @@ import torch
 
 from dreamcli.errors import WrongRequest, did_you_mean
 
-BUNDLED = "dreamnet"
+from .own import code_of, is_own
+
+BUNDLED = "dreamnet"  # the one that is taken where none is named
+IN_THE_BOX = (BUNDLED, "lenet5")
+DIGITS = tuple("0123456789")
 
 # the year and the paper of each family, by how its networks' names begin; the longest that fits counts
 PAPERS = {
@@ -24,6 +28,7 @@ PAPERS = {
     "efficientnet_v2": (2021, "arXiv:2104.00298"),
     "googlenet": (2014, "arXiv:1409.4842"),
     "inception": (2015, "arXiv:1512.00567"),
+    "lenet": (1998, "LeCun et al., Proceedings of the IEEE 86"),
     "maxvit": (2022, "arXiv:2204.01697"),
     "mnasnet": (2018, "arXiv:1807.11626"),
     "mobilenet_v2": (2018, "arXiv:1801.04381"),
@@ -76,10 +81,10 @@ class Listing:
 
 
 def names() -> list[str]:
-    """The names of all networks, the bundled first."""
+    """The names of all networks, those in the box first."""
     import torchvision
 
-    return [BUNDLED, *torchvision.models.list_models(module=torchvision.models)]
+    return [*IN_THE_BOX, *torchvision.models.list_models(module=torchvision.models)]
 
 
 @cache
@@ -96,11 +101,14 @@ def listing(name: str) -> Listing:
     """
     family = max((key for key in PAPERS if name.startswith(key)), key=len, default="")
     year, paper = PAPERS.get(family, (0, ""))
-    if name == BUNDLED:
+    if is_own(name):
+        return Listing(name, "your own", "your own", 0, "", 0, 0.0, (), code_of(name), None)
+    if name in IN_THE_BOX:
         path = Path(str(files("dreamcli.models") / "weights" / f"{name}.safetensors"))
+        labels = DIGITS if name == "lenet5" else imagenet_labels()
         return Listing(
             name, "trained by dreamcli's own recipe", "MIT; see the card for its data", year, paper,
-            _stored_parameters(path), path.stat().st_size / 1e6, imagenet_labels(), path, None,
+            _stored_parameters(path), path.stat().st_size / 1e6, labels, path, None,
         )  # fmt: skip
     import torchvision
 

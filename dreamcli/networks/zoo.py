@@ -16,13 +16,19 @@ from dreamcli.errors import WrongRequest, did_you_mean
 
 from .card import ALIASED_LAYERS, Card, aliases_by_depth, style_layers
 from .dreamnet import dreamnet
+from .lenet5 import lenet5
 from .listing import BUNDLED, Listing, listing, names
+from .own import code_of, is_own, own_builder
 from .spec import ALIASES
 from .weights import assign, fetch, read_state_dict, sha256
 
 __all__ = ["BUNDLED", "Network", "load", "names", "skeleton"]
 
 SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
+OWN_FORMATS = {
+    "dreamnet": InputFormat(minimum=SMALLEST_INPUT),
+    "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3, fixed=32),
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,8 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     """Load a network: the bundled one, or any of torchvision's classification networks by its name there.
 
     Args:
-        name: ``dreamnet``, or as in ``torchvision.models.list_models(module=torchvision.models)``.
+        name: ``dreamnet``, ``lenet5``, or as in ``torchvision.models.list_models(module=torchvision.models)``; or
+            ``FILE.py:CLASS``, a network of one's own, fed with ImageNet's normalisation.
         weights: a state dict of one's own, ``.safetensors`` or ``.pth``; without it, the bundled or
             torchvision's default pretrained weights.
         random: leave the weights as they are initialised, with a fixed seed (for tests and benchmarks).
@@ -98,10 +105,16 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
         WrongRequest: no network has this name.
         DreamcliError: the weights can't be had or don't fit.
     """
+    if is_own(name) and not weights and not random:
+        code_of(name)
+        raise WrongRequest(f"--model {name} needs --weights FILE with its state dict")
     known = listing(name)
     build = _builder(name)
     if random:
         module, digest = _build_random(build), ""
+    elif is_own(name) and weights:
+        # what the network does depends on its code as well
+        module, digest = _build_with(build, weights), f"{sha256(weights)}+{sha256(code_of(name))}"
     elif weights:
         module, digest = _build_with(build, weights), sha256(weights)
     else:
@@ -125,14 +138,17 @@ def skeleton(name: str) -> Network:
 
 
 def _builder(name: str) -> Callable[..., nn.Module]:
-    return dreamnet if name == BUNDLED else partial(_build_torchvision, name)
+    own: dict[str, Callable[..., nn.Module]] = {"dreamnet": dreamnet, "lenet5": lenet5}
+    if is_own(name):
+        return own_builder(name)
+    return own.get(name) or partial(_build_torchvision, name)
 
 
 def _network(known: Listing, module: nn.Module, digest: str) -> Network:
     """Put together what is known of a network and what can be seen by following a picture through it."""
     module.requires_grad_(False).eval()
     name, labels = known.name, known.labels
-    input_format = InputFormat(minimum=SMALLEST_INPUT) if name == BUNDLED else _torchvision_format(name)
+    input_format = OWN_FORMATS.get(name) or (InputFormat() if is_own(name) else _torchvision_format(name))
     if size := _only_size(module):
         input_format = InputFormat(input_format.mean, input_format.std, fixed=size)
     plan = outline(module, input_format)
@@ -192,8 +208,8 @@ def _torchvision_format(name: str) -> InputFormat:
 
 
 def _only_size(module: nn.Module) -> int | None:
-    """The one input size, in pixels, that vision transformers with absolute positions take."""
-    size = getattr(module, "image_size", None)  # VisionTransformer
+    """The one input size, in pixels, that some networks take: vision transformers with absolute positions, LeNet-5."""
+    size = getattr(module, "image_size", None)
     if size is None and type(module).__name__ == "MaxVit":
         size = 224
     return size

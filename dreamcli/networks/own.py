@@ -1,0 +1,64 @@
+"""Networks of one's own: a class, or a function, in a Python file."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from dreamcli.errors import DreamcliError, WrongRequest, did_you_mean
+
+
+def is_own(name: str) -> bool:
+    """Whether a model's name is of the form ``FILE.py:CLASS``."""
+    return name.partition(":")[0].endswith(".py")
+
+
+def code_of(name: str) -> Path:
+    """The Python file that ``FILE.py:CLASS`` names.
+
+    Raises:
+        WrongRequest: it is not there, or no class is named.
+    """
+    file, _, wanted = name.rpartition(":") if ":" in name else (name, "", "")
+    if not wanted:
+        raise WrongRequest(f"--model {name} names no class; the form is {name}:CLASS")
+    if not Path(file).is_file():
+        raise WrongRequest(f"--model {name}: there is no file {file}")
+    return Path(file)
+
+
+def own_builder(name: str) -> Callable[..., nn.Module]:
+    """Run the file, and give what builds the network. It is the user's own code, run because it was asked for.
+
+    Raises:
+        WrongRequest: the file or the class is not there.
+        DreamcliError: the file can't be run.
+    """
+    path = code_of(name)
+    spec = importlib.util.spec_from_file_location(f"dreamcli_own_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise DreamcliError(f"{path} can't be run: {type(error).__name__}: {error}") from error
+    wanted = name.rpartition(":")[2]
+    found = getattr(module, wanted, None)
+    if not callable(found):
+        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise WrongRequest(f"{path} has no class or function {wanted!r}" + did_you_mean(wanted, known))
+
+    def build(**options: object) -> nn.Module:
+        try:
+            network = found(**options)
+        except Exception as error:
+            raise DreamcliError(f"{name} can't be built: {type(error).__name__}: {error}") from error
+        if not isinstance(network, nn.Module):
+            raise WrongRequest(f"{name} gives a {type(network).__name__}, not a torch.nn.Module")
+        return network
+
+    return build

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+CODE = """
+from torch import nn
+
+class Small(nn.Module):
+    def __init__(self, num_classes=4):
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
+        self.second = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU())
+        self.third = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU())
+        self.head = nn.Linear(8, num_classes)
+
+    def forward(self, x):
+        return self.head(self.third(self.second(self.first(x))).mean((2, 3)))
+
+def failing():
+    raise ValueError("no luck")
+
+def number():
+    return 3
+"""
+
+
+@pytest.fixture
+def own(run, photo: Path) -> None:
+    """The user's file, and its weights."""
+    Path("net.py").write_text(CODE)
+    scope: dict[str, object] = {}
+    exec(CODE, scope)
+    torch.manual_seed(0)
+    torch.save(scope["Small"]().state_dict(), "net.pth")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("dream", "photo.png", "--layer", "second", "--steps", "2", "--octaves", "1"),
+        ("class", "3", "--size", "40", "--steps", "2"),
+        ("features", "photo.png", "--top", "2"),
+        ("classify", "photo.png"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_network_of_ones_own(run, own: None, arguments: tuple[str, ...]) -> None:
+    outcome = run(*arguments, "--model", "net.py:Small", "--weights", "net.pth")
+    assert outcome.code == 0, outcome.err
+
+
+def test_its_layers_need_no_weights(run, own: None) -> None:
+    outcome = run("layers", "net.py:Small", "--size", 32)
+    assert outcome.code == 0, outcome.err
+    assert "net.py:Small: 1,428 parameters" in outcome.out
+
+
+def test_other_code_makes_another_job(run, own: None) -> None:
+    arguments = ("dream", "photo.png", "-m", "net.py:Small", "--weights", "net.pth", "--steps", 1, "--octaves", 1)
+    assert run(*arguments).code == 0
+    assert "already made" in run(*arguments).err
+    Path("net.py").write_text(CODE + "# changed\n")
+    assert run(*arguments).code == 1
+
+
+def test_replay_runs_its_code_only_when_it_is_named(run, own: None) -> None:
+    model = ("--model", "net.py:Small", "--weights", "net.pth")
+    assert run("dream", "photo.png", *model, "--steps", 1, "--octaves", 1).code == 0
+    outcome = run("replay", "photo-dream.png", "--weights", "net.pth")
+    assert outcome.code == 1
+    assert "name it: --model net.py:Small --weights FILE" in outcome.err
+    assert run("replay", "photo-dream.png", *model).code == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "message"),
+    [
+        ("net.py:Smal", 2, "has no class or function 'Smal'; did you mean Small"),
+        ("net.py", 2, "names no class; the form is net.py:CLASS"),
+        ("none.py:Small", 2, "there is no file none.py"),
+        ("net.py:failing", 1, "can't be built: ValueError: no luck"),
+        ("net.py:number", 2, "gives a int, not a torch.nn.Module"),
+        ("bad.py:Small", 1, "bad.py can't be run: SyntaxError"),
+    ],
+)
+def test_what_is_wrong_is_said(run, own: None, model: str, code: int, message: str) -> None:
+    Path("bad.py").write_text("def (")
+    outcome = run("dream", "photo.png", "--model", model, "--weights", "net.pth")
+    assert outcome.code == code
+    assert message in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+
+
+def test_weights_must_be_named(run, own: None) -> None:
+    outcome = run("dream", "photo.png", "--model", "net.py:Small")
+    assert outcome.code == 2
+    assert "net.py:Small needs --weights FILE" in outcome.err
