@@ -49,3 +49,33 @@ def test_the_pictures_of_the_readme_are_there_and_made_by_the_script() -> None:
     assert made == listed
     for path in re.findall(r'(?:\]\(|src=")(samples/[^)"]+)', readme):
         assert (ROOT / path).is_file(), path
+
+
+DOZEN = (
+    "dreamnet",
+    "lenet5",
+    "alexnet",
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "googlenet",
+    "inception_v3",
+    "maxvit_t",
+    "mobilenet_v3_small",
+    "regnet_x_400mf",
+    "resnet18",
+    "shufflenet_v2_x0_5",
+    "squeezenet1_1",
+    "swin_t",
+    "vgg11",
+    "vit_b_32",
+)
+
+
+@pytest.mark.parametrize("name", DOZEN)
+def test_a_varied_dozen_of_networks_has_a_layer_table_and_dreams(name: str) -> None:
+    line = runpy.run_path(str(ROOT / "docs" / "networks.py"))["row"](name)
+    cells = [cell.strip() for cell in line.split("|")][1:-1]
+    assert cells[0] == name
+    assert cells[-1] == "yes", line
+    assert int(cells[4]) > 5, line

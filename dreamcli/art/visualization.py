@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PARAMETERIZATIONS = ("fourier", "phase", "pixels")
 # Adam's learning rate at strength 1: in what photographs have of each frequency, in radians, and from black to white
-RATES = {"fourier": 0.2, "phase": 0.4, "pixels": 0.05}
+RATES = {"fourier": 0.05, "phase": 0.2, "pixels": 0.02}
 START_CONTRAST = 0.1  # of the noise that is started from, as a share of a photograph's
 SIZE, TILE = 224, 160  # pixels, of a picture from noise, and of one on a sheet
 PADDING = 16  # pixels
@@ -71,11 +71,11 @@ class Visualization:
     minimize: bool = False
     size: int | None = None
     parameterization: str = "fourier"
-    steps: int = 160
-    octaves: int = 1
+    steps: int = 48
+    octaves: int = 4
     octave_scale: float = 1.4
     strength: float = 0.5
-    color: float = 1.0
+    color: float = 0.7
     jitter: int = 8
     turn: float = 10.0
     zoom: float = 0.1

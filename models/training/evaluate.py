@@ -63,7 +63,7 @@ def class_images(network: zoo.Network, classes: list[int], best_of: int, chooser
 
 
 def class_transfer(
-    networks: dict[str, zoo.Network], judge: Judge, small: Tensor, labels: Tensor, known: Tensor, keep: Path | None
+    networks: dict[str, zoo.Network], judge: Judge, small: Tensor, labels: Tensor, known: Tensor, again: bool
 ) -> None:
     """Print what the judge and the networks see in class images, and the judge in photographs of these classes."""
     chosen = known[:: len(known) // DRAWN_CLASSES][:DRAWN_CLASSES]
@@ -73,14 +73,12 @@ def class_transfer(
     photographs = accuracy(judge, small[real], torch.searchsorted(known, labels[real]), 64, None)
     print("  the judge, on real photographs of them:", photographs, flush=True)
     dreamnet, teacher = networks.values()
-    for best_of in (1, 4):
+    for best_of in (1, 4) if again else (1,):
         pictures = class_images(dreamnet, chosen.tolist(), best_of, teacher if best_of > 1 else None)
         title = "class images" + (f", the best of {best_of} by the teacher" if best_of > 1 else "")
         print(f"  the judge, on {title}:", accuracy(judge, pictures, columns, 64, None), flush=True)
         for name, network in networks.items():
             print(f"  {name}, on the same:", accuracy(network.module, pictures, chosen, 224, None), flush=True)
-        if keep:
-            torch.save({"pictures": pictures, "classes": chosen}, keep / f"class-images-{best_of}.pt")
 
 
 def main() -> None:
@@ -88,7 +86,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--judge", type=Path, help="the judge's weights")
-    parser.add_argument("--keep", type=Path, help="a folder to keep the class images in")
+    parser.add_argument("--best-of", action="store_true", help="draw again, the best of 4 by the teacher: much longer")
     parser.add_argument("weights", type=Path)
     arguments = parser.parse_args()
     networks = {
@@ -114,7 +112,7 @@ def main() -> None:
         print(f"  the {int(seen.sum())} of them whose class is in Tiny-ImageNet, 224 px:", end=" ", flush=True)
         print(accuracy(module, sharp_pictures[seen], sharp_labels[seen], 224, None), flush=True)
     if arguments.judge:
-        class_transfer(networks, load_judge(arguments.judge), small, small_labels, known, arguments.keep)
+        class_transfer(networks, load_judge(arguments.judge), small, small_labels, known, arguments.best_of)
 
 
 if __name__ == "__main__":
