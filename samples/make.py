@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import tempfile
 from pathlib import Path
 
+from PIL import Image
+
+from dreamcli.art.sheet import contact_sheet
 from dreamcli.cli import run
+from dreamcli.files.reading import read_picture
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,10 +33,35 @@ PICTURES = {
 }
 
 
+# every photograph in every style, by the command for one
+SHEET = "styles.jpg"
+ONE_OF_THE_SHEET = "dreamcli style samples/{photo}.jpg --style samples/styles/{style}.jpg --size 320"
+
+
+def make_sheet() -> None:
+    """Lay every photograph out in every style."""
+    photos = sorted(path.stem for path in Path("samples").glob("*.jpg"))
+    styles = sorted(path.stem for path in Path("samples/styles").glob("*.jpg"))
+    tiles, captions = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for photo in photos:
+            for style in styles:
+                command = shlex.split(ONE_OF_THE_SHEET.format(photo=photo, style=style))[1:]
+                if code := run([*command, "-o", f"{folder}/{photo}-{style}.png"]):
+                    sys.exit(code)
+                tiles.append(read_picture(Path(folder) / f"{photo}-{style}.png").pixels)
+                captions.append(f"{photo}, {style}")
+    Image.fromarray(contact_sheet(tiles, captions, len(styles))).save(Path("samples/pictures") / SHEET, quality=90)
+
+
 def main() -> None:
     """Make those that were named, or all."""
     os.chdir(ROOT)
-    for name in sys.argv[1:] or PICTURES:
+    wanted = sys.argv[1:] or [*PICTURES, SHEET]
+    if SHEET in wanted:
+        wanted.remove(SHEET)
+        make_sheet()
+    for name in wanted:
         command = [*shlex.split(PICTURES[name])[1:], "-o", f"samples/pictures/{name}", "--overwrite"]
         if code := run(command):
             sys.exit(code)

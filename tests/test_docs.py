@@ -45,8 +45,8 @@ def test_the_pictures_of_the_readme_are_there_and_made_by_the_script() -> None:
 
     readme = (ROOT / "README.md").read_text()
     made = {picture.name for picture in (ROOT / "samples" / "pictures").iterdir()}
-    listed = set(runpy.run_path(str(ROOT / "samples" / "make.py"))["PICTURES"])
-    assert made == listed
+    script = runpy.run_path(str(ROOT / "samples" / "make.py"))
+    assert made == {*script["PICTURES"], script["SHEET"]}
     for path in re.findall(r'(?:\]\(|src=")(samples/[^)"]+)', readme):
         assert (ROOT / path).is_file(), path
 

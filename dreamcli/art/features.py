@@ -80,6 +80,7 @@ class FeatureSettings:
         """Raise WrongRequest for a setting out of its range."""
         check(len(self.layers) > 0, "layers must name one layer at least")
         check(all(spec.position is None for spec in self.layers), "a feature map has no position: leave out the @Y,X")
+        check(all(spec.weight == 1 for spec in self.layers), "a feature map has no weight: leave out the *WEIGHT")
         check(self.top >= 0, f"top must be at least 0, not {self.top}")
         check(self.scale in SCALES, f"scale is one of {', '.join(SCALES)}, not {self.scale!r}")
         check(self.colormap in COLORMAPS, f"colormap is one of {', '.join(COLORMAPS)}, not {self.colormap!r}")
@@ -196,7 +197,7 @@ class FilterSettings:
     """
 
     layers: tuple[LayerSpec, ...] = ()
-    top: int = 64
+    top: int = 32
     colormap: str = "grey"
     apply: str = ""
     size: int | None = None
@@ -208,6 +209,8 @@ class FilterSettings:
 
     def __post_init__(self) -> None:
         """Raise WrongRequest for a setting out of its range."""
+        plain = all(spec.channel is None and spec.weight == 1 for spec in self.layers)
+        check(plain, "filters are shown of whole layers: leave out the channel and the weight")
         check(self.top >= 0, f"top must be at least 0, not {self.top}")
         check(self.colormap in COLORMAPS, f"colormap is one of {', '.join(COLORMAPS)}, not {self.colormap!r}")
         check(not self.apply or self.apply in KERNELS, f"a kernel is one of {', '.join(KERNELS)}, not {self.apply!r}")
@@ -266,10 +269,10 @@ def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> Pixels
             np.repeat(np.repeat((s.transpose(1, 2, 0) * 255).round().astype(np.uint8), 8, 0), 8, 1) for s in shares
         ]
         return contact_sheet(tiles, [f"{name}:{i}" for i in range(len(tiles))], COLUMNS)
-    channels = min(weights.shape[1], settings.top or weights.shape[1], 32)
+    channels = settings.top or weights.shape[1]
     rows = [
         colored(np.concatenate([np.pad(k, 1, constant_values=0.5) for k in one[:channels]], 1), settings.colormap)
-        for one in shares[: min(count, 32)]
+        for one in shares
     ]
     tiles = [row.repeat(4, 0).repeat(4, 1) for row in rows]
     return contact_sheet(tiles, [f"{name}:{i}" for i in range(len(tiles))], 1)

@@ -58,6 +58,9 @@ def portray(
     """
     labels = network.card.labels
     check(max(settings.classes) < len(labels), f"{network.card.name} has {len(labels)} classes, from 0")
+    if inputs.judge and settings.best_of > 1:
+        missing = {labels[index] for index in settings.classes} - set(inputs.judge.card.labels)
+        check(not missing, f"the judge {inputs.judge.card.name} knows no class {', '.join(sorted(missing))}")
     groups = [(index,) for index in settings.classes] if settings.sheet else [settings.classes]
     return visualize([_wish(group, network) for group in groups], settings, network, inputs, compute, on_step)
 
@@ -69,4 +72,5 @@ def _wish(classes: tuple[int, ...], network: Network) -> Wish:
         terms: Objective = sum((Channel(network.output, index) for index in classes), start=0)  # type: ignore[assignment]
         return terms * (1 / len(classes))
 
-    return Wish(" + ".join(network.card.labels[index] for index in classes), (network.output,), objective, classes)
+    names = tuple(network.card.labels[index] for index in classes)
+    return Wish(" + ".join(names), (network.output,), objective, names)

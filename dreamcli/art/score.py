@@ -56,6 +56,6 @@ def most_active(network: Network, layer: str, pixels: Pixels, count: int, comput
     return [(f"{layer}:{index}", value) for index, value in zip(indices.tolist(), values.tolist(), strict=True)]
 
 
-def probability(network: Network, pixels: Pixels, classes: Sequence[int]) -> float:
-    """The least probability that any of these classes has."""
-    return float(probabilities(network, pixels)[list(classes)].min())
+def probability(network: Network, pixels: Pixels, classes: Sequence[str]) -> float:
+    """The least probability that any of these classes has, by their names."""
+    return float(probabilities(network, pixels)[[network.card.labels.index(name) for name in classes]].min())

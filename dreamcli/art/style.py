@@ -114,9 +114,9 @@ def style_roles(
         WrongRequest: their numbers don't go together.
     """
     styles, bands = list(styles), {"fine": fine, "coarse": coarse}
-    check(bool(styles) != any(bands.values()), "give styles, or a fine and a coarse one")
-    check(all(bands.values()) or not any(bands.values()), "fine and coarse go together")
     others = {role: picture for role, picture in bands.items() if picture is not None}
+    check(bool(styles) != bool(others), "give styles, or a fine and a coarse one")
+    check(len(others) in (0, 2), "fine and coarse go together")
     for role, group in (("style", styles), ("style-mask", list(style_masks)), ("content-mask", list(content_masks))):
         check(len(group) in (0, len(styles)), f"there are {len(group)} {role}s for {len(styles)} styles: one for each")
         others |= {f"{role}-{number}": picture for number, picture in enumerate(group, 1)}
@@ -168,6 +168,11 @@ def stylize(
 
     from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor
 
+    shifted = settings.seamless or settings.jitter
+    placed = inputs.start is not None or any(role.startswith("content-mask") for role in inputs.others)
+    check(
+        not (shifted and placed), "seamless and jitter are for textures: a photograph or a content mask has its place"
+    )
     generator = torch.Generator().manual_seed(settings.seed)
     if inputs.start is None:
         photograph = None
@@ -245,6 +250,7 @@ def _styles(settings: StyleSettings, network: Network, inputs: Inputs, compute: 
     half = len(specs) // 2
     fine = {"fine": specs[:half] or specs, "coarse": specs[half:]}
     roles = [role for role in inputs.others if role.startswith("style-") and "mask" not in role]
+    roles.sort(key=lambda role: int(role.removeprefix("style-")))  # a record sorts them by their letters
     roles += [role for role in ("fine", "coarse") if role in inputs.others]
     weights = dict(zip(roles, settings.weights, strict=False))
     styles = []
@@ -330,7 +336,7 @@ def _objective(
     whole = sum(style.weight for style, _ in styles)
     terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
     for style, wanted in styles:
-        region = style.region if opaque is None else opaque if style.region is None else style.region * opaque
+        region = _together(style.region, opaque)
         total = sum(abs(spec.weight) for spec in style.layers)
         for spec in style.layers:
             layer = network.layer(spec.layer)
@@ -347,6 +353,15 @@ def _objective(
     return WeightedSum(tuple(terms))
 
 
+def _together(region: Tensor | None, opaque: Tensor | None) -> Tensor | None:
+    """What is in a style's region and opaque, too; either may be everything."""
+    from dreamcli.engine.octaves import resize
+
+    if region is None or opaque is None:
+        return opaque if region is None else region
+    return resize(region, (opaque.shape[2], opaque.shape[3])).clamp(0, 1) * opaque
+
+
 def _grey(image: Tensor) -> Tensor:
     """The brightness of an image, as grey."""
     weights = image.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
@@ -358,16 +373,16 @@ def _matched(image: Tensor, to: Tensor) -> Tensor:
     import torch
 
     def moments(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        pixels = picture[0].flatten(1).double()
+        pixels = picture[0].flatten(1).cpu().double()  # not every device has float64
         mean = pixels.mean(1, keepdim=True)
         covariance = (pixels - mean) @ (pixels - mean).T / pixels.shape[1]
-        values, vectors = torch.linalg.eigh(covariance + 1e-6 * torch.eye(3, device=picture.device))
+        values, vectors = torch.linalg.eigh(covariance + 1e-6 * torch.eye(3))
         return mean, (vectors * values.sqrt()) @ vectors.T, (vectors / values.sqrt()) @ vectors.T
 
     mean, _, whitening = moments(image)
     wanted_mean, colouring, _ = moments(to)
-    pixels = colouring @ whitening @ (image[0].flatten(1).double() - mean) + wanted_mean
-    return pixels.float().view(image.shape).clamp(0, 1)
+    pixels = colouring @ whitening @ (image[0].flatten(1).cpu().double() - mean) + wanted_mean
+    return pixels.float().to(image.device).view(image.shape).clamp(0, 1)
 
 
 def _recoloured(result: Tensor, photograph: Tensor, colors: str) -> Tensor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dreamcli.errors import check
@@ -15,7 +15,7 @@ from dreamcli.errors import check
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
     import torch
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from dreamcli.engine.activations import Activations, Captured
     from dreamcli.engine.ascent import Ascent
@@ -33,6 +33,7 @@ RATES = {"fourier": 0.05, "phase": 0.2, "pixels": 0.02}
 START_CONTRAST = 0.1  # of the noise that is started from, as a share of a photograph's
 SIZE, TILE = 224, 160  # pixels, of a picture from noise, and of one on a sheet
 PADDING = 16  # pixels
+APART = 0.02  # the noise, black to white being 1, that tells several pictures of the same start apart
 RESCUED_STEPS = 16
 BLURRED_SHARE = 0.8  # of the steps; the last are for sharp edges
 SMALLEST_OCTAVE = 64
@@ -128,14 +129,14 @@ class Wish:
         caption: for the sheet.
         layers: that the objective needs.
         objective: makes it, from these layers' activations for the picture that is started from.
-        classes: that a judge should see; none for a wish that is of no class.
+        classes: the names of those that a judge should see; none for a wish that is of no class.
         still: whether the picture must not be moved under the network.
     """
 
     caption: str
     layers: tuple[str, ...]
     objective: Callable[[Captured], Objective]
-    classes: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
     still: bool = False
 
 
@@ -160,19 +161,10 @@ def visualize(
     from .artwork import Artwork, shared_progress
     from .sheet import contact_sheet
 
-    runs = len(wishes) * settings.best_of
     made: list[list[Artwork]] = []
     for number, wish in enumerate(wishes):
-        best: list[Artwork] = []
-        for attempt in range(settings.best_of):
-            report = shared_progress(on_step, number * settings.best_of + attempt, runs)
-            seed = settings.seed + attempt * 1_000_003 % 2**63
-            these = _attempt(wish, settings, seed, network, inputs, compute, report)
-            best = these if not best else [max(pair, key=lambda a: a.rank) for pair in zip(best, these, strict=True)]
-            if any(artwork.stopped == "interrupted" for artwork in these):
-                break
-        made.append(best)
-        if any(artwork.stopped == "interrupted" for artwork in best):
+        made.append(_best(wish, settings, network, inputs, compute, shared_progress(on_step, number, len(wishes))))
+        if any(artwork.stopped == "interrupted" for artwork in made[-1]):
             break
     if not settings.sheet:
         return made[0]
@@ -185,8 +177,28 @@ def visualize(
     return [Artwork(sheet, score, stops[0] if stops else "done")]
 
 
+def _best(
+    wish: Wish, settings: Visualization, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None
+) -> list[Artwork]:
+    """Make the pictures of a wish ``best_of`` times, with other seeds, and keep the best of each."""
+    from .artwork import shared_progress
+
+    best: list[Artwork] = []
+    objective: list[Objective] = []
+    for attempt in range(settings.best_of):
+        report = shared_progress(on_step, attempt, settings.best_of)
+        seed = (settings.seed + attempt * 1_000_003) % 2**63
+        these = _attempt(wish, objective, settings, seed, network, inputs, compute, report)
+        best = these if not best else [max(pair, key=lambda a: a.rank) for pair in zip(best, these, strict=True)]
+        if any(artwork.stopped == "interrupted" for artwork in these):
+            # also if the best is an earlier one: the others that were asked for are missing
+            return [replace(artwork, stopped="interrupted") for artwork in best]
+    return best
+
+
 def _attempt(
     wish: Wish,
+    shared: list[Objective],
     settings: Visualization,
     seed: int,
     network: Network,
@@ -194,6 +206,10 @@ def _attempt(
     compute: Compute,
     on_step: OnStep | None,
 ) -> list[Artwork]:
+    """Make the pictures of a wish once.
+
+    ``shared`` holds the objective once the first attempt measured it, so that all are ranked in the same units.
+    """
     import torch
 
     from dreamcli.engine.activations import Activations
@@ -208,25 +224,28 @@ def _attempt(
     generator = torch.Generator().manual_seed(seed)
     start = _start(settings, inputs, generator).to(compute.device)
     size = (start.shape[2], start.shape[3])
-    statistics = batch_norm_statistics(network.module, compute.device) if settings.prior else {}
+    statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
     diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
     layers = (*wish.layers, *statistics, *diverse)
     activations = Activations(network.module, layers, network.input_format, compute, network.plan)
     with torch.inference_mode():
         seen = activations(start)
-        wanted = wish.objective(seen)
-        wanted = -wanted if settings.minimize else wanted
+        if not shared:
+            shared.append(wish.objective(seen))
+        wanted = -shared[0] if settings.minimize else shared[0]
         before = [_value(wanted, activations, one) for one in _singly(start)]
     objective = wanted + settings.diversity * Difference(diverse[0]) if diverse else wanted
     objective = _regularized(objective, settings, statistics)
     transforms = [] if wish.still else _transforms(settings)
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
-    image, stopped = start, "done"
+    color = 0.0 if network.card.is_grey else settings.color
+    detail, stopped = torch.zeros_like(start), "done"
     for octave, now in enumerate(sizes, 1):
-        color = 0.0 if network.card.is_grey else settings.color
-        painted = climbed = _parameterization(settings, resize(image, now).clamp(0, 1), color)
+        # as in a dream, what is carried up is what was added, so that a photograph stays sharp
+        base = resize(start, now).clamp(0, 1)
+        painted = climbed = _parameterization(settings, (base + resize(detail, now)).clamp(0, 1), color)
         if inputs.mask is not None:
-            climbed = Masked(painted, resize(start, now).clamp(0, 1), inputs.mask_tensor(now, compute.device))
+            climbed = Masked(painted, base, inputs.mask_tensor(now, compute.device))
         ascent: Ascent = ascend(
             climbed,
             objective,
@@ -238,20 +257,19 @@ def _attempt(
             rescue=RESCUED_STEPS,
             on_step=in_octave(on_step, settings.steps, octave, sizes),
         )
-        image = painted.render().detach()
+        detail = painted.render().detach() - base
         if ascent.stopped != "done":
             stopped = ascent.stopped
             break
-    image = resize(image, size)
-    if inputs.mask is not None:
-        image = start.lerp(image, inputs.mask_tensor(size, compute.device))
+    detail = resize(detail, size)
+    image = start + (detail if inputs.mask is None else detail * inputs.mask_tensor(size, compute.device))
     artworks = []
     for one, value in zip(_singly(image), before, strict=True):
         pixels = to_pixels(one)
         with torch.inference_mode():
             after = _value(wanted, activations, to_tensor(pixels, compute.device))
         rank = after
-        if inputs.judge and wish.classes:
+        if inputs.judge and wish.classes and settings.best_of > 1:
             rank = probability(inputs.judge, pixels, wish.classes) * (-1 if settings.minimize else 1)
         artworks.append(Artwork(pixels, {"before": value, "after": after}, stopped, rank))
     return artworks
@@ -280,7 +298,11 @@ def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) 
     longest = settings.size or (TILE if settings.sheet else None)
     size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], longest)
     image = resize(to_tensor(inputs.start, torch.device("cpu")), size).clamp(0, 1)
-    return image.expand(settings.count, -1, -1, -1)
+    if settings.count == 1:
+        return image
+    # something has to tell the pictures apart, or they would stay the same for ever
+    noise = torch.randn(settings.count, 3, *size, generator=generator)
+    return (image + APART * noise).clamp(0, 1)
 
 
 def _parameterization(settings: Visualization, image: Tensor, color: float) -> Parameterization:
@@ -321,7 +343,7 @@ def _regularized(
     return objective
 
 
-def batch_norm_statistics(network: nn.Module, device: torch.device) -> dict[str, tuple[Tensor, Tensor]]:
+def batch_norm_statistics(network: Network, device: torch.device) -> dict[str, tuple[Tensor, Tensor]]:
     """The mean and standard deviation of every batch normalisation's output over the pictures it was trained on.
 
     Raises:
@@ -331,8 +353,9 @@ def batch_norm_statistics(network: nn.Module, device: torch.device) -> dict[str,
 
     found = {
         name: (module.bias.detach().to(device), module.weight.detach().abs().clamp(min=1e-3).to(device))
-        for name, module in network.named_modules()
-        if isinstance(module, nn.BatchNorm2d)
+        for name, module in network.module.named_modules()
+        # those that run: some heads are for training only
+        if isinstance(module, nn.BatchNorm2d) and module.affine and name in network.plan.shapes
     }
     check(bool(found), "this model has no batch normalisation, so there are no statistics for --prior")
     return found

@@ -9,7 +9,7 @@ import click
 
 from dreamcli.errors import DreamcliError
 
-from .options import LayerParam, machine_options, model_options
+from .options import LayerParam, model_options
 from .report import error
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ BAR = 30  # characters
 )
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @model_options()
-@machine_options()
 @click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error.")  # fmt: skip
 def classify(
     images: tuple[str, ...], count: int, spec: LayerSpec | None, as_json: bool, verbose: bool, **options: Any
@@ -54,14 +53,16 @@ def classify(
     """
     from dreamcli.art.features import FeatureSettings
     from dreamcli.art.score import most_active, top
-    from dreamcli.files.plan import make_plan
+    from dreamcli.files.plan import find_pictures
     from dreamcli.files.reading import read_picture
     from dreamcli.studio import Studio
 
+    if spec and spec.channel is not None:
+        raise click.UsageError("--layer names a whole layer: leave the channel out")
     settings = FeatureSettings(layers=(spec,)) if spec else FeatureSettings()
     studio = Studio.open("features", settings, **options)
     answers, failed = [], 0
-    for task in make_plan(images, None, "classify"):
+    for task in find_pictures(images):
         try:
             if task.problem or not task.source:
                 raise DreamcliError(task.problem)

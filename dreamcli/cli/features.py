@@ -10,7 +10,7 @@ import click
 from dreamcli.art.features import COLORMAPS, SCALES, FeatureSettings
 from dreamcli.errors import WrongRequest
 
-from .options import ChannelsParam, Shared, layer_option, shared_options
+from .options import ChannelsParam, LayerParam, Shared, shared_options
 
 if TYPE_CHECKING:
     from dreamcli.files.plan import Task
@@ -20,7 +20,11 @@ DEFAULTS = FeatureSettings()
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@layer_option(DEFAULTS)
+@click.option(
+    "--layer", "layers", type=LayerParam(), multiple=True, default=[str(spec) for spec in DEFAULTS.layers],
+    show_default=True, metavar="LAYER[:CHANNEL]",
+    help="Whose maps: low, mid, high or a layer's name, or one channel of it. Repeat it for several.",
+)  # fmt: skip
 @click.option(
     "--channels",
     type=ChannelsParam(),

@@ -35,7 +35,7 @@ DEFAULTS = FilterSettings()
     metavar="N",
     default=DEFAULTS.top,
     show_default=True,
-    help="Show so many filters of a layer; 0 for all.",
+    help="Show so many filters of a layer, and of a deeper one so many channels of each; 0 for all.",
 )
 @click.option(
     "--colormap",

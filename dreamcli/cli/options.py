@@ -94,7 +94,7 @@ def _stack(*decorators: Decorator) -> Decorator:
 
 
 def layer_option(settings: Any) -> Decorator:
-    """--layer."""
+    """--layer, for what is boosted."""
     return click.option(
         "--layer", "layers", type=LayerParam(), multiple=True, default=[str(spec) for spec in settings.layers],
         show_default=True, metavar="LAYER[:CHANNEL[@Y,X]][*WEIGHT]",
@@ -124,7 +124,7 @@ def schedule_options(settings: Any, own_size: str = "the input's own size") -> D
     """--size, --steps, --octaves, --octave-scale, --strength, --jitter, --seed; --color if the settings have it."""
     color = click.option("--color", type=float, metavar="X", default=getattr(settings, "color", None),
                          show_default=True, help="How far colours may go, from 0 (they stay) to 1 (free); not used by "
-                         "dream for a neuron @Y,X.")  # fmt: skip
+                         "dream for a neuron @Y,X, nor with pixels as the parameterization.")  # fmt: skip
     return _stack(
         click.option("--size", type=int, metavar="N", default=settings.size,
                      help=f"Pixels on the longer side of the result.  [default: {own_size}]"),

@@ -75,6 +75,8 @@ def replay(
     name = record.job.network["name"]
     if is_own(name) and model is None:
         raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
+    if judge is None and is_own(record.job.judge.get("name", "")):
+        raise DreamcliError(f"{picture} was judged by a network of one's own; name it: --judge FILE.py:CLASS=WEIGHTS")
     shared = Shared(
         output, (model or name) if is_own(name) else name, weights, device or was["device"], was["precision"],
         overwrite, dry_run, as_json, quiet, verbose,

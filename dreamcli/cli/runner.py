@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from dreamcli.errors import DreamcliError, WrongRequest
-from dreamcli.files.plan import Task, make_plan, plan_named
+from dreamcli.files.plan import Task, identity, make_plan, plan_named
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Job, Record, read_record
 from dreamcli.files.writing import check_place, check_size, write_picture
@@ -91,12 +91,14 @@ def _with_places(commissions: list[Commission]) -> list[Commission]:
 
 
 def _spare_others(commissions: list[Commission], shared: Shared) -> None:
-    """Refuse a plan that would overwrite a picture that others are made from."""
-    for role, other in shared.others.items():
-        for task, settings in commissions:
-            for output in outputs_of(task, settings):
-                if other.exists() and output.exists() and output.samefile(other):
-                    raise WrongRequest(f"{output} is the {role} and would be overwritten; choose another with -o")
+    """Refuse a plan that would overwrite a picture that others are made from, or by its number an input."""
+    precious = {identity(task.source): "input" for task, _ in commissions if task.source}
+    precious |= {identity(path): role for role, path in shared.others.items()}
+    precious.pop(None, None)  # of files that are not there
+    for task, settings in commissions:
+        for output in outputs_of(task, settings):
+            if role := precious.get(identity(output)):
+                raise WrongRequest(f"{output} is the {role} and would be overwritten; choose another with -o")
 
 
 def outputs_of(task: Task, settings: Any) -> list[Path]:

@@ -135,6 +135,10 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, **option
     others, shares = style_roles(paths, weights, options.pop("fine"), options.pop("coarse"), *masks)
     if bool(photos) == from_noise:
         raise click.UsageError("name a PHOTO to repaint, or make a texture --from-noise: one of the two")
+    if not from_noise and (options["seamless"] or options["jitter"]):
+        raise click.UsageError("--seamless and --jitter are for textures, --from-noise: a photograph has its place")
+    if keep_colors and options["colors"] == "match":
+        raise click.UsageError("--keep-colors is --colors luminance, so leave out --colors match")
     if keep_colors:
         options["colors"] = "luminance"
     if from_noise and options["colors"] != "style":

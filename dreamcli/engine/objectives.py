@@ -212,24 +212,6 @@ class Difference(Objective):
         return 1 - (likeness.sum() - likeness.trace()) / (count * (count - 1))
 
 
-@dataclass(frozen=True)
-class PerPicture(Objective):
-    """The mean of one objective for each picture of a batch."""
-
-    objectives: tuple[Objective, ...]
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(layer for objective in self.objectives for layer in objective.layers))
-
-    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        values = []
-        for index, objective in enumerate(self.objectives):
-            one = {layer: activations[layer][index : index + 1] for layer in objective.layers}
-            values.append(objective(one, image[index : index + 1]))
-        return torch.stack(values).mean()
-
-
 class _OfTheImage(Objective):
     @property
     def layers(self) -> tuple[str, ...]:

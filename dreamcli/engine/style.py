@@ -53,9 +53,9 @@ class Statistics:
     @cached_property
     def root(self) -> Tensor:
         """The square root of the covariance, ``(C, C)``."""
-        values, vectors = torch.linalg.eigh(self.covariance.double())
+        values, vectors = torch.linalg.eigh(self.covariance.cpu().double())  # not every device has float64
         root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-        return root.float()
+        return root.float().to(self.gram.device)
 
 
 def gram_distance(found: Statistics, wanted: Statistics) -> Tensor:

@@ -59,6 +59,19 @@ def plan_named(names: Sequence[str], output: str | None, command: str, source: P
     return tasks
 
 
+def find_pictures(inputs: Iterable[str]) -> list[Task]:
+    """Find every picture that files, folders and globs name, in order and each once, for work without outputs.
+
+    Raises:
+        WrongRequest: an input has an empty name.
+    """
+    inputs = list(inputs)
+    if not all(inputs):
+        raise WrongRequest("an input has an empty name")
+    tasks = [task for given in inputs for task in _expand(given, None, False, "")]
+    return list({os.path.realpath(_source(task)): task for task in reversed(tasks)}.values())[::-1]
+
+
 def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[Task]:
     """Decide where each input's result goes.
 
@@ -188,12 +201,12 @@ def _is_result(path: Path) -> bool:
 
 def _check(tasks: list[Task]) -> None:
     """Refuse a plan that would lose a picture."""
-    sources = {identity for task in tasks if task.source and (identity := _identity(task.source))}
+    sources = {known for task in tasks if task.source and (known := identity(task.source))}
     makers: dict[str, Task] = {}
     for task in tasks:
         if task.problem:
             continue
-        if _identity(task.output) in sources:
+        if identity(task.output) in sources:
             raise WrongRequest(f"{task.output} is an input and would be overwritten; choose another with -o")
         other = makers.setdefault(_place(task.output), task)
         if other is not task:
@@ -207,7 +220,7 @@ def _source(task: Task) -> Path:
     return task.source
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
     """What makes a file the same under any name; None if there is none."""
     try:
         status = os.stat(path)

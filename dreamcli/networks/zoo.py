@@ -79,6 +79,8 @@ class Network:
         labels = self.card.labels
         if wanted.isdecimal() and int(wanted) < len(labels):
             return int(wanted)
+        if wanted in labels:
+            return labels.index(wanted)  # before upper and lower case are forgotten: there are Cardigan and cardigan
         names = {label.casefold(): index for index, label in enumerate(labels)}
         plain = " ".join(wanted.replace("_", " ").split()).casefold()
         if plain in names:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from dreamcli.art.artwork import Artwork, Inputs, Step
 from dreamcli.art.boost import BoostSettings, boost
@@ -13,6 +12,7 @@ from dreamcli.art.portrait import PortraitSettings, portray
 from dreamcli.art.visualization import PARAMETERIZATIONS, batch_norm_statistics
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
+from dreamcli.networks import zoo
 from dreamcli.networks.spec import LayerSpec
 from dreamcli.networks.zoo import Network
 from tests.conftest import scene
@@ -53,7 +53,7 @@ def test_a_mixture_raises_both_classes(network: Network, compute: Compute) -> No
 
     (mixed,) = portraits(network, compute, classes=(GOLDFISH, JELLYFISH), size=112, steps=40)
     (one,) = portraits(network, compute, size=112, steps=40)
-    both = (GOLDFISH, JELLYFISH)
+    both = ("goldfish", "jellyfish")
     assert probability(network, mixed.pixels, both) > probability(network, one.pixels, both)
 
 
@@ -96,10 +96,15 @@ def test_regularizers_lessen_what_they_count(
 
 
 def test_the_prior_needs_batch_normalisation(network: Network) -> None:
-    statistics = batch_norm_statistics(network.module, torch.device("cpu"))
+    statistics = batch_norm_statistics(network, torch.device("cpu"))
     assert len(statistics) == 1 + 8 * 3
     with pytest.raises(WrongRequest, match="no batch normalisation"):
-        batch_norm_statistics(nn.Conv2d(3, 4, 1), torch.device("cpu"))
+        batch_norm_statistics(zoo.load("squeezenet1_1", random=True), torch.device("cpu"))
+
+
+def test_the_prior_leaves_out_heads_that_only_training_needs() -> None:
+    googlenet = zoo.load("googlenet", random=True)
+    assert not any(name.startswith("aux") for name in batch_norm_statistics(googlenet, torch.device("cpu")))
 
 
 @pytest.mark.parametrize(
@@ -236,3 +241,35 @@ def test_a_setting_out_of_its_range_is_refused(settings: dict[str, object], mess
 def test_a_class_that_is_not_there_is_refused(network: Network, compute: Compute) -> None:
     with pytest.raises(WrongRequest, match="dreamnet has 1000 classes"):
         portraits(network, compute, classes=(1000,))
+
+
+def test_a_photograph_stays_sharp_through_the_octaves(network: Network, compute: Compute) -> None:
+    photo = np.zeros((128, 128, 3), np.uint8)
+    photo[::2] = 200  # lines that no smaller octave can hold
+    (made,) = boosted(network, compute, "low", inputs=Inputs(photo), size=None, octaves=3, steps=1, strength=0.01)
+    assert np.abs(made.pixels.astype(int) - photo).mean() < 6
+
+
+def test_several_of_a_photograph_differ(network: Network, compute: Compute) -> None:
+    one, other = boosted(network, compute, "mid", inputs=Inputs(scene(64, 64)), count=2, steps=10)
+    assert np.abs(one.pixels.astype(int) - other.pixels).mean() > 1
+
+
+def test_an_interrupted_attempt_is_not_called_done(network: Network, compute: Compute) -> None:
+    steps: list[Step] = []
+
+    def interrupt(step: Step) -> None:
+        steps.append(step)
+        if len(steps) == 7:  # the first step of the second attempt
+            raise KeyboardInterrupt
+
+    settings = PortraitSettings(classes=(1,), size=64, steps=6, octaves=1, best_of=3)
+    (made,) = portray(settings, network, Inputs(), compute, interrupt)
+    assert made.stopped == "interrupted"
+
+
+def test_a_judge_must_know_the_class(network: Network, compute: Compute) -> None:
+    digits = zoo.load("lenet5")
+    with pytest.raises(WrongRequest, match="the judge lenet5 knows no class goldfish"):
+        portraits(network, compute, Inputs(judge=digits), best_of=2)
+    assert portraits(network, compute, Inputs(judge=digits))

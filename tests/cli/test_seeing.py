@@ -131,6 +131,14 @@ def test_classes_with_bars(run, photo: Path) -> None:
     assert all(name.startswith("fire") for name, _ in layer)
 
 
+def test_pictures_of_one_name_in_two_folders_are_classified(run, photo: Path) -> None:
+    for folder in ("cats", "dogs"):
+        Path(folder).mkdir()
+        Image.fromarray(scene(40, 40)).save(Path(folder) / "1.png")
+    found = json.loads(run("classify", "cats/1.png", "dogs", "cats/1.png", "--json").out)["pictures"]
+    assert [entry["input"] for entry in found] == ["cats/1.png", "dogs/1.png"]
+
+
 def test_a_bad_picture_stops_no_other(run, photo: Path) -> None:
     Path("bad.png").write_text("no picture")
     outcome = run("classify", "bad.png", photo)
@@ -156,6 +164,9 @@ def test_a_bad_picture_stops_no_other(run, photo: Path) -> None:
         (("filters", "--apply", "edge"), 2, "--apply KERNEL and an IMAGE"),
         (("filters", "photo.png", "--apply", "blur"), 2, "'blur' is not one of"),
         (("filters", "--layer", "pool1"), 1, "pool1 is no convolution"),
+        (("filters", "--layer", "fire6:3"), 2, "leave out the channel and the weight"),
+        (("features", "photo.png", "--layer", "mid*2"), 2, "leave out the *WEIGHT"),
+        (("classify", "photo.png", "--layer", "mid:2"), 2, "leave the channel out"),
         (("layers", "vgg61"), 2, "there is no model 'vgg61'"),
         (("layers", "alexnet", "--size", "20"), 1, "a picture of 20x20 pixels does not go through"),
         (("layers", "--size", "0"), 2, "0 is not in the range"),

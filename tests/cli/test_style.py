@@ -82,6 +82,8 @@ def test_transparency_stays(run, photo: Path, styles: None) -> None:
         (("photo.png", "--from-noise", "--style", "a.png"), 2, "one of the two"),
         (("photo.png", "--fine", "a.png"), 2, "fine and coarse go together"),
         (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "give styles, or a fine and"),
+        (("photo.png", "--style", "a.png", "--seamless"), 2, "--seamless and --jitter are for textures"),
+        (("photo.png", "--style", "a.png", "--keep-colors", "--colors", "match"), 2, "leave out --colors match"),
         (("photo.png", "--style", "a.png=x"), 2, "the weight 'x' of a.png is not a number"),
         (("photo.png", "--style", "a.png=-1"), 2, "a style's weight must be more than 0"),
         (("photo.png", "--style", "none.png"), 1, "none.png: there is no such file"),

@@ -170,6 +170,22 @@ def test_what_is_wrong_is_said_in_one_line(
     assert photo.read_bytes() == before
 
 
+def test_a_numbered_output_overwrites_no_input(run, photo: Path) -> None:
+    photo.rename("p-2.png")
+    before = Path("p-2.png").read_bytes()
+    outcome = run("boost", "p-2.png", "--count", 3, "-o", "p.png", "--overwrite", *QUICK)
+    assert outcome.code == 2
+    assert "p-2.png is the input and would be overwritten" in outcome.err
+    assert Path("p-2.png").read_bytes() == before
+
+
+def test_a_cardigan_is_a_dog_or_a_garment(run) -> None:
+    assert run("class", "Cardigan", *QUICK, "-o", "dog.png").code == 0
+    assert run("class", "cardigan", *QUICK, "-o", "garment.png").code == 0
+    records = [read_record(Path(name)) for name in ("dog.png", "garment.png")]
+    assert [record.job.settings["classes"] for record in records if record] == [[264], [474]]
+
+
 def test_a_dry_run_makes_nothing(run) -> None:
     outcome = run("class", "goldfish", "--count", 2, "--dry-run")
     assert outcome.code == 0
