@@ -97,7 +97,7 @@ def test_classes_and_boosts_come_as_lists() -> None:
     quick = {"steps": 2, "octaves": 1, "size": 40}
     two = dreamcli.visualize_class("goldfish", 107, count=2, **quick)
     assert [result.image.size for result in two] == [(40, 40), (40, 40)]
-    assert two[1].record.job.settings["classes"] == [1, 107]
+    assert two[1].record.job.settings["classes"] == (1, 107)
     assert two[1].record.job.settings["index"] == 1
     (sheet,) = dreamcli.boost(layer=["mid:1", "mid:2"], sheet=True, **quick)
     assert sheet.image.width > 80

@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dreamcli.errors import WrongRequest, check
 from dreamcli.networks.spec import LayerSpec
 
 if TYPE_CHECKING:
-    # torch takes seconds to import, and the command line reads the defaults below for --help
+    # these take their time to import, and the command line reads the defaults below for --help
+    import numpy as np
     import torch
 
     from dreamcli.engine.compute import Compute
@@ -150,6 +149,8 @@ def show_features(
 
 
 def _chosen(spec: LayerSpec, settings: FeatureSettings, maps: np.ndarray, name: str) -> list[int]:
+    import numpy as np
+
     if spec.channel is not None:
         return [spec.channel]
     if settings.channels:
@@ -164,6 +165,7 @@ def _chosen(spec: LayerSpec, settings: FeatureSettings, maps: np.ndarray, name: 
 def _tile(
     values: np.ndarray, settings: FeatureSettings, span: tuple[float, float] | None, photograph: Pixels | None
 ) -> Pixels:
+    import numpy as np
     from PIL import Image
 
     low, high = span or (float(values.min()), float(values.max()))
@@ -179,6 +181,8 @@ def _tile(
 
 def colored(shares: np.ndarray, colormap: str) -> Pixels:
     """Turn values in [0, 1] into colours, ``(..., 3)`` uint8."""
+    import numpy as np
+
     stops = np.array(COLORMAPS[colormap], float)
     places = np.linspace(0, 1, len(stops))
     return np.stack([np.interp(shares, places, stops[:, c]) for c in range(3)], -1).round().astype(np.uint8)
@@ -258,6 +262,8 @@ def show_filters(
 
 def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> Pixels:
     """A sheet of a convolution's ``(filters, channels, height, width)`` weights."""
+    import numpy as np
+
     from .sheet import contact_sheet
 
     count = settings.top or len(weights)

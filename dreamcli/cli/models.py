@@ -43,7 +43,7 @@ def _facts(listing: Listing) -> dict[str, object]:
         "year": listing.year,
         "paper": listing.paper,
         "parameters": listing.parameters,
-        "megabytes": round(listing.megabytes, 1),
+        "megabytes": round(listing.megabytes, 2),
         "classes": len(listing.labels),
         "bundled": listing.url is None,
         "here": listing.is_here,

@@ -69,7 +69,7 @@ def find_pictures(inputs: Iterable[str]) -> list[Task]:
     if not all(inputs):
         raise WrongRequest("an input has an empty name")
     tasks = [task for given in inputs for task in _expand(given, None, False, "")]
-    return list({os.path.realpath(_source(task)): task for task in reversed(tasks)}.values())[::-1]
+    return _once(tasks)
 
 
 def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[Task]:
@@ -91,7 +91,7 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[T
         raise WrongRequest("an input has an empty name")
     folder = _as_folder(len(inputs) > 1 or os.path.isdir(inputs[0]) or _is_glob(inputs[0]), output)
     tasks = [task for given in inputs for task in _expand(given, output, folder, command)]
-    tasks = list({os.path.realpath(_source(task)): task for task in reversed(tasks)}.values())[::-1]
+    tasks = _once(tasks)
     tasks = _without_results(_told_apart(tasks))
     _check(tasks)
     return tasks
@@ -168,6 +168,14 @@ def _walk(folder: Path, unreadable: list[OSError]) -> Iterator[Path]:
         for name in sorted(names):
             if Path(name).suffix.lower() in reading.SUFFIXES:
                 yield Path(parent, name)
+
+
+def _once(tasks: list[Task]) -> list[Task]:
+    """Leave out what comes up again, under whatever name."""
+    first: dict[str, Task] = {}
+    for task in tasks:
+        first.setdefault(os.path.realpath(_source(task)), task)
+    return list(first.values())
 
 
 def _told_apart(tasks: list[Task]) -> list[Task]:

@@ -67,7 +67,7 @@ def class_transfer(
 ) -> None:
     """Print what the judge and the networks see in class images, and the judge in photographs of these classes."""
     chosen = known[:: len(known) // DRAWN_CLASSES][:DRAWN_CLASSES]
-    columns = torch.searchsorted(known, chosen)
+    columns = torch.searchsorted(known, chosen.contiguous())
     real = torch.isin(labels, chosen)
     print(f"{len(chosen)} classes, top-1 / top-5 in %")
     photographs = accuracy(judge, small[real], torch.searchsorted(known, labels[real]), 64, None)

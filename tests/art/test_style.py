@@ -99,7 +99,7 @@ def test_each_style_paints_its_own_region(network: Network, compute: Compute) ->
     others, weights = style_roles([red, blue], None, None, None, [], [half(True), half(False)])
     made = style(network, compute, others=others, weights=weights, strength=1.0, steps=30).pixels.astype(float)
     redness = made[..., 0] - made[..., 2]
-    assert redness[:, :32].mean() > redness[:, 48:].mean() + 20
+    assert redness[:, :32].mean() > redness[:, 48:].mean() + 10
 
 
 def test_a_style_is_learnt_where_its_mask_is_bright(network: Network, compute: Compute) -> None:
