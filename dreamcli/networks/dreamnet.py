@@ -6,7 +6,8 @@ to someone who looks at gradients:
 - the first kernel is a multiple of its stride (8x8, stride 2), so every pixel is seen by the same
   number of kernel positions and gradients carry no checkerboard;
 - it is padded, so a picture's border dreams like its middle;
-- squeeze layers are twice as wide, so more of what a layer saw reaches the next;
+- deeper squeeze layers are wider, so more of what a layer saw reaches the next;
+- one more fire module stands between what dreams are made of and the class scores;
 - a class is scored at every place, and the scores are averaged, through a softplus where SqueezeNet has a
   ReLU: a class that the picture does not show yet still has a gradient;
 - batch normalisation after every convolution (folded away when a picture is made).
@@ -57,17 +58,18 @@ class DreamNet(nn.Module):
         super().__init__()
         self.stem = _convolution(3, 64, 8, stride=2, padding=3)
         self.pool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        self.fire2 = Fire(64, 32, 64)
-        self.fire3 = Fire(128, 32, 64)
-        self.fire4 = Fire(128, 64, 128)
+        self.fire2 = Fire(64, 16, 64)
+        self.fire3 = Fire(128, 16, 64)
+        self.fire4 = Fire(128, 32, 128)
         self.pool4 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fire5 = Fire(256, 64, 128)
-        self.fire6 = Fire(256, 96, 192)
-        self.fire7 = Fire(384, 96, 192)
-        self.fire8 = Fire(384, 128, 256)
+        self.fire6 = Fire(256, 72, 192)
+        self.fire7 = Fire(384, 72, 192)
+        self.fire8 = Fire(384, 96, 256)
         self.pool8 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fire9 = Fire(512, 192, 256)
-        self.classes = nn.Conv2d(512, num_classes, 1)
+        self.fire10 = Fire(512, 192, 384)
+        self.classes = nn.Conv2d(768, num_classes, 1)
         self.softplus = nn.Softplus()
         self.average = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()

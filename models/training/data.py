@@ -1,4 +1,4 @@
-"""The photographs that dreamnet is trained on, held in memory and cropped at random.
+"""The photographs that networks are trained on, held in memory and cropped at random, on any device.
 
 Two sources: zip files (or folders) of small square photographs laid out as ``CLASS/NAME``, and one of
 sharper photographs named ``INDEX_CLASS_label``. CLASS is a WordNet id.
@@ -17,12 +17,14 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TF
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 UNLABELLED = -1
 HELD_OUT_EVERY = 5  # sharp photographs whose class index divides by this are never trained on
+SHARP_SIZE = 288  # pixels on the shorter side
 
 
 def _files(source: Path) -> Iterator[tuple[str, bytes]]:
@@ -69,6 +71,13 @@ def square(picture: Tensor) -> Tensor:
     return TF.center_crop(picture, [min(picture.shape[1:])] * 2)
 
 
+def three_squares(picture: Tensor) -> Tensor:
+    """Cut the first, middle and last square out of a ``(3, H, W)`` picture: ``(3, 3, SHARP_SIZE, SHARP_SIZE)``."""
+    side = min(picture.shape[1:])
+    squares = torch.stack([picture[:, :side, :side], square(picture), picture[:, -side:, -side:]])
+    return TF.resize(squares, [SHARP_SIZE, SHARP_SIZE], antialias=True)
+
+
 def normalise(pictures: Tensor) -> Tensor:
     """Turn uint8 pictures into the network's normalised input."""
     mean, std = (torch.tensor(values, device=pictures.device).view(3, 1, 1) for values in (MEAN, STD))
@@ -81,97 +90,133 @@ def halves(network: nn.Module) -> dict[str, Tensor]:
     return {k: v.detach().cpu().contiguous().half() for k, v in state.items()}
 
 
+def uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    """Draw ``(count,)`` numbers between ``low`` and ``high`` on the generator's device."""
+    return low + (high - low) * torch.rand(count, generator=generator, device=generator.device)
+
+
+def random_crops(pictures: Tensor, share: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Cut one random rectangle out of each picture, resize it to a square, mirror it half of the time.
+
+    Args:
+        pictures: ``(N, 3, S, S)``.
+        share: ``(N,)``: the rectangle's longer side as a share of the picture's; the other is up to a quarter less.
+        size: of the square.
+        generator: on the pictures' device.
+
+    Returns:
+        ``(N, 3, size, size)`` from 0 to 255.
+    """
+    count = len(pictures)
+    shorter = share * uniform(count, 0.75, 1, generator)
+    upright = uniform(count, 0, 1, generator) < 0.5
+    width, height = torch.where(upright, shorter, share), torch.where(upright, share, shorter)
+    right = uniform(count, -1, 1, generator) * (1 - width)
+    down = uniform(count, -1, 1, generator) * (1 - height)
+    mirrored = torch.where(uniform(count, 0, 1, generator) < 0.5, -width, width)
+    none = torch.zeros_like(width)
+    rows = [torch.stack([mirrored, none, right], 1), torch.stack([none, height, down], 1)]
+    grid = F.affine_grid(torch.stack(rows, 1), [count, 3, size, size], align_corners=False)
+    return F.grid_sample(pictures.float(), grid, "bicubic", "reflection", align_corners=False).clamp(0, 255)
+
+
 @dataclass
 class Mixture:
-    """Random batches of ``size`` px crops: sharp photographs, enlarged small ones, 2x2 mosaics of small ones.
+    """Random batches of square crops: sharp photographs, enlarged small ones, 2x2 mosaics of small ones.
 
     The three sorts cover the scales at which people dream: whole objects, their parts, and busy scenes. A share
     of the pictures is mixed with others: a third of them blended (mixup, Zhang et al., 2018, arXiv:1710.09412),
     a third with a rectangle of another pasted in (CutMix, Yun et al., 2019, arXiv:1905.04899). The teacher says
     what is to be seen in a mixture; without it the few sharp photographs are learnt by heart.
+
+    Attributes:
+        small: ``(N, 3, S, S)`` uint8, on the device where batches are wanted, and their classes.
+        sharp: ``(M, 3, SHARP_SIZE, SHARP_SIZE)`` uint8, there too, and their classes.
+        scales: of the sharp photographs: the smallest and the largest size in pixels that a crop is cut from.
     """
 
     small: Tensor
     small_labels: Tensor
-    sharp: list[Tensor]
+    sharp: Tensor
     sharp_labels: Tensor
-    size: int = 112
-    sharp_count: int = 32
-    enlarged_count: int = 22
-    mosaic_count: int = 10
-    scales: tuple[int, int] = (112, 320)
+    sharp_share: float = 0.5
+    mosaic_share: float = 0.15
+    scales: tuple[int, int] = (112, 360)
 
-    def batch(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw ``(N, 3, size, size)`` normalised pictures and their classes (mosaics: UNLABELLED)."""
-        pictures: list[Tensor] = []
-        labels: list[Tensor] = []
-        chosen = self._draw(len(self.sharp), self.sharp_count, generator)
-        pictures += [self._sharp_crop(self.sharp[i], generator) for i in chosen]
-        labels.append(self.sharp_labels[chosen])
-        chosen = self._draw(len(self.small), self.enlarged_count, generator)
-        pictures += [self._crop(self.small[i], 0.6 + 0.4 * self._uniform(generator), generator) for i in chosen]
-        labels.append(self.small_labels[chosen])
-        chosen = self._draw(len(self.small), 4 * self.mosaic_count, generator)
-        for four in self.small[chosen].split(4):
-            mosaic = torch.cat([torch.cat([four[0], four[1]], 2), torch.cat([four[2], four[3]], 2)], 1)
-            pictures.append(self._crop(mosaic, 0.85, generator))
-        labels.append(torch.full((self.mosaic_count,), UNLABELLED))
-        jittered = self._colour_jitter(torch.stack(pictures), generator)
-        return self._mix(normalise(jittered), torch.cat(labels), generator)
+    def __post_init__(self) -> None:
+        # seen from far, a photograph is cropped from a smaller copy: bilinear sampling alone would alias
+        self.far = torch.cat([TF.resize(some, [SHARP_SIZE // 2] * 2, antialias=True) for some in self.sharp.split(256)])
+
+    def batch(self, count: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw ``(count, 3, size, size)`` normalised pictures and their classes (mixed ones: UNLABELLED)."""
+        sharp_count, mosaic_count = round(self.sharp_share * count), round(self.mosaic_share * count)
+        parts = (
+            self._sharp(sharp_count, size, generator),
+            self._enlarged(count - sharp_count - mosaic_count, size, generator),
+            self._mosaics(mosaic_count, size, generator),
+        )
+        pictures, labels = (torch.cat(part) for part in zip(*parts, strict=True))
+        order = torch.randperm(count, generator=generator, device=generator.device)
+        return self._mix(normalise(self._colour_jitter(pictures[order], generator)), labels[order], generator)
 
     @staticmethod
-    def _uniform(generator: torch.Generator) -> float:
-        return float(torch.rand((), generator=generator))
+    def _draw(population: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        return torch.randint(len(population), (count,), generator=generator, device=generator.device)
 
-    @staticmethod
-    def _draw(population: int, count: int, generator: torch.Generator) -> Tensor:
-        return torch.randint(population, (count,), generator=generator)
+    def _sharp(self, count: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        chosen = self._draw(self.sharp, count, generator)
+        scale = uniform(count, *self.scales, generator).clamp(min=size)
+        is_far = scale < SHARP_SIZE / 1.5
+        near, far = chosen[~is_far], chosen[is_far]
+        crops = [
+            random_crops(self.sharp[near], size / scale[~is_far], size, generator),
+            random_crops(self.far[far], size / scale[is_far], size, generator),
+        ]
+        return torch.cat(crops), self.sharp_labels[torch.cat([near, far])]
 
-    def _sharp_crop(self, picture: Tensor, generator: torch.Generator) -> Tensor:
-        low, high = self.scales
-        scale = low + (high - low) * self._uniform(generator)
-        return self._crop(picture, self.size / scale, generator)
+    def _enlarged(self, count: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        chosen = self._draw(self.small, count, generator)
+        share = uniform(count, 0.6, 1, generator)
+        return random_crops(self.small[chosen], share, size, generator), self.small_labels[chosen]
 
-    def _crop(self, picture: Tensor, share: float, generator: torch.Generator) -> Tensor:
-        """Cut a random rectangle, resize it to a square, mirror it half of the time.
-
-        Its longer side is ``share`` of the picture's shorter, its other up to a quarter less.
-        """
-        height, width = picture.shape[1:]
-        sides = [share * min(height, width), share * min(height, width) * (0.75 + 0.25 * self._uniform(generator))]
-        down, right = (round(side) for side in (sides if self._uniform(generator) < 0.5 else sides[::-1]))
-        top = int(self._uniform(generator) * (height - down + 1))
-        left = int(self._uniform(generator) * (width - right + 1))
-        cut = picture[:, top : top + down, left : left + right]
-        resized = TF.resize(cut, [self.size, self.size], antialias=True)
-        return resized.flip(2) if self._uniform(generator) < 0.5 else resized
-
-    def _mix(self, pictures: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Blend a third of the pictures with others, paste others into a third; these become UNLABELLED."""
-        order = torch.randperm(len(pictures), generator=generator)
-        others = pictures[torch.randperm(len(pictures), generator=generator)]
-        blended, pasted, _ = order.tensor_split(3)
-        share = torch.rand(len(blended), 1, 1, 1, generator=generator)
-        mixed = pictures.clone()
-        mixed[blended] = pictures[blended].lerp(others[blended], share)
-        for i in pasted.tolist():
-            height, width = (int(self.size * (0.3 + 0.5 * self._uniform(generator))) for _ in range(2))
-            top = int(self._uniform(generator) * (self.size - height))
-            left = int(self._uniform(generator) * (self.size - width))
-            place = (slice(None), slice(top, top + height), slice(left, left + width))
-            mixed[i][place] = others[i][place]
-        labels = labels.clone()
-        labels[torch.cat([blended, pasted])] = UNLABELLED
-        return mixed, labels
+    def _mosaics(self, count: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        a, b, c, d = self.small[self._draw(self.small, 4 * count, generator)].split(count)
+        mosaics = torch.cat([torch.cat([a, b], 3), torch.cat([c, d], 3)], 2)
+        share = uniform(count, 0.7, 1, generator)
+        labels = torch.full((count,), UNLABELLED, device=self.small.device)
+        return random_crops(mosaics, share, size, generator), labels
 
     @staticmethod
     def _colour_jitter(pictures: Tensor, generator: torch.Generator) -> Tensor:
         """Change brightness, contrast and saturation of each picture by up to 25 %."""
-        x = pictures.float()
         brightness, contrast, saturation = (
-            0.75 + 0.5 * torch.rand(len(x), 1, 1, 1, generator=generator) for _ in range(3)
+            uniform(len(pictures), 0.75, 1.25, generator).view(-1, 1, 1, 1) for _ in range(3)
         )
-        grey = x.mean(1, keepdim=True)
-        x = grey + (x - grey) * saturation
-        middle = x.mean((1, 2, 3), keepdim=True)
-        return ((middle + (x - middle) * contrast) * brightness).clamp(0, 255)
+        grey = pictures.mean(1, keepdim=True)
+        coloured = grey + (pictures - grey) * saturation
+        middle = coloured.mean((1, 2, 3), keepdim=True)
+        return ((middle + (coloured - middle) * contrast) * brightness).clamp(0, 255)
+
+    def _mix(self, pictures: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Blend the first third of the pictures with others, paste others into the second; these become UNLABELLED."""
+        count, _, size, _ = pictures.shape
+        blended, pasted = count // 3, 2 * count // 3
+        share = torch.zeros(count, 1, size, size, device=pictures.device)
+        share[:blended] = uniform(blended, 0, 1, generator).view(-1, 1, 1, 1)
+        share[blended:pasted] = self._rectangles(pasted - blended, size, generator)
+        others = pictures[torch.randperm(count, generator=generator, device=generator.device)]
+        labels = labels.clone()
+        labels[:pasted] = UNLABELLED
+        return pictures.lerp(others, share), labels
+
+    @staticmethod
+    def _rectangles(count: int, size: int, generator: torch.Generator) -> Tensor:
+        """Draw ``(count, 1, size, size)``: 1 in a random rectangle of 0.3 to 0.8 of each side, 0 outside."""
+        place = torch.arange(size, device=generator.device) / size
+
+        def stripe() -> Tensor:
+            length = uniform(count, 0.3, 0.8, generator)[:, None]
+            first = uniform(count, 0, 1, generator)[:, None] * (1 - length)
+            return (place >= first) & (place < first + length)
+
+        return (stripe()[:, None, :, None] & stripe()[:, None, None, :]).float()

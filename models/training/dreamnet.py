@@ -1,4 +1,4 @@
-"""Train dreamnet: block by block, then end to end. See README.md beside this file.
+"""Train dreamnet: block by block, then end to end, then on attacked pictures. See README.md beside this file.
 
     python -m models.training.dreamnet --data DATA --teacher TEACHER.safetensors --run RUN
 
@@ -7,11 +7,12 @@ Phases, resumed from RUN/checkpoint.pt after an interruption:
 1. ``blocks``: every block is fed the teacher's activations of the block before, each channel divided
    by its RMS over photographs, and regresses the teacher's next ones; all blocks at once (as in FitNets,
    Romero et al. 2014, arXiv:1412.6550, but for the whole depth in parallel).
-2. ``whole``: the same losses on the student's own activations, KL to the teacher's logits (Hinton et al.
-   2015, arXiv:1503.02531), and cross-entropy over the classes that the small photographs have.
-3. ``labels``: the same, with more weight on the labels.
-4. ``classes``: the same, with less weight on the labels and more on the teacher's opinion of what is where: its
-   scores of every class at every place (its class map, before the ReLU) are regressed too.
+2. ``whole``: the same losses on the student's own activations; the teacher's scores of every class at every place
+   (its class map, before the ReLU) are regressed too; KL to its logits (Hinton et al. 2015, arXiv:1503.02531); and
+   cross-entropy over the classes that the small photographs have.
+3. ``robust``: the same, on pictures that were changed by up to ``radius`` so as to raise the loss (adversarial
+   training, Madry et al. 2018, arXiv:1706.06083), while the teacher sees them unchanged. What such a network's
+   gradient paints looks like the thing itself (Santurkar et al. 2019, arXiv:1906.09453).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -31,18 +32,56 @@ from torchvision.transforms.v2 import functional as TF
 
 from dreamcli.networks.dreamnet import DreamNet
 
-from .data import HELD_OUT_EVERY, UNLABELLED, Mixture, halves, load_sharp, load_small, normalise, square
+from .data import (
+    HELD_OUT_EVERY,
+    SHARP_SIZE,
+    STD,
+    UNLABELLED,
+    Mixture,
+    halves,
+    load_sharp,
+    load_small,
+    normalise,
+    square,
+    three_squares,
+    uniform,
+)
 
-# phase: (steps, peak learning rate, weight of features, of the class map, of KL, of labels)
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training.
+
+    Attributes:
+        steps: how many.
+        rate: the peak learning rate.
+        size: of the crops, in pixels.
+        features, class_map, opinion, labels: the weights of the losses (opinion: KL to the teacher's).
+        radius: of the attack: the RMS of the largest change of a picture's values, where 1 is from black to white; 0 is
+            none. (0.0077 is what is called eps = 3 on 224x224 pictures.)
+    """
+
+    steps: int
+    rate: float
+    size: int
+    features: float
+    class_map: float
+    opinion: float
+    labels: float
+    radius: float = 0.0
+
+
+BATCH = 512
 PHASES = {
-    "blocks": (900, 4e-3, 1.0, 0.0, 0.5, 0.0),
-    "whole": (3600, 2e-3, 1.0, 0.0, 1.0, 0.5),
-    "labels": (1800, 1.2e-3, 0.5, 0.0, 1.0, 1.0),
-    "classes": (3600, 1.5e-3, 0.5, 1.0, 2.0, 0.2),
+    "blocks": Phase(1000, 4e-3, 112, 1.0, 0.0, 0.5, 0.0),
+    "whole": Phase(8000, 3e-3, 128, 0.5, 1.0, 2.0, 0.3),
+    "robust": Phase(5000, 1.5e-3, 128, 0.3, 1.0, 2.0, 0.3, 0.006),
 }
 HELD_OUT_SIZE = 224
+SMALL_VALIDATION_SIZE = 128
 TEMPERATURE = 2.0
-WEIGHT_DECAY = 1e-3
+SPREAD = sum(STD) / len(STD)  # of normalised pictures, where 1 is from black to white
+WEIGHT_DECAY = 5e-3
 
 # the student's blocks, and the index in the teacher's `features` after which each one's target stands
 BLOCKS = {
@@ -82,6 +121,23 @@ class Teacher(nn.Module):
         return [*activations, class_map], class_map.relu().mean((2, 3))
 
 
+@dataclass
+class Lesson:
+    """What the student is to learn of a batch.
+
+    Attributes:
+        blocks: the teacher's activations, each channel divided by its RMS.
+        class_map: its class scores at every place, before the ReLU.
+        logits: ``(N, 1000)``.
+        labels: ``(N,)``, or UNLABELLED.
+    """
+
+    blocks: list[Tensor]
+    class_map: Tensor
+    logits: Tensor
+    labels: Tensor
+
+
 def run_block(student: DreamNet, block: str, x: Tensor) -> Tensor:
     for layer in BLOCKS[block][0]:
         x = getattr(student, layer)(x)
@@ -93,81 +149,129 @@ def relative_error(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def channel_rms(teacher: Teacher, mixture: Mixture, device: torch.device, batches: int = 8) -> list[Tensor]:
+def channel_rms(teacher: Teacher, mixture: Mixture, generator: torch.Generator, batches: int = 4) -> list[Tensor]:
     """Measure the RMS of each of the teacher's channels in each block, shaped ``(1, C, 1, 1)``."""
-    generator = torch.Generator().manual_seed(1)
     squares: list[Tensor] = []
     for _ in range(batches):
-        activations, _ = teacher(mixture.batch(generator)[0].to(device))
+        activations, _ = teacher(mixture.batch(BATCH // 2, 112, generator)[0])
         now = [a.pow(2).mean((0, 2, 3), keepdim=True) for a in activations[:-1]]
         squares = [s + n for s, n in zip(squares, now, strict=True)] if squares else now
     return [(s / batches).sqrt().clamp(min=1e-3) for s in squares]
 
 
-def losses(
-    student: DreamNet, targets: list[Tensor], logits: Tensor, x: Tensor, labels: Tensor, phase: str, known: Tensor
-) -> tuple[Tensor, list[float]]:
-    """The phase's total loss, and its parts for the log: blocks' and class map's relative errors, KL, cross-entropy."""
-    _, _, feature_weight, map_weight, kl_weight, label_weight = PHASES[phase]
-    *blocks, class_map = targets
-    fed, found = x, []
-    for block, target in zip(BLOCKS, blocks, strict=True):
-        found.append(run_block(student, block, fed))
-        fed = target if phase == "blocks" else found[-1]
-    errors = [relative_error(f, t) for f, t in zip(found, blocks, strict=True)]
-    # before the ReLU, where every place of every picture speaks about all classes, also those of no picture here
-    found_map = student.classes(found[-1]).float()
-    map_error = F.mse_loss(found_map, class_map.float()) / class_map.float().var()
-    scores = student.softplus(found_map).mean((2, 3))
-    kl = F.kl_div(
-        F.log_softmax(scores / TEMPERATURE, 1),
-        F.log_softmax(logits.float() / TEMPERATURE, 1),
-        log_target=True,
-        reduction="batchmean",
-    )
-    # cross-entropy among the classes of the small photographs only: the others are too few to be
-    # compared with, and would be unlearnt
-    column = torch.full((scores.shape[1],), UNLABELLED, device=x.device)
-    column[known] = torch.arange(len(known), device=x.device)
-    wanted = torch.where(labels == UNLABELLED, UNLABELLED, column[labels])
-    entropy = F.cross_entropy(scores[:, known], wanted, ignore_index=UNLABELLED, label_smoothing=0.05)
-    total = feature_weight * torch.stack(errors).sum() + map_weight * map_error
-    total = total + kl_weight * kl + label_weight * entropy
-    return total, [part.item() for part in (*errors, map_error, kl, entropy)]
+class Losses(nn.Module):
+    """How far the student is from its lesson: ``(9 + 2,)`` parts, unweighted, for the sum and the log.
+
+    The parts: the relative errors of eight blocks and of the class map, KL, cross-entropy.
+    """
+
+    def __init__(self, student: DreamNet, known: Tensor, *, in_blocks: bool) -> None:
+        super().__init__()
+        self.student = student
+        self.in_blocks = in_blocks
+        self.register_buffer("known", known)
+        # cross-entropy among the classes of the small photographs only: the others are too few to be compared with,
+        # and would be unlearnt
+        column = torch.full((1001,), UNLABELLED, device=known.device)  # the last: of UNLABELLED
+        column[known] = torch.arange(len(known), device=known.device)
+        self.register_buffer("column", column)
+
+    def forward(self, x: Tensor, lesson: Lesson) -> Tensor:
+        fed, found = x, []
+        for block, target in zip(BLOCKS, lesson.blocks, strict=True):
+            found.append(run_block(self.student, block, fed))
+            fed = target if self.in_blocks else found[-1]
+        errors = [relative_error(f, t) for f, t in zip(found, lesson.blocks, strict=True)]
+        # before the ReLU, where every place of every picture speaks about all classes, also those of no picture here
+        found_map = self.student.classes(self.student.fire10(found[-1])).float()
+        map_error = F.mse_loss(found_map, lesson.class_map.float()) / lesson.class_map.float().var()
+        scores = self.student.softplus(found_map).mean((2, 3))
+        kl = F.kl_div(
+            F.log_softmax(scores / TEMPERATURE, 1),
+            F.log_softmax(lesson.logits.float() / TEMPERATURE, 1),
+            log_target=True,
+            reduction="batchmean",
+        )
+        wanted = self.column[lesson.labels]
+        entropy = F.cross_entropy(scores[:, self.known], wanted, ignore_index=UNLABELLED, label_smoothing=0.05)
+        return torch.stack([*errors, map_error, kl, entropy])
+
+
+def weights_of(phase: Phase, device: torch.device) -> Tensor:
+    """What each of the parts of `Losses` counts in a phase."""
+    return torch.tensor([phase.features] * len(BLOCKS) + [phase.class_map, phase.opinion, phase.labels], device=device)
+
+
+def attack(losses: Losses, weights: Tensor, x: Tensor, lesson: Lesson, radius: Tensor) -> Tensor:
+    """Change pictures so as to raise the loss: one step up the gradient from a random start.
+
+    The student's batch-norm statistics stay as they were.
+
+    Args:
+        radius: ``(N,)``: the RMS of each picture's change.
+    """
+
+    def unit(change: Tensor) -> Tensor:
+        rms = change.float().pow(2).mean((1, 2, 3), keepdim=True).sqrt()
+        return change / rms.clamp(min=1e-12)
+
+    radius = radius.view(-1, 1, 1, 1)
+    start = 0.5 * radius * unit(torch.randn_like(x))
+    changed = (x + start).requires_grad_()
+    losses.eval()
+    with torch.autocast(x.device.type, torch.bfloat16):
+        loss = (weights * losses(changed, lesson)).sum()
+    (gradient,) = torch.autograd.grad(loss, changed)
+    losses.train()
+    change = start + radius * unit(gradient)
+    return x + radius * unit(change)
 
 
 @torch.no_grad()
-def held_out_top5(student: DreamNet, pictures: Tensor, labels: Tensor) -> float:
-    """The share of photographs whose class is among the student's first five."""
+def top5(student: DreamNet, pictures: Tensor, labels: Tensor, size: int, known: Tensor | None = None) -> float:
+    """The share of photographs whose class is among the student's first five (of those ``known``)."""
     student.eval()
-    with torch.autocast(pictures.device.type, torch.bfloat16):
-        scores = torch.cat([student(normalise(some)) for some in pictures.split(50)])
+    hits = 0
+    for some, wanted in zip(pictures.split(200), labels.split(200), strict=True):
+        x = F.interpolate(normalise(some), (size, size), mode="bilinear", antialias=True)
+        with torch.autocast(pictures.device.type, torch.bfloat16):
+            scores = student(x.contiguous(memory_format=torch.channels_last))
+        best = scores.topk(5).indices if known is None else known[scores[:, known].topk(5).indices]
+        hits += int((best == wanted[:, None]).any(1).sum())
     student.train()
-    return (scores.topk(5).indices == labels[:, None]).any(1).float().mean().item()
+    return hits / len(labels)
 
 
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    warm_up = min(1.0, (step + 1) / 50)
-    return peak * warm_up * 0.5 * (1 + math.cos(math.pi * step / steps))
+def learning_rate(step: int, phase: Phase) -> float:
+    warm_up = min(1.0, (step + 1) / 100)
+    return phase.rate * warm_up * 0.5 * (1 + math.cos(math.pi * step / phase.steps))
 
 
 def train(arguments: argparse.Namespace) -> None:
     device = torch.device(arguments.device)
     torch.manual_seed(arguments.seed)
+    torch.backends.cudnn.benchmark = True
     arguments.run.mkdir(parents=True, exist_ok=True)
     data = arguments.data
     sharp, indices, wordnet = load_sharp(data / "imagenet-samples" / "images.zip")
     kept = [i for i, index in enumerate(indices) if index % HELD_OUT_EVERY]
     small, small_labels = load_small(sorted((data / "tiny-imagenet").glob("train-*.zip")), wordnet)
-    mixture = Mixture(small, small_labels, [sharp[i] for i in kept], torch.tensor([indices[i] for i in kept]))
+    seen, seen_labels = (t.to(device) for t in load_small([data / "tiny-imagenet" / "val.zip"], wordnet))
+    mixture = Mixture(
+        small.to(device),
+        small_labels.to(device),
+        torch.cat([three_squares(sharp[i]) for i in kept]).to(device),
+        torch.tensor([indices[i] for i in kept for _ in range(3)], device=device),
+    )
     known = small_labels.unique().to(device)
     others = [i for i, index in enumerate(indices) if index % HELD_OUT_EVERY == 0]
-    held_out = torch.stack([TF.resize(square(sharp[i]), [HELD_OUT_SIZE] * 2) for i in others]).to(device)
+    held_out = torch.stack([TF.resize(square(sharp[i]), [SHARP_SIZE] * 2) for i in others]).to(device)
     held_out_labels = torch.tensor([indices[i] for i in others], device=device)
 
     teacher = Teacher(arguments.teacher).to(device, memory_format=torch.channels_last)
     student = DreamNet().to(device, memory_format=torch.channels_last)
-    scales = channel_rms(teacher, mixture, device)
+    generator = torch.Generator(device).manual_seed(arguments.seed)
+    scales = channel_rms(teacher, mixture, generator)
     optimizer = torch.optim.AdamW(student.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
     checkpoint = arguments.run / "checkpoint.pt"
     done = 0
@@ -177,45 +281,49 @@ def train(arguments: argparse.Namespace) -> None:
         optimizer.load_state_dict(state["optimizer"])
         done = state["done"]
 
-    def draw(step: int) -> tuple[Tensor, Tensor]:
-        return mixture.batch(torch.Generator().manual_seed(arguments.seed * 1_000_000 + step))
+    def teach(x: Tensor, labels: Tensor) -> Lesson:
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+            (*blocks, class_map), logits = teacher(x)
+            return Lesson([a / s.to(a.dtype) for a, s in zip(blocks, scales, strict=True)], class_map, logits, labels)
 
-    schedule = [(phase, step) for phase, (steps, *_) in PHASES.items() for step in range(steps)]
+    schedule = [(name, step) for name, phase in PHASES.items() for step in range(phase.steps)]
+    losses: Losses | None = None
     started = time.monotonic()
-    with ThreadPoolExecutor(1) as ahead, (arguments.run / "log.tsv").open("a", buffering=1) as log:
-        log.write("\t".join(["step", "phase", "seconds", "loss", *BLOCKS, "map", "kl", "entropy"]) + "\n")
-        upcoming = ahead.submit(draw, done)
-        for index, (phase, step) in enumerate(schedule[done:], done):
-            x, labels = (t.to(device) for t in upcoming.result())
-            upcoming = ahead.submit(draw, index + 1)
-            x = x.to(memory_format=torch.channels_last)
-            steps, peak, *_ = PHASES[phase]
+    with (arguments.run / "log.tsv").open("a", buffering=1) as log:
+        log.write("\t".join(["step", "phase", "seconds", *BLOCKS, "map", "kl", "entropy"]) + "\n")
+        for index, (name, step) in enumerate(schedule[done:], done):
+            phase = PHASES[name]
+            if losses is None or losses.in_blocks != (name == "blocks"):
+                losses = Losses(student, known, in_blocks=name == "blocks")
+                if arguments.compile:
+                    losses.compile()
+            weights = weights_of(phase, device)
+            generator.manual_seed(arguments.seed * 1_000_000 + index)
+            x, labels = mixture.batch(arguments.batch, phase.size, generator)
+            x = x.contiguous(memory_format=torch.channels_last)
+            lesson = teach(x, labels)
+            if phase.radius:
+                x = attack(losses, weights, x, lesson, uniform(len(x), 0, phase.radius / SPREAD, generator))
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps, peak)
+                group["lr"] = learning_rate(step, phase)
             with torch.autocast(device.type, torch.bfloat16):
-                with torch.no_grad():
-                    activations, logits = teacher(x)
-                    *blocks, class_map = activations
-                    targets = [a / s.to(a.dtype) for a, s in zip(blocks, scales, strict=True)] + [class_map]
-                loss, parts = losses(student, targets, logits, x, labels, phase, known)
+                parts = losses(x, lesson)
             optimizer.zero_grad()
-            loss.backward()
+            (weights * parts).sum().backward()
             optimizer.step()
             done = index + 1
-            if done % 20 == 0:
-                row = [done, phase, f"{time.monotonic() - started:.0f}", f"{loss.item():.4f}"]
-                log.write("\t".join(map(str, row)) + "\t" + "\t".join(f"{p:.3f}" for p in parts) + "\n")
-            if done % 200 == 0:
-                log.write(f"{done}\theld-out top-5\t{held_out_top5(student, held_out, held_out_labels):.3f}\n")
-            if done % 100 == 0 or done == len(schedule):
-                state = {
-                    "student": student.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "done": done,
-                }
+            ended = step + 1 == phase.steps
+            if done % 50 == 0:
+                row = [done, name, f"{time.monotonic() - started:.0f}", *(f"{part:.3f}" for part in parts.tolist())]
+                log.write("\t".join(map(str, row)) + "\n")
+            if done % 500 == 0 or ended:
+                on_sharp = top5(student, held_out, held_out_labels, HELD_OUT_SIZE)
+                on_small = top5(student, seen, seen_labels, SMALL_VALIDATION_SIZE, known)
+                log.write(f"{done}\ttop-5 of sharp ones held out {on_sharp:.3f}, of small ones {on_small:.3f}\n")
+                state = {"student": student.state_dict(), "optimizer": optimizer.state_dict(), "done": done}
                 torch.save(state, checkpoint.with_suffix(".partial"))
                 checkpoint.with_suffix(".partial").rename(checkpoint)
-                save_file(halves(student), arguments.run / "dreamnet.safetensors")
+                save_file(halves(student), arguments.run / f"{name}.safetensors")
 
 
 def main() -> None:
@@ -224,6 +332,8 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, required=True, help="SqueezeNet 1.0's weights, a safetensors file")
     parser.add_argument("--run", type=Path, required=True, help="where checkpoints, log and weights go")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--batch", type=int, default=BATCH, help="pictures a step")
+    parser.add_argument("--compile", action="store_true", help="compile the losses: worth it on a GPU")
     parser.add_argument("--seed", type=int, default=0)
     train(parser.parse_args())
 

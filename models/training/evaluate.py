@@ -23,7 +23,7 @@ from dreamcli.art.portrait import PortraitSettings, portray
 from dreamcli.engine.compute import Compute
 from dreamcli.networks import zoo
 
-from .data import HELD_OUT_EVERY, load_sharp, load_small, normalise, square
+from .data import HELD_OUT_EVERY, SHARP_SIZE, load_sharp, load_small, normalise, square
 from .judge import Judge, load_judge
 
 SMALL_SIZES = (64, 96, 128, 160)
@@ -37,10 +37,12 @@ Classifier = Callable[[Tensor], Tensor]
 def accuracy(classify: Classifier, pictures: Tensor, labels: Tensor, size: int, known: Tensor | None) -> str:
     """Top-1 and top-5 in percent at ``size`` px, among the classes ``known`` (all, if None)."""
     hits = torch.zeros(2)
+    device = Compute.resolve().device
     for some, wanted in zip(pictures.split(200), labels.split(200), strict=True):
-        resized = F.interpolate(normalise(some), (size, size), mode="bilinear", antialias=True, align_corners=False)
-        with torch.autocast("cpu", torch.bfloat16):
-            scores = classify(resized.contiguous(memory_format=torch.channels_last)).float()
+        x = normalise(some.to(device))
+        resized = F.interpolate(x, (size, size), mode="bilinear", antialias=True, align_corners=False)
+        with torch.autocast(device.type, torch.bfloat16):
+            scores = classify(resized.contiguous(memory_format=torch.channels_last)).float().cpu()
         if known is not None:
             hidden = torch.full_like(scores, -torch.inf)
             hidden[:, known] = scores[:, known]
@@ -95,12 +97,12 @@ def main() -> None:
     }
     sharp, indices, wordnet = load_sharp(arguments.data / "imagenet-samples" / "images.zip")
     held_out = [i for i, index in enumerate(indices) if index % HELD_OUT_EVERY == 0]
-    sharp_pictures = torch.stack([TF.resize(square(sharp[i]), [256, 256]) for i in held_out])
+    sharp_pictures = torch.stack([TF.resize(square(sharp[i]), [SHARP_SIZE] * 2) for i in held_out])
     sharp_labels = torch.tensor([indices[i] for i in held_out])
     small, small_labels = load_small([arguments.data / "tiny-imagenet" / "val.zip"], wordnet)
     known = small_labels.unique()
     for name, network in networks.items():
-        module = network.module.to(memory_format=torch.channels_last)
+        module = network.module.to(Compute.resolve().device, memory_format=torch.channels_last)
         print(f"{name}: top-1 / top-5 in %")
         for size in SMALL_SIZES:
             print(f"  Tiny-ImageNet's validation set, its 200 classes, {size} px:", end=" ", flush=True)
@@ -112,7 +114,14 @@ def main() -> None:
         print(f"  the {int(seen.sum())} of them whose class is in Tiny-ImageNet, 224 px:", end=" ", flush=True)
         print(accuracy(module, sharp_pictures[seen], sharp_labels[seen], 224, None), flush=True)
     if arguments.judge:
-        class_transfer(networks, load_judge(arguments.judge), small, small_labels, known, arguments.best_of)
+        class_transfer(
+            networks,
+            load_judge(arguments.judge).to(Compute.resolve().device),
+            small,
+            small_labels,
+            known,
+            arguments.best_of,
+        )
 
 
 if __name__ == "__main__":
