@@ -7,7 +7,6 @@ to someone who looks at gradients:
   number of kernel positions and gradients carry no checkerboard;
 - it is padded, so a picture's border dreams like its middle;
 - deeper squeeze layers are wider, so more of what a layer saw reaches the next;
-- one more fire module stands between what dreams are made of and the class scores;
 - a class is scored at every place, and the scores are averaged, through a softplus where SqueezeNet has a
   ReLU: a class that the picture does not show yet still has a gradient;
 - batch normalisation after every convolution (folded away when a picture is made).
@@ -68,8 +67,7 @@ class DreamNet(nn.Module):
         self.fire8 = Fire(384, 96, 256)
         self.pool8 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fire9 = Fire(512, 192, 256)
-        self.fire10 = Fire(512, 192, 384)
-        self.classes = nn.Conv2d(768, num_classes, 1)
+        self.classes = nn.Conv2d(512, num_classes, 1)
         self.softplus = nn.Softplus()
         self.average = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()

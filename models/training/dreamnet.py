@@ -10,7 +10,8 @@ Phases, resumed from RUN/checkpoint.pt after an interruption:
 2. ``whole``: the same losses on the student's own activations; the teacher's scores of every class at every place
    (its class map, before the ReLU) are regressed too; KL to its logits (Hinton et al. 2015, arXiv:1503.02531); and
    cross-entropy over the classes that the small photographs have.
-3. ``robust``: the same, on pictures that were changed by up to ``radius`` so as to raise the loss (adversarial
+3. ``deep``: the same for the deeper blocks alone, which costs half as much.
+4. ``robust``: the same as ``whole``, on pictures changed by up to ``radius`` so as to raise the loss (adversarial
    training, Madry et al. 2018, arXiv:1706.06083), while the teacher sees them unchanged. What such a network's
    gradient paints looks like the thing itself (Santurkar et al. 2019, arXiv:1906.09453).
 """
@@ -30,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TF
 
-from dreamcli.networks.dreamnet import DreamNet
+from dreamcli.networks.dreamnet import DreamNet, Fire
 
 from .data import (
     HELD_OUT_EVERY,
@@ -59,6 +60,7 @@ class Phase:
         features, class_map, opinion, labels: the weights of the losses (opinion: KL to the teacher's).
         radius: of the attack: the RMS of the largest change of a picture's values, where 1 is from black to white; 0 is
             none. (0.0077 is what is called eps = 3 on 224x224 pictures.)
+        first: the first block that learns; those before it stay as they are.
     """
 
     steps: int
@@ -69,13 +71,15 @@ class Phase:
     opinion: float
     labels: float
     radius: float = 0.0
+    first: str = "fire2"
 
 
-BATCH = 512
+BATCH = 64
 PHASES = {
-    "blocks": Phase(1000, 4e-3, 112, 1.0, 0.0, 0.5, 0.0),
-    "whole": Phase(8000, 3e-3, 128, 0.5, 1.0, 2.0, 0.3),
-    "robust": Phase(5000, 1.5e-3, 128, 0.3, 1.0, 2.0, 0.3, 0.006),
+    "blocks": Phase(300, 3e-3, 112, 1.0, 0.0, 0.5, 0.0),
+    "whole": Phase(1000, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2),
+    "deep": Phase(3600, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2, first="fire5"),
+    "robust": Phase(600, 1e-3, 112, 0.3, 1.0, 2.0, 0.2, radius=0.006),
 }
 HELD_OUT_SIZE = 224
 SMALL_VALIDATION_SIZE = 128
@@ -183,7 +187,7 @@ class Losses(nn.Module):
             fed = target if self.in_blocks else found[-1]
         errors = [relative_error(f, t) for f, t in zip(found, lesson.blocks, strict=True)]
         # before the ReLU, where every place of every picture speaks about all classes, also those of no picture here
-        found_map = self.student.classes(self.student.fire10(found[-1])).float()
+        found_map = self.student.classes(found[-1]).float()
         map_error = F.mse_loss(found_map, lesson.class_map.float()) / lesson.class_map.float().var()
         scores = self.student.softplus(found_map).mean((2, 3))
         kl = F.kl_div(
@@ -195,6 +199,34 @@ class Losses(nn.Module):
         wanted = self.column[lesson.labels]
         entropy = F.cross_entropy(scores[:, self.known], wanted, ignore_index=UNLABELLED, label_smoothing=0.05)
         return torch.stack([*errors, map_error, kl, entropy])
+
+
+def narrowed(state: dict[str, Tensor], student: DreamNet) -> dict[str, Tensor]:
+    """Fit the weights of a dreamnet with wider squeeze layers to a narrower one's: keep the channels that matter most.
+
+    What a channel matters is its batch normalisation's scale times the norm of the weights that expand it.
+    """
+    state = {name: value.float() for name, value in state.items()}
+    for name, module in student.named_modules():
+        if not isinstance(module, Fire):
+            continue
+        expansions = [f"{name}.expand1x1.conv.weight", f"{name}.expand3x3.conv.weight"]
+        use = sum(state[expansion].square().sum((0, 2, 3)) for expansion in expansions)
+        matters = state[f"{name}.squeeze.norm.weight"].square() * use
+        kept = matters.topk(module.squeeze.conv.out_channels).indices.sort().values
+        for part in [part for part in state if part.startswith(f"{name}.squeeze.") and state[part].dim()]:
+            state[part] = state[part][kept]
+        for expansion in expansions:
+            state[expansion] = state[expansion][:, kept]
+    return state
+
+
+def learn_from(student: DreamNet, first: str) -> None:
+    """Freeze the blocks before ``first``."""
+    student.requires_grad_(True)
+    for block in list(BLOCKS)[: list(BLOCKS).index(first)]:
+        for layer in BLOCKS[block][0]:
+            getattr(student, layer).requires_grad_(False)
 
 
 def weights_of(phase: Phase, device: torch.device) -> Tensor:
@@ -269,7 +301,10 @@ def train(arguments: argparse.Namespace) -> None:
     held_out_labels = torch.tensor([indices[i] for i in others], device=device)
 
     teacher = Teacher(arguments.teacher).to(device, memory_format=torch.channels_last)
-    student = DreamNet().to(device, memory_format=torch.channels_last)
+    student = DreamNet()
+    if arguments.start:
+        student.load_state_dict(narrowed(load_file(arguments.start), student), strict=False)
+    student.to(device, memory_format=torch.channels_last)
     generator = torch.Generator(device).manual_seed(arguments.seed)
     scales = channel_rms(teacher, mixture, generator)
     optimizer = torch.optim.AdamW(student.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
@@ -298,6 +333,7 @@ def train(arguments: argparse.Namespace) -> None:
                 if arguments.compile:
                     losses.compile()
             weights = weights_of(phase, device)
+            learn_from(student, phase.first)
             generator.manual_seed(arguments.seed * 1_000_000 + index)
             x, labels = mixture.batch(arguments.batch, phase.size, generator)
             x = x.contiguous(memory_format=torch.channels_last)
@@ -318,7 +354,7 @@ def train(arguments: argparse.Namespace) -> None:
                 log.write("\t".join(map(str, row)) + "\n")
             if done % 500 == 0 or ended:
                 on_sharp = top5(student, held_out, held_out_labels, HELD_OUT_SIZE)
-                on_small = top5(student, seen, seen_labels, SMALL_VALIDATION_SIZE, known)
+                on_small = top5(student, seen[::10], seen_labels[::10], SMALL_VALIDATION_SIZE, known)
                 log.write(f"{done}\ttop-5 of sharp ones held out {on_sharp:.3f}, of small ones {on_small:.3f}\n")
                 state = {"student": student.state_dict(), "optimizer": optimizer.state_dict(), "done": done}
                 torch.save(state, checkpoint.with_suffix(".partial"))
@@ -331,6 +367,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with tiny-imagenet/ and imagenet-samples/")
     parser.add_argument("--teacher", type=Path, required=True, help="SqueezeNet 1.0's weights, a safetensors file")
     parser.add_argument("--run", type=Path, required=True, help="where checkpoints, log and weights go")
+    parser.add_argument("--start", type=Path, help="weights to start from; their squeeze layers may be wider")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch", type=int, default=BATCH, help="pictures a step")
     parser.add_argument("--compile", action="store_true", help="compile the losses: worth it on a GPU")
