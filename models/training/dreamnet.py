@@ -76,10 +76,10 @@ class Phase:
 
 BATCH = 64
 PHASES = {
-    "blocks": Phase(300, 3e-3, 112, 1.0, 0.0, 0.5, 0.0),
-    "whole": Phase(1000, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2),
-    "deep": Phase(3600, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2, first="fire5"),
-    "robust": Phase(600, 1e-3, 112, 0.3, 1.0, 2.0, 0.2, radius=0.006),
+    "blocks": Phase(200, 3e-3, 112, 1.0, 0.0, 0.5, 0.0),
+    "whole": Phase(800, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2),
+    "deep": Phase(2800, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2, first="fire5"),
+    "robust": Phase(400, 1e-3, 112, 0.3, 1.0, 2.0, 0.2, radius=0.006),
 }
 HELD_OUT_SIZE = 224
 SMALL_VALIDATION_SIZE = 128
