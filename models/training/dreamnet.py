@@ -352,7 +352,7 @@ def train(arguments: argparse.Namespace) -> None:
             if done % 50 == 0:
                 row = [done, name, f"{time.monotonic() - started:.0f}", *(f"{part:.3f}" for part in parts.tolist())]
                 log.write("\t".join(map(str, row)) + "\n")
-            if done % 500 == 0 or ended:
+            if done % 200 == 0 or ended:
                 on_sharp = top5(student, held_out, held_out_labels, HELD_OUT_SIZE)
                 on_small = top5(student, seen[::10], seen_labels[::10], SMALL_VALIDATION_SIZE, known)
                 log.write(f"{done}\ttop-5 of sharp ones held out {on_sharp:.3f}, of small ones {on_small:.3f}\n")
