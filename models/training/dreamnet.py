@@ -11,7 +11,8 @@ Phases, resumed from RUN/checkpoint.pt after an interruption:
    (its class map, before the ReLU) are regressed too; KL to its logits (Hinton et al. 2015, arXiv:1503.02531); and
    cross-entropy over the classes that the small photographs have.
 3. ``deep``: the same for the deeper blocks alone, which costs half as much.
-4. ``robust``: the same as ``whole``, on pictures changed by up to ``radius`` so as to raise the loss (adversarial
+4. ``large``: the same as ``whole`` on larger crops, as large as pictures that people dream on.
+5. ``robust``: the same as ``whole``, on pictures changed by up to ``radius`` so as to raise the loss (adversarial
    training, Madry et al. 2018, arXiv:1706.06083), while the teacher sees them unchanged. What such a network's
    gradient paints looks like the thing itself (Santurkar et al. 2019, arXiv:1906.09453).
 """
@@ -78,8 +79,9 @@ BATCH = 64
 PHASES = {
     "blocks": Phase(200, 3e-3, 112, 1.0, 0.0, 0.5, 0.0),
     "whole": Phase(800, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2),
-    "deep": Phase(2800, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2, first="fire5"),
-    "robust": Phase(400, 1e-3, 112, 0.3, 1.0, 2.0, 0.2, radius=0.006),
+    "deep": Phase(2000, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2, first="fire5"),
+    "large": Phase(600, 1e-3, 160, 0.3, 1.0, 2.0, 0.2),
+    "robust": Phase(250, 7e-4, 128, 0.3, 1.0, 2.0, 0.2, radius=0.006),
 }
 HELD_OUT_SIZE = 224
 SMALL_VALIDATION_SIZE = 128
@@ -335,7 +337,7 @@ def train(arguments: argparse.Namespace) -> None:
             weights = weights_of(phase, device)
             learn_from(student, phase.first)
             generator.manual_seed(arguments.seed * 1_000_000 + index)
-            x, labels = mixture.batch(arguments.batch, phase.size, generator)
+            x, labels = mixture.batch(round(arguments.batch * (112 / phase.size) ** 2), phase.size, generator)
             x = x.contiguous(memory_format=torch.channels_last)
             lesson = teach(x, labels)
             if phase.radius:
