@@ -5,12 +5,13 @@ Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networks", 2
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dreamcli.errors import check
 from dreamcli.networks.spec import LayerSpec
+
+from .schedule import SMALLEST_OCTAVE, check_schedule
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 # the mean change of a pixel at each step, at strength 1, from black (0) to white (1)
 STEP_AT_FULL_STRENGTH = 6 / 255
-# the shorter side of the smallest octave, in pixels: below, there is nothing left to recognise
-SMALLEST_OCTAVE = 64
 SIZE_FROM_NOISE = 512  # pixels
 NOISE_CONTRAST = 0.5  # as a share of a photograph's
 
@@ -61,14 +60,7 @@ class DreamSettings:
     def __post_init__(self) -> None:
         """Raise WrongRequest for a setting out of its range."""
         check(len(self.layers) > 0, "layers must name one layer at least")
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
-        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
-        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
-        check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
-        check(0 <= self.strength <= 1, f"strength must be from 0 to 1, not {self.strength:g}")
-        check(0 <= self.color <= 1, f"color must be from 0 to 1, not {self.color:g}")
-        check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
-        check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
+        check_schedule(self)
 
 
 def dream(

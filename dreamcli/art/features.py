@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from dreamcli.errors import WrongRequest, check
 from dreamcli.networks.spec import LayerSpec
 
+from .schedule import check_size
+
 if TYPE_CHECKING:
     # these take their time to import, and the command line reads the defaults below for --help
     import numpy as np
@@ -83,7 +85,7 @@ class FeatureSettings:
         check(self.top >= 0, f"top must be at least 0, not {self.top}")
         check(self.scale in SCALES, f"scale is one of {', '.join(SCALES)}, not {self.scale!r}")
         check(self.colormap in COLORMAPS, f"colormap is one of {', '.join(COLORMAPS)}, not {self.colormap!r}")
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
+        check_size(self.size)
 
 
 def feature_maps(
@@ -218,7 +220,7 @@ class FilterSettings:
         check(self.top >= 0, f"top must be at least 0, not {self.top}")
         check(self.colormap in COLORMAPS, f"colormap is one of {', '.join(COLORMAPS)}, not {self.colormap!r}")
         check(not self.apply or self.apply in KERNELS, f"a kernel is one of {', '.join(KERNELS)}, not {self.apply!r}")
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
+        check_size(self.size)
 
 
 def show_filters(

@@ -16,6 +16,8 @@ from dreamcli.engine import STATISTICS
 from dreamcli.errors import check
 from dreamcli.networks.spec import LayerSpec
 
+from .schedule import check_schedule
+
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
     from torch import Tensor
@@ -83,15 +85,9 @@ class StyleSettings:
         """Raise WrongRequest for a setting out of its range."""
         check(len(self.weights) > 0, "name one style at least")
         check(all(0 < weight < math.inf for weight in self.weights), "a style's weight must be more than 0")
-        check(0 <= self.strength <= 1, f"strength must be from 0 to 1, not {self.strength:g}")
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
-        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
-        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
-        check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
+        check_schedule(self)
         check(0 <= self.tv < math.inf, f"tv must be at least 0, not {self.tv:g}")
-        check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
         check(0.1 <= self.style_scale <= 10, f"style scale must be from 0.1 to 10, not {self.style_scale:g}")
-        check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
         for name, known in (("statistics", STATISTICS), ("optimizer", OPTIMIZERS), ("colors", COLORS)):
             value = getattr(self, name)
             check(value in known, f"{name} is one of {', '.join(known)}, not {value!r}")

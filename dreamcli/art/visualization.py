@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from dreamcli.errors import check
 
+from .schedule import SMALLEST_OCTAVE, check_schedule
+
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
     import torch
@@ -36,7 +38,6 @@ PADDING = 16  # pixels
 APART = 0.02  # the noise, black to white being 1, that tells several pictures of the same start apart
 RESCUED_STEPS = 16
 BLURRED_SHARE = 0.8  # of the steps; the last are for sharp edges
-SMALLEST_OCTAVE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +96,11 @@ class Visualization:
 
     def __post_init__(self) -> None:
         """Raise WrongRequest for a setting out of its range."""
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
+        check_schedule(self)
         check(
             self.parameterization in PARAMETERIZATIONS,
             f"parameterization is one of {', '.join(PARAMETERIZATIONS)}, not {self.parameterization!r}",
         )
-        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
-        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
-        check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
-        for name in ("strength", "color"):
-            value = getattr(self, name)
-            check(0 <= value <= 1, f"{name} must be from 0 to 1, not {value:g}")
-        check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
         check(0 <= self.turn <= 180, f"turn must be from 0 to 180, not {self.turn:g}")
         check(0 <= self.zoom < 1, f"zoom must be from 0 to less than 1, not {self.zoom:g}")
         check(0 < self.crop <= 1, f"crop must be more than 0 and at most 1, not {self.crop:g}")
@@ -118,7 +112,6 @@ class Visualization:
             value = getattr(self, name)
             check(1 <= value <= 1000, f"{name.replace('_', '-')} must be from 1 to 1000, not {value}")
         check(0 <= self.index < self.count, f"index must be from 0 to {self.count - 1}, not {self.index}")
-        check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
 
 
 @dataclass(frozen=True)
