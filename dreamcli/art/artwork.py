@@ -140,34 +140,36 @@ def shared_progress(on_step: OnStep | None, run: int, runs: int) -> OnStep | Non
     return lambda step: on_step(replace(step, share=(run + step.share) / runs))
 
 
-def guide_objective(specs: tuple[LayerSpec, ...], network: Network, guide: Pixels, compute: Compute) -> Objective:
-    """Turn specs of whole layers into the objective that climbs towards a guide's features in them.
+def objective_for(
+    specs: tuple[LayerSpec, ...], network: Network, inputs: Inputs, seen: Captured, compute: Compute
+) -> Objective:
+    """Turn layer specs into what to climb: the layers, channels and neurons, or a guide's features in the layers.
+
+    Args:
+        specs: with their weights; with a guide, whole layers.
+        network: to find them in.
+        inputs: for a guide.
+        seen: the layers' activations for the full-sized picture: a neuron's position is on its feature
+            map there, and channels and neurons are measured by the layer's RMS there.
+        compute: on what device the guide is looked at.
 
     Raises:
-        WrongRequest: a layer is unknown.
+        WrongRequest: a layer is unknown, or a channel or position out of range.
     """
+    if inputs.guide is None:
+        terms = [_term(spec, network, seen) for spec in specs]
+    else:
+        terms = _guide_terms(specs, network, inputs.guide, compute)
+    return reduce(operator.add, (spec.weight * term for spec, term in zip(specs, terms, strict=True)))
+
+
+def _guide_terms(specs: tuple[LayerSpec, ...], network: Network, guide: Pixels, compute: Compute) -> list[Objective]:
     layers = [find_layer(spec, network) for spec in specs]
     image = to_tensor(guide, compute.device)
     image = resize(image, scaled_size(guide.shape[0], guide.shape[1], GUIDE_SIZE)).clamp(0, 1)
     with torch.inference_mode():
         seen = Activations(network.module, layers, network.input_format, compute, network.plan)(image)
-    terms = (spec.weight * Guide.of(layer, seen[layer]) for spec, layer in zip(specs, layers, strict=True))
-    return reduce(operator.add, terms)
-
-
-def objective_for(specs: tuple[LayerSpec, ...], network: Network, seen: Captured) -> Objective:
-    """Turn layer specs into what to climb.
-
-    Args:
-        specs: the layers, channels and neurons, with their weights.
-        network: to find them in.
-        seen: the layers' activations for the full-sized picture: a neuron's position is on its feature
-            map there, and channels and neurons are measured by the layer's RMS there.
-
-    Raises:
-        WrongRequest: a layer is unknown, or a channel or position out of range.
-    """
-    return reduce(operator.add, (spec.weight * _term(spec, network, seen) for spec in specs))
+    return [Guide.of(layer, seen[layer]) for layer in layers]
 
 
 def find_layer(spec: LayerSpec, network: Network) -> str:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from dreamcli.errors import check
 from dreamcli.networks.spec import LayerSpec
 
-from .schedule import SMALLEST_OCTAVE, check_schedule
+from .schedule import check_schedule
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
     from dreamcli.engine.compute import Compute
-    from dreamcli.engine.parameterization import Parameterization
     from dreamcli.networks.zoo import Network
 
     from .artwork import Artwork, Inputs, OnStep
@@ -68,9 +67,6 @@ def dream(
 ) -> list[Artwork]:
     """Dream on a photograph, or on noise.
 
-    The octaves run from small to large. What is carried up from one to the next is the dreamed detail
-    alone, enlarged and added to the sharp original, so the photograph stays sharp.
-
     Args:
         settings: how.
         network: who dreams.
@@ -87,22 +83,14 @@ def dream(
     import torch
 
     from dreamcli.engine.activations import Activations
-    from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule, ascend
+    from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule
     from dreamcli.engine.natural import noise
-    from dreamcli.engine.octaves import octave_sizes, resize
-    from dreamcli.engine.parameterization import Masked, Pixels
+    from dreamcli.engine.octaves import resize
+    from dreamcli.engine.parameterization import Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import (
-        Artwork,
-        find_layer,
-        guide_objective,
-        in_octave,
-        objective_for,
-        scaled_size,
-        to_pixels,
-        to_tensor,
-    )
+    from .artwork import Artwork, find_layer, objective_for, scaled_size, to_pixels, to_tensor
+    from .climb import climb
 
     generator = torch.Generator().manual_seed(settings.seed)
     if inputs.start is None:
@@ -115,11 +103,7 @@ def dream(
     activations = Activations(network.module, layers, network.input_format, compute, network.plan)
     with torch.inference_mode():
         seen = activations(original)
-        objective = (
-            objective_for(settings.layers, network, seen)
-            if inputs.guide is None
-            else guide_objective(settings.layers, network, inputs.guide, compute)
-        )
+        objective = objective_for(settings.layers, network, inputs, seen, compute)
         if settings.minimize:
             objective = -objective
         before = float(objective(seen, original))
@@ -129,34 +113,22 @@ def dream(
     # a single neuron's gradient is so spiky that following it as it is kills the neuron at the first step;
     # Adam moves every pixel by about the same
     rule: Rule = Adam(step) if placed else NormalisedGradient(step, settings.color)
-    mask = None if inputs.mask is None else inputs.mask_tensor((height, width), compute.device)
-    if mask is not None and isinstance(rule, NormalisedGradient):
+    if inputs.mask is not None and isinstance(rule, NormalisedGradient):
+        mask = inputs.mask_tensor((height, width), compute.device)
         rule.size *= float(mask.mean())  # the mean is over all pixels, also those that stay
-    sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
-    detail = torch.zeros_like(original[:, :, :1, :1])
-    stopped = "done"
-    for octave, size in enumerate(sizes, 1):
-        base = resize(original, size).clamp(0, 1)
-        image = Pixels((base + resize(detail, size)).clamp(0, 1))
-        seen_image: Parameterization = image
-        if mask is not None:
-            seen_image = Masked(image, base, inputs.mask_tensor(size, compute.device))
-        ascent = ascend(
-            seen_image,
-            objective,
-            activations,
-            steps=settings.steps,
-            rule=rule,
-            transforms=transforms,
-            generator=generator,
-            on_step=in_octave(on_step, settings.steps, octave, sizes),
-        )
-        detail = image.render().detach() - base
-        if ascent.stopped != "done":
-            stopped = ascent.stopped
-            break
-    detail = resize(detail, (height, width))
-    result = to_pixels(original + (detail if mask is None else detail * mask))
+    image, stopped = climb(
+        original,
+        objective,
+        activations,
+        inputs,
+        settings,
+        parameterize=Pixels,
+        rule=rule,
+        transforms=transforms,
+        generator=generator,
+        on_step=on_step,
+    )
+    result = to_pixels(image)
     with torch.inference_mode():
         final = to_tensor(result, compute.device)
         after = float(objective(activations(final), final))

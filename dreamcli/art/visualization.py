@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dreamcli.errors import check
 
-from .schedule import SMALLEST_OCTAVE, check_schedule
+from .schedule import check_schedule
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dreamcli.engine.activations import Activations, Captured
-    from dreamcli.engine.ascent import Ascent
     from dreamcli.engine.compute import Compute
     from dreamcli.engine.objectives import Objective
     from dreamcli.engine.parameterization import Parameterization
@@ -206,17 +205,15 @@ def _attempt(
     import torch
 
     from dreamcli.engine.activations import Activations
-    from dreamcli.engine.ascent import Adam, ascend
+    from dreamcli.engine.ascent import Adam
     from dreamcli.engine.objectives import Difference
-    from dreamcli.engine.octaves import octave_sizes, resize
-    from dreamcli.engine.parameterization import Masked
 
-    from .artwork import Artwork, in_octave, to_pixels, to_tensor
+    from .artwork import Artwork, to_pixels, to_tensor
+    from .climb import climb
     from .score import probability
 
     generator = torch.Generator().manual_seed(seed)
     start = _start(settings, inputs, generator).to(compute.device)
-    size = (start.shape[2], start.shape[3])
     statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
     diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
     layers = (*wish.layers, *statistics, *diverse)
@@ -229,33 +226,20 @@ def _attempt(
         before = [_value(wanted, activations, one) for one in _singly(start)]
     objective = wanted + settings.diversity * Difference(diverse[0]) if diverse else wanted
     objective = _regularized(objective, settings, statistics)
-    transforms = [] if wish.still else _transforms(settings)
-    sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
     color = 0.0 if network.card.is_grey else settings.color
-    detail, stopped = torch.zeros_like(start), "done"
-    for octave, now in enumerate(sizes, 1):
-        # as in a dream, what is carried up is what was added, so that a photograph stays sharp
-        base = resize(start, now).clamp(0, 1)
-        painted = climbed = _parameterization(settings, (base + resize(detail, now)).clamp(0, 1), color)
-        if inputs.mask is not None:
-            climbed = Masked(painted, base, inputs.mask_tensor(now, compute.device))
-        ascent: Ascent = ascend(
-            climbed,
-            objective,
-            activations,
-            steps=settings.steps,
-            rule=Adam(settings.strength * RATES[settings.parameterization]),
-            transforms=transforms,
-            generator=generator,
-            rescue=RESCUED_STEPS,
-            on_step=in_octave(on_step, settings.steps, octave, sizes),
-        )
-        detail = painted.render().detach() - base
-        if ascent.stopped != "done":
-            stopped = ascent.stopped
-            break
-    detail = resize(detail, size)
-    image = start + (detail if inputs.mask is None else detail * inputs.mask_tensor(size, compute.device))
+    image, stopped = climb(
+        start,
+        objective,
+        activations,
+        inputs,
+        settings,
+        parameterize=lambda image: _parameterization(settings, image, color),
+        rule=Adam(settings.strength * RATES[settings.parameterization]),
+        transforms=[] if wish.still else _transforms(settings),
+        generator=generator,
+        rescue=RESCUED_STEPS,
+        on_step=on_step,
+    )
     artworks = []
     for one, value in zip(_singly(image), before, strict=True):
         pixels = to_pixels(one)
