@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dreamcli.engine.activations import Activations, Captured, channel_count
+from dreamcli.engine.activations import Captured, channel_count
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective, rms
 from dreamcli.engine.octaves import resize
@@ -118,6 +118,12 @@ def scaled_size(height: int, width: int, longest: int | None) -> tuple[int, int]
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+def scaled_tensor(pixels: Pixels, longest: int | None, device: torch.device) -> Tensor:
+    """As `to_tensor`, with the size that `scaled_size` gives; ``(1, 3, height, width)`` in [0, 1]."""
+    size = scaled_size(pixels.shape[0], pixels.shape[1], longest)
+    return resize(to_tensor(pixels, device), size).clamp(0, 1)
+
+
 def in_octave(
     on_step: OnStep | None, steps: int, octave: int, sizes: list[tuple[int, int]]
 ) -> Callable[[int, float], None] | None:
@@ -165,10 +171,8 @@ def objective_for(
 
 def _guide_terms(specs: tuple[LayerSpec, ...], network: Network, guide: Pixels, compute: Compute) -> list[Objective]:
     layers = [find_layer(spec, network) for spec in specs]
-    image = to_tensor(guide, compute.device)
-    image = resize(image, scaled_size(guide.shape[0], guide.shape[1], GUIDE_SIZE)).clamp(0, 1)
     with torch.inference_mode():
-        seen = Activations(network.module, layers, network.input_format, compute, network.plan)(image)
+        seen = network.activations(layers, compute)(scaled_tensor(guide, GUIDE_SIZE, compute.device))
     return [Guide.of(layer, seen[layer]) for layer in layers]
 
 

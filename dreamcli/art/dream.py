@@ -82,25 +82,22 @@ def dream(
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
     from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule
     from dreamcli.engine.natural import noise
-    from dreamcli.engine.octaves import resize
     from dreamcli.engine.parameterization import Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, find_layer, objective_for, scaled_size, to_pixels, to_tensor
+    from .artwork import Artwork, find_layer, objective_for, scaled_tensor, to_pixels, to_tensor
     from .climb import climb
 
     generator = torch.Generator().manual_seed(settings.seed)
     if inputs.start is None:
-        height = width = settings.size or SIZE_FROM_NOISE
-        original = noise(1, height, width, NOISE_CONTRAST, generator).to(compute.device)
+        side = settings.size or SIZE_FROM_NOISE
+        original = noise(1, side, side, NOISE_CONTRAST, generator).to(compute.device)
     else:
-        height, width = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
-        original = resize(to_tensor(inputs.start, compute.device), (height, width)).clamp(0, 1)
+        original = scaled_tensor(inputs.start, settings.size, compute.device)
     layers = [find_layer(spec, network) for spec in settings.layers]
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    activations = network.activations(layers, compute)
     with torch.inference_mode():
         seen = activations(original)
         objective = objective_for(settings.layers, network, inputs, seen, compute)
@@ -114,7 +111,7 @@ def dream(
     # Adam moves every pixel by about the same
     rule: Rule = Adam(step) if placed else NormalisedGradient(step, settings.color)
     if inputs.mask is not None and isinstance(rule, NormalisedGradient):
-        mask = inputs.mask_tensor((height, width), compute.device)
+        mask = inputs.mask_tensor((original.shape[2], original.shape[3]), compute.device)
         rule.size *= float(mask.mean())  # the mean is over all pixels, also those that stay
     image, stopped = climb(
         original,

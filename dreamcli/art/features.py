@@ -98,16 +98,10 @@ def feature_maps(
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
-    from dreamcli.engine.octaves import resize
+    from .artwork import scaled_tensor
 
-    from .artwork import scaled_size, to_tensor
-
-    image = to_tensor(pixels, compute.device)
-    image = resize(image, scaled_size(pixels.shape[0], pixels.shape[1], size)).clamp(0, 1)
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
     with torch.inference_mode():
-        seen = activations(image)
+        seen = network.activations(layers, compute)(scaled_tensor(pixels, size, compute.device))
     for layer in layers:
         if seen[layer].dim() != 4:
             raise WrongRequest(
@@ -291,13 +285,10 @@ def convolved(pixels: Pixels, kernel: str, size: int | None, device: torch.devic
     import torch
     from torch.nn import functional as F
 
-    from dreamcli.engine.octaves import resize
-
-    from .artwork import scaled_size, to_pixels, to_tensor
+    from .artwork import scaled_tensor, to_pixels
 
     weights, offset = KERNELS[kernel]
-    image = to_tensor(pixels, device)
-    image = resize(image, scaled_size(pixels.shape[0], pixels.shape[1], size)).clamp(0, 1)
+    image = scaled_tensor(pixels, size, device)
     weight = torch.tensor(weights, dtype=torch.float32, device=device)
     border = len(weights) // 2
     padded = F.pad(image, (border, border, border, border), mode="replicate")

@@ -155,7 +155,6 @@ def stylize(
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
     from dreamcli.engine.ascent import ascend
     from dreamcli.engine.natural import noise
     from dreamcli.engine.octaves import octave_sizes, resize
@@ -183,7 +182,7 @@ def stylize(
     opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
     content = network.layer(settings.content or network.card.content_layer)
     layers = {network.layer(spec.layer) for style in styles for spec in style.layers} | {content}
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    activations = network.activations(layers, compute)
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)

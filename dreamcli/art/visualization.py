@@ -204,7 +204,6 @@ def _attempt(
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
     from dreamcli.engine.ascent import Adam
     from dreamcli.engine.objectives import Difference
 
@@ -217,7 +216,7 @@ def _attempt(
     statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
     diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
     layers = (*wish.layers, *statistics, *diverse)
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    activations = network.activations(layers, compute)
     with torch.inference_mode():
         seen = activations(start)
         if not shared:
@@ -265,20 +264,18 @@ def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) 
     import torch
 
     from dreamcli.engine import natural
-    from dreamcli.engine.octaves import resize
 
-    from .artwork import scaled_size, to_tensor
+    from .artwork import scaled_tensor
 
     if inputs.start is None:
         side = settings.size or (TILE if settings.sheet else SIZE)
         return natural.noise(settings.count, side, side, START_CONTRAST, generator)
     longest = settings.size or (TILE if settings.sheet else None)
-    size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], longest)
-    image = resize(to_tensor(inputs.start, torch.device("cpu")), size).clamp(0, 1)
+    image = scaled_tensor(inputs.start, longest, torch.device("cpu"))
     if settings.count == 1:
         return image
     # something has to tell the pictures apart, or they would stay the same for ever
-    noise = torch.randn(settings.count, 3, *size, generator=generator)
+    noise = torch.randn(settings.count, *image.shape[1:], generator=generator)
     return (image + APART * noise).clamp(0, 1)
 
 
