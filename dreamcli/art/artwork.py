@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dreamcli.engine.activations import Captured, channel_count
+from dreamcli.engine.activations import Activations, Captured, channel_count
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective, rms
 from dreamcli.engine.octaves import resize
@@ -122,6 +122,12 @@ def scaled_tensor(pixels: Pixels, longest: int | None, device: torch.device) -> 
     """As `to_tensor`, with the size that `scaled_size` gives; ``(1, 3, height, width)`` in [0, 1]."""
     size = scaled_size(pixels.shape[0], pixels.shape[1], longest)
     return resize(to_tensor(pixels, device), size).clamp(0, 1)
+
+
+def value_of(objective: Objective, activations: Activations, image: Tensor) -> float:
+    """An objective's value for an image ``(1, 3, H, W)`` in [0, 1]."""
+    with torch.no_grad():
+        return float(objective(activations(image), image))
 
 
 def in_octave(

@@ -87,7 +87,7 @@ def dream(
     from dreamcli.engine.parameterization import Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, find_layer, objective_for, scaled_tensor, to_pixels, to_tensor
+    from .artwork import Artwork, find_layer, objective_for, scaled_tensor, to_pixels, to_tensor, value_of
     from .climb import climb
 
     generator = torch.Generator().manual_seed(settings.seed)
@@ -126,7 +126,5 @@ def dream(
         on_step=on_step,
     )
     result = to_pixels(image)
-    with torch.inference_mode():
-        final = to_tensor(result, compute.device)
-        after = float(objective(activations(final), final))
+    after = value_of(objective, activations, to_tensor(result, compute.device))
     return [Artwork(result, {"before": before, "after": after}, stopped)]

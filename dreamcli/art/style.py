@@ -161,7 +161,7 @@ def stylize(
     from dreamcli.engine.parameterization import Fourier, Parameterization, Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor
+    from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor, value_of
 
     shifted = settings.seamless or settings.jitter
     placed = inputs.start is not None or any(role.startswith("content-mask") for role in inputs.others)
@@ -178,7 +178,7 @@ def stylize(
     painted = photograph
     if photograph is not None and settings.colors == "luminance":
         painted = _grey(photograph)
-    styles = _styles(settings, network, inputs, compute)
+    styles = _styles(settings, network, inputs, photograph, compute)
     opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
     content = network.layer(settings.content or network.card.content_layer)
     layers = {network.layer(spec.layer) for style in styles for spec in style.layers} | {content}
@@ -187,8 +187,6 @@ def stylize(
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)
     image: Tensor | None = None
-    before = after = math.nan
-    stopped = "done"
     for octave, now in enumerate(sizes, 1):
         if painted is not None:
             target = resize(painted, now).clamp(0, 1)
@@ -202,9 +200,8 @@ def stylize(
         objective = _objective(settings, wanted, network, seen, opaque, None if painted is None else content)
         climbed: Parameterization = Fourier(image) if settings.seamless else Pixels(image)
         shift = max(now) if settings.seamless else settings.jitter
-        with torch.no_grad():
-            value = float(objective(activations(image), image))
-            before = value if octave == 1 else before
+        if octave == 1:
+            before = value_of(objective, activations, image)
         ascent = ascend(
             climbed,
             objective,
@@ -216,19 +213,18 @@ def stylize(
             on_step=in_octave(on_step, settings.steps, octave, sizes),
         )
         image = climbed.render().detach()
-        with torch.no_grad():
-            after = float(objective(activations(image), image))
         if ascent.stopped != "done":
-            stopped = ascent.stopped
             break
     assert image is not None
+    after = value_of(objective, activations, image)
     result = resize(image, size).clamp(0, 1)
     if photograph is not None:
-        result = _recoloured(result, resize(photograph, size).clamp(0, 1), settings.colors)
+        if settings.colors == "luminance":
+            result = _recoloured(result, resize(photograph, size).clamp(0, 1))
         if opaque is not None:
             clear = resize(opaque, size) <= 0
             result = torch.where(clear, resize(photograph, size), result)
-    return [Artwork(to_pixels(result), {"before": before, "after": after}, stopped)]
+    return [Artwork(to_pixels(result), {"before": before, "after": after}, ascent.stopped)]
 
 
 def _rule(settings: StyleSettings) -> Rule:
@@ -237,7 +233,9 @@ def _rule(settings: StyleSettings) -> Rule:
     return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, (0.9, 0.99))
 
 
-def _styles(settings: StyleSettings, network: Network, inputs: Inputs, compute: Compute) -> list[_Style]:
+def _styles(
+    settings: StyleSettings, network: Network, inputs: Inputs, photograph: Tensor | None, compute: Compute
+) -> list[_Style]:
     """Gather each style's picture, mask, region and layers."""
     from .artwork import to_tensor
 
@@ -252,12 +250,10 @@ def _styles(settings: StyleSettings, network: Network, inputs: Inputs, compute: 
     for role in roles:
         number = role.removeprefix("style-")
         image = to_tensor(inputs.others[role], compute.device)
-        if inputs.start is not None:
-            photograph = to_tensor(inputs.start, compute.device)
-            if settings.colors == "luminance":
-                image = _matched(_grey(image), _grey(photograph))
-            elif settings.colors == "match":
-                image = _matched(image, photograph)
+        if photograph is not None and settings.colors == "luminance":
+            image = _matched(_grey(image), _grey(photograph))
+        elif photograph is not None and settings.colors == "match":
+            image = _matched(image, photograph)
         mask, region = (_mask(f"{kind}-mask-{number}", inputs, compute) for kind in ("style", "content"))
         styles.append(_Style(role, image, weights.get(role, 1.0), mask, region, fine.get(role, specs)))
     check(bool(styles), "name one style at least")
@@ -380,8 +376,6 @@ def _matched(image: Tensor, to: Tensor) -> Tensor:
     return pixels.float().to(image.device).view(image.shape).clamp(0, 1)
 
 
-def _recoloured(result: Tensor, photograph: Tensor, colors: str) -> Tensor:
-    """With "luminance", give the result the photograph's colours, keeping its own brightness."""
-    if colors != "luminance":
-        return result
+def _recoloured(result: Tensor, photograph: Tensor) -> Tensor:
+    """Give the result the photograph's colours, keeping its own brightness."""
     return (photograph + _grey(result) - _grey(photograph)).clamp(0, 1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from dreamcli.engine.activations import Activations, Captured
+    from dreamcli.engine.activations import Captured
     from dreamcli.engine.compute import Compute
     from dreamcli.engine.objectives import Objective
     from dreamcli.engine.parameterization import Parameterization
@@ -207,7 +207,7 @@ def _attempt(
     from dreamcli.engine.ascent import Adam
     from dreamcli.engine.objectives import Difference
 
-    from .artwork import Artwork, to_pixels, to_tensor
+    from .artwork import Artwork, to_pixels, to_tensor, value_of
     from .climb import climb
     from .score import probability
 
@@ -222,7 +222,7 @@ def _attempt(
         if not shared:
             shared.append(wish.objective(seen))
         wanted = -shared[0] if settings.minimize else shared[0]
-        before = [_value(wanted, activations, one) for one in _singly(start)]
+    before = [value_of(wanted, activations, one) for one in _singly(start)]
     objective = wanted + settings.diversity * Difference(diverse[0]) if diverse else wanted
     objective = _regularized(objective, settings, statistics)
     color = 0.0 if network.card.is_grey else settings.color
@@ -242,9 +242,7 @@ def _attempt(
     artworks = []
     for one, value in zip(_singly(image), before, strict=True):
         pixels = to_pixels(one)
-        with torch.inference_mode():
-            after = _value(wanted, activations, to_tensor(pixels, compute.device))
-        rank = after
+        rank = after = value_of(wanted, activations, to_tensor(pixels, compute.device))
         if inputs.judge and wish.classes and settings.best_of > 1:
             rank = probability(inputs.judge, pixels, wish.classes) * (-1 if settings.minimize else 1)
         artworks.append(Artwork(pixels, {"before": value, "after": after}, stopped, rank))
@@ -253,10 +251,6 @@ def _attempt(
 
 def _singly(images: Tensor) -> list[Tensor]:
     return [images[index : index + 1] for index in range(len(images))]
-
-
-def _value(objective: Objective, activations: Activations, image: Tensor) -> float:
-    return float(objective(activations(image), image))
 
 
 def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) -> Tensor:
