@@ -235,10 +235,9 @@ def feature_maps(
         WrongRequest: an unknown layer, or one without rows and columns; and as `dream`.
         DreamcliError: as `dream`.
     """
-    specs = _specs(layer)
-    studio = _open("features", FeatureSettings(layers=specs), model, weights, device, precision)
-    names = tuple(dict.fromkeys(studio.network.layer(spec.layer) for spec in specs))
-    return features.feature_maps(studio.network, _read(image).picture.pixels, names, studio.compute, size)
+    settings = FeatureSettings(layers=_specs(layer), size=size)
+    studio = _open("features", settings, model, weights, device, precision)
+    return features.feature_maps(settings, studio.network, _read(image).picture.pixels, studio.compute)
 
 
 def layers(model: str = BUNDLED, size: int | tuple[int, int] | None = None) -> list[Layer]:

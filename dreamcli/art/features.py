@@ -89,19 +89,26 @@ class FeatureSettings:
 
 
 def feature_maps(
-    network: Network, pixels: Pixels, layers: tuple[str, ...], compute: Compute, size: int | None = None
+    settings: FeatureSettings, network: Network, pixels: Pixels, compute: Compute
 ) -> dict[str, np.ndarray]:
-    """Give each layer's activation for a picture: ``{layer: (C, H, W) float32}``.
+    """Give each layer's activation for a picture: ``{layer: (C, H, W) float32}``, by the layers' own names.
+
+    Args:
+        settings: for the layers and the size.
+        network: whose layers.
+        pixels: the picture.
+        compute: on what device, at what precision.
 
     Raises:
-        WrongRequest: a layer has no rows and columns.
+        WrongRequest: a layer is unknown, or has no rows and columns.
     """
     import torch
 
-    from .artwork import scaled_tensor
+    from .artwork import find_layer, scaled_tensor
 
+    layers = tuple(dict.fromkeys(find_layer(spec, network) for spec in settings.layers))
     with torch.inference_mode():
-        seen = network.activations(layers, compute)(scaled_tensor(pixels, size, compute.device))
+        seen = network.activations(layers, compute)(scaled_tensor(pixels, settings.size, compute.device))
     for layer in layers:
         if seen[layer].dim() != 4:
             raise WrongRequest(
@@ -130,8 +137,7 @@ def show_features(
     assert inputs.start is not None
     order = {name: place for place, name in enumerate(network.plan.shapes)}
     specs = sorted(settings.layers, key=lambda spec: order[find_layer(spec, network)])
-    names = tuple(dict.fromkeys(find_layer(spec, network) for spec in specs))
-    maps = feature_maps(network, inputs.start, names, compute, settings.size)
+    maps = feature_maps(settings, network, inputs.start, compute)
     blocks = []
     for spec in specs:
         name = find_layer(spec, network)

@@ -14,6 +14,7 @@ from .options import ChannelsParam, LayerParam, Shared, shared_options
 
 if TYPE_CHECKING:
     from dreamcli.files.plan import Task
+    from dreamcli.studio import Studio
 
 DEFAULTS = FeatureSettings()
 
@@ -83,16 +84,18 @@ def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
     dreamcli features photo.jpg --layer fire6 --channels 0-31 --overlay
     dreamcli features photo.jpg --layer high --raw high.npz
     """
-    from .runner import plan_on_pictures, run_tasks
+    from .runner import open_studio, plan_on_pictures, run_tasks
 
     shared, rest = Shared.split(options)
     settings = FeatureSettings(**rest)
     tasks = plan_on_pictures("features", images, shared)
+    studio = None
     if raw:
         _check_raw(raw, tasks, shared)
-    code = run_tasks("features", [(task, settings) for task in tasks], shared)
-    if raw and code == 0 and not shared.dry_run:
-        _write_raw(raw, settings, tasks[0], shared)
+        studio = None if shared.dry_run else open_studio("features", settings, shared)
+    code = run_tasks("features", [(task, settings) for task in tasks], shared, studio)
+    if raw and studio and code == 0:
+        _write_raw(raw, tasks[0], studio)
     return code
 
 
@@ -108,15 +111,11 @@ def _check_raw(raw: Path, tasks: list[Task], shared: Shared) -> None:
         raise WrongRequest(f"--raw {raw} is there already; choose another, or add --overwrite")
 
 
-def _write_raw(raw: Path, settings: FeatureSettings, task: Task, shared: Shared) -> None:
+def _write_raw(raw: Path, task: Task, studio: Studio) -> None:
     from dreamcli.art.features import feature_maps
     from dreamcli.files.reading import read_picture
     from dreamcli.files.writing import write_arrays
 
-    from .runner import open_studio
-
     assert task.source
-    studio = open_studio("features", settings, shared)
-    names = tuple(dict.fromkeys(studio.network.layer(spec.layer) for spec in settings.layers))
     pixels = read_picture(task.source).pixels
-    write_arrays(raw, feature_maps(studio.network, pixels, names, studio.compute, settings.size))
+    write_arrays(raw, feature_maps(studio.settings, studio.network, pixels, studio.compute))
