@@ -10,7 +10,7 @@ import click
 from dreamcli.art.features import COLORMAPS, SCALES, FeatureSettings
 from dreamcli.errors import WrongRequest
 
-from .options import ChannelsParam, LayerParam, Shared, shared_options
+from .options import ChannelsParam, LayerParam, Shared, setting_option, shared_options, size_option
 
 if TYPE_CHECKING:
     from dreamcli.files.plan import Task
@@ -33,27 +33,12 @@ DEFAULTS = FeatureSettings()
     default=(),
     help="Show these channels of every layer, instead of the most active.",
 )
-@click.option(
-    "--top",
-    type=int,
-    metavar="N",
-    default=DEFAULTS.top,
-    show_default=True,
-    help="Show so many of the most active channels; 0 for all.",
+@setting_option("--top", DEFAULTS, "Show so many of the most active channels; 0 for all.")
+@setting_option(
+    "--scale", DEFAULTS, "Each map spans the whole colormap, or they share one over the layer.", choices=SCALES
 )
-@click.option(
-    "--scale",
-    type=click.Choice(SCALES),
-    default=DEFAULTS.scale,
-    show_default=True,
-    help="Each map spans the whole colormap, or they share one over the layer.",
-)
-@click.option(
-    "--colormap",
-    type=click.Choice(list(COLORMAPS)),
-    default=DEFAULTS.colormap,
-    show_default=True,
-    help="How values become colours, from dark (low) to bright (high).",
+@setting_option(
+    "--colormap", DEFAULTS, "How values become colours, from dark (low) to bright (high).", choices=COLORMAPS
 )
 @click.option("--overlay", is_flag=True, help="Lay the maps over the picture.")
 @click.option(
@@ -62,13 +47,7 @@ DEFAULTS = FeatureSettings()
     metavar="FILE.npz",
     help="Write the numbers, too: an array (channels, rows, columns) for each layer. For one IMAGE.",
 )
-@click.option(
-    "--size",
-    type=int,
-    metavar="N",
-    default=DEFAULTS.size,
-    help="Pixels on the longer side of what the network is shown.  [default: the input's own size]",
-)
+@size_option("Pixels on the longer side of what the network is shown.")
 @shared_options(
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-features.png; for a folder ./FOLDER-features/]",
