@@ -151,7 +151,7 @@ def stylize(
         the one picture.
 
     Raises:
-        WrongRequest: a layer is unknown, or a mask is black everywhere.
+        WrongRequest: a layer is unknown, or has no places to measure or to mask; or a mask is black everywhere.
     """
     import torch
 
@@ -181,8 +181,9 @@ def stylize(
     styles = _styles(settings, network, inputs, photograph, compute)
     opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
     content = network.layer(settings.content or network.card.content_layer)
-    layers = {network.layer(spec.layer) for style in styles for spec in style.layers} | {content}
-    activations = network.activations(layers, compute)
+    layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
+    _check_layers(layers, content, network, inputs)
+    activations = network.activations((*layers, content), compute)
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)
@@ -225,6 +226,18 @@ def stylize(
             clear = resize(opaque, size) <= 0
             result = torch.where(clear, resize(photograph, size), result)
     return [Artwork(to_pixels(result), {"before": before, "after": after}, ascent.stopped)]
+
+
+def _check_layers(layers: Iterable[str], content: str, network: Network, inputs: Inputs) -> None:
+    """Refuse layers whose style can't be measured, or not in a part of the picture alone."""
+    shapes, model = network.plan.shapes, network.card.name
+    for layer in layers:
+        check(len(shapes[layer]) > 2, f"layer {layer} of {model} is flat: it has no places to measure style over")
+    transparent = inputs.alpha is not None
+    masked = [*layers] if transparent or any("-mask-" in role for role in inputs.others) else []
+    for layer in [*masked, content] if transparent else masked:
+        rule = f"layer {layer} of {model} has no rows and columns, so neither masks nor transparency go with it"
+        check(len(shapes[layer]) == 4, rule)
 
 
 def _rule(settings: StyleSettings) -> Rule:
@@ -274,7 +287,7 @@ def _mask(role: str, inputs: Inputs, compute: Compute) -> Tensor | None:
 def _statistics(
     style: _Style, longest: int, network: Network, activations: Activations, cache: dict[object, object] | None
 ) -> dict[str, Statistics]:
-    """Measure a style at a size: in every layer of the activations, so that it is done once for many photographs."""
+    """Measure a style at a size in its layers, once for many photographs."""
     import torch
 
     from dreamcli.engine.octaves import resize
@@ -286,7 +299,8 @@ def _statistics(
         size = scaled_size(style.image.shape[2], style.image.shape[3], longest)
         with torch.no_grad():
             seen = activations(resize(style.image, size).clamp(0, 1))
-        return {layer: Statistics.of(features(seen[layer], network), style.mask) for layer in activations.layers}
+        layers = [network.layer(spec.layer) for spec in style.layers]
+        return {layer: Statistics.of(features(seen[layer], network), style.mask) for layer in layers}
 
     if cache is None:
         return measure()

@@ -77,7 +77,7 @@ def replay(
         if not model:
             raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
         name = model
-    if judge is None and is_own(record.job.judge.get("name", "")):
+    if not judge and is_own(record.job.judge.get("name", "")):
         raise DreamcliError(f"{picture} was judged by a network of one's own; name it: --judge FILE.py:CLASS=WEIGHTS")
     shared = Shared(
         output, name, weights, device or was["device"], was["precision"], overwrite, dry_run, as_json, quiet, verbose,
