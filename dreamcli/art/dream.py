@@ -26,6 +26,7 @@ STEP_AT_FULL_STRENGTH = 6 / 255
 SMALLEST_OCTAVE = 64
 SIZE_FROM_NOISE = 512  # pixels
 NOISE_CONTRAST = 0.5  # as a share of a photograph's
+COPIES = 8  # of the picture, held at once at the end of a step
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,6 @@ def dream(
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
     from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule, ascend
     from dreamcli.engine.natural import noise
     from dreamcli.engine.octaves import octave_sizes, resize
@@ -111,6 +111,7 @@ def dream(
         to_pixels,
         to_tensor,
     )
+    from .memory import activations_for
 
     generator = torch.Generator().manual_seed(settings.seed)
     if inputs.start is None:
@@ -120,7 +121,7 @@ def dream(
         height, width = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
         original = resize(to_tensor(inputs.start, compute.device), (height, width)).clamp(0, 1)
     layers = [find_layer(spec, network) for spec in settings.layers]
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    activations = activations_for(network, layers, compute, (height, width), copies=COPIES)
     with torch.inference_mode():
         seen = activations(original)
         objective = (
@@ -131,6 +132,7 @@ def dream(
         if settings.minimize:
             objective = -objective
         before = float(objective(seen, original))
+        del seen  # large
     placed = any(spec.position for spec in settings.layers)
     transforms = [] if placed else [Jitter(settings.jitter)]
     step = settings.strength * STEP_AT_FULL_STRENGTH
