@@ -29,7 +29,9 @@ def bytes_of_pass(plan: Outline, layers: Iterable[str], input_format: InputForma
 
 def bytes_of_layer(plan: Outline, layer: str, input_format: InputFormat, compute: Compute) -> float:
     """What a layer's activations take, per pixel fed."""
-    return math.prod(plan.shapes[layer]) * compute.precision.itemsize / math.prod(input_format.fitted_size(*OUTLINE_SIZE))
+    return (
+        math.prod(plan.shapes[layer]) * compute.precision.itemsize / math.prod(input_format.fitted_size(*OUTLINE_SIZE))
+    )
 
 
 def installed(device: torch.device) -> int:
