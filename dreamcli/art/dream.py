@@ -167,6 +167,7 @@ def dream(
             break
     detail = resize(detail, (height, width))
     result = to_pixels(original + (detail if mask is None else detail * mask))
+    del original, base, detail, image, seen_image  # large, too
     with torch.inference_mode():
         final = to_tensor(result, compute.device)
         after = float(objective(activations(final), final))

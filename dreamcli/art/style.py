@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SIZE = 512  # pixels, of a texture from noise
 SMALLEST = 128  # pixels, of the shorter side of the first octave
 OPTIMIZERS = ("adam", "lbfgs")
+COPIES = {"adam": 12, "lbfgs": 56}  # of the picture, held at once: L-BFGS remembers 20 steps and 20 gradients
 COLORS = ("style", "luminance", "match")
 LEARNING_RATE = 0.03
 CONTENT_WEIGHT = 0.05  # of the content beside the style, at strength 0.5
@@ -159,7 +160,6 @@ def stylize(
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
     from dreamcli.engine.ascent import ascend
     from dreamcli.engine.natural import noise
     from dreamcli.engine.octaves import octave_sizes, resize
@@ -167,6 +167,7 @@ def stylize(
     from dreamcli.engine.transforms import Jitter
 
     from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor
+    from .memory import activations_for
 
     shifted = settings.seamless or settings.jitter
     placed = inputs.start is not None or any(role.startswith("content-mask") for role in inputs.others)
@@ -187,7 +188,7 @@ def stylize(
     opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
     content = network.layer(settings.content or network.card.content_layer)
     layers = {network.layer(spec.layer) for style in styles for spec in style.layers} | {content}
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    activations = activations_for(network, layers, compute, size, copies=COPIES[settings.optimizer])
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)

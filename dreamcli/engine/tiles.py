@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -13,7 +14,6 @@ from torch import Tensor, nn
 from .activations import Activations, InputFormat, Outline
 from .compute import Compute
 from .field import Field
-
 
 TILES_IN_ROOM = 4  # so small are tiles beside pictures that go whole: the rest of the memory is for what stays whole
 SMALLEST_TILE = 128  # pixels on a side, beside what its units see beyond it
@@ -60,7 +60,7 @@ def cuts(length: int, side: int, fields: list[Field]) -> list[Cut]:
     count = math.ceil(length / max(side - before - beyond, SMALLEST_TILE))
     edges = [length * index // count // stride * stride for index in range(count)] + [length]
     found = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         first = max(0, (start - before) // stride * stride)
         last = length - 1 if stop == length else min(length - 1, stop + beyond)
         found.append(Cut(start, stop, first, last, stop == length))
