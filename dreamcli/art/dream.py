@@ -26,7 +26,6 @@ STEP_AT_FULL_STRENGTH = 6 / 255
 SMALLEST_OCTAVE = 64
 SIZE_FROM_NOISE = 512  # pixels
 NOISE_CONTRAST = 0.5  # as a share of a photograph's
-COPIES = 8  # of the picture, held at once at the end of a step
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def dream(
         height, width = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
         original = resize(to_tensor(inputs.start, compute.device), (height, width)).clamp(0, 1)
     layers = [find_layer(spec, network) for spec in settings.layers]
-    activations = activations_for(network, layers, compute, (height, width), copies=COPIES)
+    activations = activations_for(network, layers, compute, (height, width))
     with torch.inference_mode():
         seen = activations(original)
         objective = (

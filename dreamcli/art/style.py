@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 SIZE = 512  # pixels, of a texture from noise
 SMALLEST = 128  # pixels, of the shorter side of the first octave
 OPTIMIZERS = ("adam", "lbfgs")
-COPIES = {"adam": 12, "lbfgs": 56}  # of the picture, held at once: L-BFGS remembers 20 steps and 20 gradients
 COLORS = ("style", "luminance", "match")
 LEARNING_RATE = 0.03
 CONTENT_WEIGHT = 0.05  # of the content beside the style, at strength 0.5
@@ -188,7 +187,7 @@ def stylize(
     opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
     content = network.layer(settings.content or network.card.content_layer)
     layers = {network.layer(spec.layer) for style in styles for spec in style.layers} | {content}
-    activations = activations_for(network, layers, compute, size, copies=COPIES[settings.optimizer])
+    activations = activations_for(network, layers, compute, size)
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)

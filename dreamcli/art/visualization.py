@@ -35,7 +35,6 @@ SIZE, TILE = 224, 160  # pixels, of a picture from noise, and of one on a sheet
 PADDING = 16  # pixels
 APART = 0.02  # the noise, black to white being 1, that tells several pictures of the same start apart
 RESCUED_STEPS = 16
-COPIES = 24  # of the pictures, held at once: frequencies, their gradient, Adam's two moments, and the image
 BLURRED_SHARE = 0.8  # of the steps; the last are for sharp edges
 SMALLEST_OCTAVE = 64
 
@@ -228,7 +227,7 @@ def _attempt(
     statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
     diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
     layers = (*wish.layers, *statistics, *diverse)
-    activations = activations_for(network, layers, compute, size, count=len(start), copies=COPIES)
+    activations = activations_for(network, layers, compute, size, count=len(start))
     with torch.inference_mode():
         seen = activations(start)
         if not shared:

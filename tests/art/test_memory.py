@@ -32,12 +32,12 @@ def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_large_goes_in_tiles_where_it_can(
     network: Network, compute: Compute, size: tuple[int, int], layer: str, kind: type
 ) -> None:
-    assert type(activations_for(network, [layer], compute, size, copies=8)) is kind
+    assert type(activations_for(network, [layer], compute, size)) is kind
 
 
 @pytest.mark.parametrize(("name", "layer"), [("mobilenet_v3_small", "features.8"), ("lenet5", "maps.tanh3")])
 def test_a_network_whose_units_see_everything_is_not_cut(name: str, layer: str, compute: Compute) -> None:
-    assert type(activations_for(zoo.load(name, random=True), [layer], compute, HUGE, copies=8)) is Activations
+    assert type(activations_for(zoo.load(name, random=True), [layer], compute, HUGE)) is Activations
 
 
 @pytest.mark.parametrize(("layer", "fits"), [("fire6", True), ("flatten", False)])
@@ -46,10 +46,10 @@ def test_what_does_not_fit_is_refused_with_what_to_do(
 ) -> None:
     monkeypatch.setattr("dreamcli.art.memory.installed", lambda _device: 8 * 2**30)
     if fits:
-        activations_for(network, [layer], compute, HUGE, copies=8)
+        activations_for(network, [layer], compute, HUGE)
         return
     with pytest.raises(DreamcliError, match=r"6000x4000 pixels would take \d+.\d GiB .* has 8.0; make .* --size"):
-        activations_for(network, [layer], compute, HUGE, copies=8)
+        activations_for(network, [layer], compute, HUGE)
 
 
 def test_the_estimate_grows_with_depth_and_precision(network: Network, compute: Compute) -> None:

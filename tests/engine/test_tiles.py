@@ -12,7 +12,7 @@ from dreamcli.engine.field import Field
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective
 from dreamcli.engine.parameterization import Pixels
 from dreamcli.engine.rescue import RescuedReLUs
-from dreamcli.engine.tiles import SMALLEST_TILE, TiledActivations, cuts
+from dreamcli.engine.tiles import SMALLEST_TILE, Cut, TiledActivations, cuts
 from dreamcli.engine.transforms import Jitter
 from dreamcli.networks import zoo
 from dreamcli.networks.layers import receptive_fields
@@ -158,3 +158,21 @@ def test_a_dream_in_tiles_has_no_seam_and_repeats(image: Tensor, network: Networ
     for border in borders:  # the step over the border beside that of a dream that has no tiles
         assert float(across[border - 1] / across_whole[border - 1]) == pytest.approx(1, abs=0.01)
     assert float((found - wanted).abs().mean()) < 1e-3 * float((wanted - image).abs().mean())
+
+
+def test_control_c_between_tiles_keeps_what_was_reached(
+    image: Tensor, network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: TiledActivations, image: Tensor, tile: tuple[Cut, Cut]) -> list[Tensor]:
+        if torch.is_grad_enabled():  # on the way back
+            raise KeyboardInterrupt
+        return plain(self, image, tile)
+
+    _, tiled = both(network, ["fire4"], compute)
+    plain = TiledActivations.of_tile
+    monkeypatch.setattr(TiledActivations, "of_tile", interrupt)
+    ascent = ascend(
+        Pixels(image), LayerEnergy("fire4"), tiled, steps=2, rule=NormalisedGradient(0.01),
+        generator=torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    assert ascent.stopped == "interrupted"
