@@ -12,7 +12,7 @@ from dreamcli.errors import DreamcliError
 from dreamcli.networks.layers import receptive_fields
 from dreamcli.networks.zoo import Network
 
-# of the pictures, in float32, that are held at once beside what the network needs: measured on a dream of 24 megapixels;
+# of the pictures, in float32, that are held at once beside what the network needs, as measured at 24 megapixels;
 # other art forms hold more
 COPIES = 7
 PROGRAM = 0.6 * 2**30  # bytes, of Python, torch and a network
