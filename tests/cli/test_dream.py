@@ -338,7 +338,7 @@ def test_when_memory_runs_out_smaller_tiles_are_tried_and_noted(run, monkeypatch
     outcome = run(*quick, "-o", "tiles.png")
     assert outcome.err == "large.png -> tiles.png (memory ran out, so it was made in smaller tiles)\n"
     whole, tiles = (read_picture(Path(name)).pixels.astype(int) for name in ("whole.png", "tiles.png"))
-    assert np.abs(whole - tiles).max() <= 1
+    assert np.abs(whole - tiles).mean() < 0.1  # of 255 levels
     record = read_record(Path("tiles.png"))
     assert record is not None
     assert len(record.notes) == 1
