@@ -61,4 +61,4 @@ def activations_for(
             f"{size[1]}x{size[0]} pixels would take {needed / 2**30:.1f} GiB of memory, and this machine has "
             f"{there / 2**30:.1f}; make the picture smaller with --size"
         )
-    return chosen or Activations(network.module, layers, form, compute, plan)
+    return chosen or network.activations(layers, compute)
