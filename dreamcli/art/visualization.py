@@ -229,13 +229,15 @@ def _attempt(
     from dreamcli.engine.objectives import Apiece, Difference
 
     from .climb import climb
+    from .memory import activations_for
 
     generator = torch.Generator().manual_seed(seed)
     start = _start(settings, inputs, generator).to(compute.device)
     statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
     diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
     wanted_layers = dict.fromkeys(layer for wish in wishes for layer in wish.layers)
-    activations = network.activations((*wanted_layers, *statistics, *diverse), compute)
+    layers, size = (*wanted_layers, *statistics, *diverse), (start.shape[2], start.shape[3])
+    activations = activations_for(network, layers, compute, size, count=len(wishes) * len(start))
     if not measured:
         with torch.inference_mode():
             seen = activations(start)

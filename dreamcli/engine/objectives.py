@@ -149,8 +149,8 @@ class Channel(_OfOneLayer):
     scale: float = 1.0
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        activation = activations[self.layer].float()
-        mean = channel(activation, self.channel).reshape(len(activation), -1).mean(1)
+        plane = channel(activations[self.layer], self.channel).float()
+        mean = plane.reshape(len(plane), -1).mean(1)
         return mean.mean() / self.scale
 
 
@@ -169,8 +169,7 @@ class Neuron(_OfOneLayer):
     scale: float = 1.0
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        activation = activations[self.layer].float()
-        plane = channel(activation, self.channel)
+        plane = channel(activations[self.layer], self.channel).float()
         if plane.dim() != 3:
             raise ValueError(f"layer {self.layer} has no rows and columns: name a channel without @Y,X")
         row, column = int(self.y * plane.shape[1]), int(self.x * plane.shape[2])

@@ -47,9 +47,13 @@ class _Roll(torch.autograd.Function):
 
 
 def _roll(image: Tensor, down: int, right: int) -> Tensor:
-    row, column = -down % image.shape[2], -right % image.shape[3]
-    image = torch.cat([image[:, :, row:], image[:, :, :row]], 2)
-    return torch.cat([image[..., column:], image[..., :column]], 3)
+    rolled = torch.empty_like(image)
+    height, width = image.shape[2:]
+    row, column = down % height, right % width
+    for to_row, of_row in ((slice(row, None), slice(None, height - row)), (slice(row), slice(height - row, None))):
+        rolled[:, :, to_row, column:] = image[:, :, of_row, : width - column]
+        rolled[:, :, to_row, :column] = image[:, :, of_row, width - column :]
+    return rolled
 
 
 def _between(low: float, high: float, generator: torch.Generator) -> float:
