@@ -110,7 +110,6 @@ def _check_raw(raw: Path, tasks: list[Task], shared: Shared) -> None:
 
 def _write_raw(raw: Path, settings: FeatureSettings, task: Task, shared: Shared) -> None:
     from dreamcli.art.features import feature_maps
-    from dreamcli.files.reading import read_picture
     from dreamcli.files.writing import write_arrays
 
     from .runner import open_studio
@@ -118,5 +117,5 @@ def _write_raw(raw: Path, settings: FeatureSettings, task: Task, shared: Shared)
     assert task.source
     studio = open_studio("features", settings, shared)
     names = tuple(dict.fromkeys(studio.network.layer(spec.layer) for spec in settings.layers))
-    pixels = read_picture(task.source).pixels
+    pixels = shared.read(task.source).pixels
     write_arrays(raw, feature_maps(studio.network, pixels, names, studio.compute, settings.size))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dreamcli.art.visualization import PARAMETERIZATIONS
 from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.networks.spec import LayerSpec
+
+if TYPE_CHECKING:
+    from dreamcli.files.reading import Picture
 
 MOST_CHANNELS = 4096
 ROLES = ("guide", "mask")  # the options that name a picture with a part of its own
@@ -74,6 +78,15 @@ class Shared:
     judge: str | None = None
     start: str | None = None
     others: dict[str, Path] = field(default_factory=dict)
+    follow_links: bool = False
+    safe_decode: bool = False
+
+    @cached_property
+    def read(self) -> Callable[[Path], Picture]:
+        """How pictures are read: in this process, or with --safe-decode in another."""
+        from dreamcli.files.decoder import reader
+
+        return reader(self.safe_decode)
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[Shared, dict[str, Any]]:
@@ -178,6 +191,17 @@ def visualization_options(settings: Any) -> Decorator:
     )  # fmt: skip
 
 
+def input_options() -> Decorator:
+    """--follow-links and --safe-decode."""
+    return _stack(
+        click.option("--follow-links", is_flag=True,
+                     help="Follow symbolic links in folders; those named as an IMAGE always are."),
+        click.option("--safe-decode", is_flag=True,
+                     help="Decode pictures in another process, each in at most 10 seconds and 2 GiB: for files of "
+                     "strangers."),
+    )  # fmt: skip
+
+
 _WEIGHTS = click.option(
     "--weights", type=click.Path(path_type=Path), metavar="FILE",
     help="Your own weights for the model: a state dict, .safetensors or .pth.",
@@ -219,6 +243,7 @@ def shared_options(output_help: str, *, judged: bool = True) -> Decorator:
     )  # fmt: skip
     return _stack(
         click.option("-o", "--output", metavar="PATH", help=output_help),
+        input_options(),
         model_options(),
         *([judge] if judged else []),
         machine_options(),

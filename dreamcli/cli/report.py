@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from dreamcli.art.artwork import Step
 
+_JOINER = "\u200d"  # of emoji
+
 
 def is_verbose(arguments: Sequence[str] | None) -> bool:
     """Whether a traceback is wanted, known before the command line is parsed."""
@@ -25,7 +27,13 @@ def error(message: str, verbose: bool = False) -> None:
     """Print a one-line error, with the traceback of the exception being handled if that is wanted."""
     if verbose and sys.exc_info()[0]:
         click.echo(traceback.format_exc(), err=True)
-    click.echo(f"dreamcli: {' '.join(message.split())}", err=True)
+    click.echo(f"dreamcli: {printable(' '.join(message.split()))}", err=True)
+
+
+def printable(text: str) -> str:
+    """What a terminal can be given: a file's name may hold line breaks, control sequences and what is no text."""
+    shown = (c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(shown)
 
 
 def unexpected(exception: Exception) -> str:
@@ -63,7 +71,7 @@ class Report:
         if status == "failed":
             error(f"{source}: {message}", self.verbose)
         elif not self.quiet and not self.as_json:
-            click.echo(f"{source} -> {output}{' ' + message if message else ''}", err=True)
+            click.echo(printable(f"{source} -> {output}{' ' + message if message else ''}"), err=True)
 
     def count(self, status: str) -> int:
         """How many inputs ended so."""
@@ -95,7 +103,7 @@ def progress(title: str, hidden: bool) -> Iterator[Callable[[Step], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=1.0, octave="", step="")
+        task = bar.add_task(printable(title), total=1.0, octave="", step="")
 
         def show(step: Step) -> None:
             bar.update(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,10 @@ import click
 import numpy as np
 
 from dreamcli.errors import DreamcliError, WrongRequest
-from dreamcli.files.plan import Task, identity, make_plan, plan_named
+from dreamcli.files.plan import Task, fitting, identity, make_plan, plan_named
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Job, Record, read_record
-from dreamcli.files.writing import check_place, check_size, write_picture
+from dreamcli.files.writing import check_place, check_size, remove_leftovers, write_picture
 
 from .options import Shared
 from .report import Report, progress, unexpected
@@ -41,7 +42,9 @@ def plan_on_pictures(command: str, images: tuple[str, ...], shared: Shared, *nam
         raise click.UsageError("an IMAGE is what is started from, so leave out --start")
     if shared.start and shared.start != "noise":
         images = (shared.start,)
-    return make_plan(images, shared.output, command) if images else plan_named(names, shared.output, command)
+    if not images:
+        return plan_named(names, shared.output, command)
+    return make_plan(images, shared.output, command, shared.follow_links)
 
 
 def run_tasks(command: str, commissions: list[Commission], shared: Shared, studio: Studio | None = None) -> int:
@@ -106,7 +109,8 @@ def outputs_of(task: Task, settings: Any) -> list[Path]:
     count = getattr(settings, "count", 1)
     if count == 1 or getattr(settings, "sheet", False):
         return [task.output]
-    return [task.output.with_name(f"{task.output.stem}-{i + 1}{task.output.suffix}") for i in range(count)]
+    stem, suffix = task.output.stem, task.output.suffix
+    return [task.output.with_name(fitting(stem, f"-{i + 1}{suffix}")) for i in range(count)]
 
 
 def _show_all(commissions: list[Commission], report: Report) -> None:
@@ -121,11 +125,13 @@ def _show_all(commissions: list[Commission], report: Report) -> None:
 def _make_all(
     command: str, commissions: list[Commission], shared: Shared, studio: Studio | None, report: Report
 ) -> None:
+    for folder in {task.output.parent for task, _ in commissions}:
+        remove_leftovers(folder)
     for task, settings in commissions:
         try:
             if task.problem:
                 raise DreamcliError(task.problem)
-            picture = read_picture(task.source) if task.source else None
+            picture = shared.read(task.source) if task.source else None
         except DreamcliError as error:
             report.add("failed", task.source or task.title, task.output, str(error))
             continue
@@ -149,7 +155,7 @@ def open_studio(command: str, settings: Any, shared: Shared) -> Studio:
     from dreamcli.engine.compute import keep_freed_memory
     from dreamcli.studio import Studio
 
-    sources = {role: read_source(path) for role, path in shared.others.items()}
+    sources = {role: read_source(path, shared.read) for role, path in shared.others.items()}
     keep_freed_memory()
     return Studio.open(
         command,
@@ -163,7 +169,7 @@ def open_studio(command: str, settings: Any, shared: Shared) -> Studio:
     )
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, read: Callable[[Path], Picture] = read_picture) -> Source:
     """Read a picture that others are made from.
 
     Raises:
@@ -172,7 +178,7 @@ def read_source(path: Path) -> Source:
     from dreamcli.studio import Source
 
     try:
-        return Source(read_picture(path), typed(path))
+        return Source(read(path), typed(path))
     except DreamcliError as error:
         raise DreamcliError(f"{path}: {error}") from error
 
@@ -199,6 +205,7 @@ def _make_one(
         if interrupted and (not alone or was_finished):
             report.add("interrupted", task.title, output, "(not kept)")
             continue
+        existing(output, record.job, shared.overwrite)  # another run may have written it meanwhile
         write_picture(output, result, record)
         remarks, details = _remarks(picture, result, record)
         status = "interrupted" if interrupted else "done"

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from dreamcli.errors import DreamcliError, WrongRequest
@@ -37,6 +38,9 @@ class Task:
         return self.name or str(self.source)
 
 
+MOST_BYTES_OF_A_NAME = 255  # on nearly every file system
+
+
 def plan_named(names: Sequence[str], output: str | None, command: str, source: Path | None = None) -> list[Task]:
     """Decide where pictures go that are known by names rather than by inputs.
 
@@ -53,14 +57,17 @@ def plan_named(names: Sequence[str], output: str | None, command: str, source: P
     tasks = []
     for name in names:
         stem = "-".join("".join(c if c.isalnum() else " " for c in name).split())
-        place = Path(output) if output and not folder else Path(output or ".") / f"{stem}-{command}.png"
+        place = Path(output) if output and not folder else Path(output or ".") / fitting(stem, f"-{command}.png")
         tasks.append(Task(source, place, name=name))
     _check(tasks)
     return tasks
 
 
-def find_pictures(inputs: Iterable[str]) -> list[Task]:
+def find_pictures(inputs: Iterable[str], follow_links: bool = False) -> list[Task]:
     """Find every picture that files, folders and globs name, in order and each once, for work without outputs.
+
+    Args:
+        inputs, follow_links: as `make_plan`.
 
     Raises:
         WrongRequest: an input has an empty name.
@@ -68,11 +75,11 @@ def find_pictures(inputs: Iterable[str]) -> list[Task]:
     inputs = list(inputs)
     if not all(inputs):
         raise WrongRequest("an input has an empty name")
-    tasks = [task for given in inputs for task in _expand(given, None, False, "")]
+    tasks = [task for given in inputs for task in _expand(given, None, False, "", follow_links)]
     return _once(tasks)
 
 
-def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[Task]:
+def make_plan(inputs: Iterable[str], output: str | None, command: str, follow_links: bool = False) -> list[Task]:
     """Decide where each input's result goes.
 
     Inputs that are results of the same plan, made earlier, are left out; so is one that comes up twice.
@@ -82,6 +89,7 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[T
         output: a file for one input, otherwise a folder that mirrors the inputs' tree; by default
             ``./STEM-COMMAND.png``, and for a folder ``./FOLDER-COMMAND/``.
         command: such as "dream".
+        follow_links: take symbolic links in folders for what they lead to; those that are inputs always are.
 
     Raises:
         WrongRequest: two inputs have one output, an output is an input, or the output is no picture's name.
@@ -90,7 +98,7 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str) -> list[T
     if not all(inputs):
         raise WrongRequest("an input has an empty name")
     folder = _as_folder(len(inputs) > 1 or os.path.isdir(inputs[0]) or _is_glob(inputs[0]), output)
-    tasks = [task for given in inputs for task in _expand(given, output, folder, command)]
+    tasks = [task for given in inputs for task in _expand(given, output, folder, command, follow_links)]
     tasks = _once(tasks)
     tasks = _without_results(_told_apart(tasks))
     _check(tasks)
@@ -117,11 +125,11 @@ def _is_glob(given: str) -> bool:
     return glob.has_magic(given) and not os.path.lexists(given)
 
 
-def _expand(given: str, output: str | None, folder: bool, command: str) -> Iterator[Task]:
+def _expand(given: str, output: str | None, folder: bool, command: str, follow_links: bool) -> Iterator[Task]:
     path = Path(given)
     if os.path.isdir(given):
         root = Path(output) if output else Path(f"{path.resolve().name or 'pictures'}-{command}")
-        yield from _in_folder(path, root)
+        yield from _in_folder(path, root, follow_links)
         return
     found = [path]
     if _is_glob(given):
@@ -132,9 +140,22 @@ def _expand(given: str, output: str | None, folder: bool, command: str) -> Itera
         if output and not folder:
             yield Task(source, Path(output))
         elif output:
-            yield Task(source, Path(output) / _mirrored(source).with_suffix(".png"))
+            yield Task(source, _as_png(Path(output) / _mirrored(source)))
         else:
-            yield Task(source, Path(f"{source.stem}-{command}.png"))
+            yield Task(source, Path(fitting(source.stem, f"-{command}.png")))
+
+
+def fitting(stem: str, ending: str) -> str:
+    """A file's name; a stem that is too long gives its beginning, and a mark to tell it from others that begin so."""
+    name = os.fsencode(stem)
+    if len(name) + len(ending) <= MOST_BYTES_OF_A_NAME:
+        return stem + ending
+    ending = f"-{sha256(name).hexdigest()[:8]}{ending}"
+    return name[: MOST_BYTES_OF_A_NAME - len(ending)].decode(errors="ignore") + ending
+
+
+def _as_png(path: Path) -> Path:
+    return path.with_name(fitting(path.stem, ".png"))
 
 
 def _mirrored(source: Path) -> Path:
@@ -142,32 +163,40 @@ def _mirrored(source: Path) -> Path:
     return Path(source.name) if source.is_absolute() or ".." in source.parts else source
 
 
-def _in_folder(folder: Path, root: Path) -> Iterator[Task]:
+def _in_folder(folder: Path, root: Path, follow_links: bool) -> Iterator[Task]:
     """Every picture in a folder, in order, mirrored under ``root``; what is under ``root`` already is left out."""
     if root.resolve() == folder.resolve():
         raise WrongRequest(f"-o {root} is the input folder, and would be overwritten; choose another")
     unreadable: list[OSError] = []
     empty = True
-    for source in _walk(folder, unreadable):
+    for source in _walk(folder, unreadable, follow_links):
         if root.resolve() not in source.resolve().parents:
             empty = False
-            yield Task(source, root / source.relative_to(folder).with_suffix(".png"))
+            yield Task(source, _as_png(root / source.relative_to(folder)))
     for error in unreadable:
         yield Task(Path(error.filename), root, f"can't look into this folder ({error.strerror})")
     if empty and not unreadable:
-        yield Task(folder, root, "there is no picture in this folder")
+        linked = not follow_links and any(path.is_symlink() for path in folder.rglob("*"))
+        hint = ", only links; follow them with --follow-links" if linked else ""
+        yield Task(folder, root, f"there is no picture in this folder{hint}")
 
 
-def _walk(folder: Path, unreadable: list[OSError]) -> Iterator[Path]:
-    """Every file under a folder that has a picture's suffix, in order; links to folders aren't followed.
+def _walk(folder: Path, unreadable: list[OSError], follow_links: bool) -> Iterator[Path]:
+    """Every file under a folder that has a picture's suffix, in order.
 
     Folders that can't be looked into are noted in ``unreadable``.
     """
-    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
+    seen = set()  # since links may lead in circles
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append, followlinks=follow_links):
+        if (this := identity(Path(parent))) in seen:
+            folders.clear()
+            continue
+        seen.add(this)
         folders.sort()
         for name in sorted(names):
-            if Path(name).suffix.lower() in reading.SUFFIXES:
-                yield Path(parent, name)
+            path = Path(parent, name)
+            if path.suffix.lower() in reading.SUFFIXES and (follow_links or not path.is_symlink()):
+                yield path
 
 
 def _once(tasks: list[Task]) -> list[Task]:
@@ -182,11 +211,15 @@ def _told_apart(tasks: list[Task]) -> list[Task]:
     """Give a.jpg and a.png side by side the outputs a.jpg.png and a.png.png."""
     outputs = Counter(_place(task.output) for task in tasks)
     return [
-        replace(task, output=task.output.with_name(f"{task.output.stem}{_source(task).suffix}{task.output.suffix}"))
+        replace(task, output=_with_source_suffix(task))
         if outputs[_place(task.output)] > 1 and not task.problem
         else task
         for task in tasks
     ]
+
+
+def _with_source_suffix(task: Task) -> Path:
+    return task.output.with_name(fitting(task.output.stem + _source(task).suffix, task.output.suffix))
 
 
 def _place(output: Path) -> str:

@@ -212,7 +212,7 @@ def test_an_animation_is_read_and_said(run) -> None:
     frames = [Image.new("RGB", (70, 70), colour) for colour in ("red", "green")]
     frames[0].save("a.gif", save_all=True, append_images=frames[1:])
     outcome = run("dream", "a.gif", *QUICK)
-    assert outcome.err == "a.gif -> a-dream.png (animated: only the first of its 2 frames is used)\n"
+    assert outcome.err == "a.gif -> a-dream.png (only the first of its frames or pages is used)\n"
 
 
 def test_a_dream_that_changed_nothing_is_said(run, photo: Path) -> None:

@@ -139,7 +139,7 @@ def test_of_an_animation_the_first_frame(tmp_path: Path) -> None:
     path = save(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
     picture = read_picture(path)
     assert picture.pixels[0, 0].tolist() == [255, 0, 0]
-    assert picture.notes == ("animated: only the first of its 3 frames is used",)
+    assert picture.notes == ("only the first of its frames or pages is used",)
 
 
 def png_of(width: int, height: int) -> bytes:
