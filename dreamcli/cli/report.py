@@ -6,7 +6,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,14 @@ def is_verbose(arguments: Sequence[str] | None) -> bool:
 def error(message: str, verbose: bool = False) -> None:
     """Print a one-line error, with the traceback of the exception being handled if that is wanted."""
     if verbose and sys.exc_info()[0]:
-        click.echo(traceback.format_exc(), err=True)
-    click.echo(f"dreamcli: {printable(' '.join(message.split()))}", err=True)
+        say(traceback.format_exc())
+    say(f"dreamcli: {printable(' '.join(message.split()))}")
+
+
+def say(text: str) -> None:
+    """Print to stderr; where that can't be, as when a log's disk is full, the pictures matter more."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def printable(text: str) -> str:
@@ -71,7 +77,7 @@ class Report:
         if status == "failed":
             error(f"{source}: {message}", self.verbose)
         elif not self.quiet and not self.as_json:
-            click.echo(printable(f"{source} -> {output}{' ' + message if message else ''}"), err=True)
+            say(printable(f"{source} -> {output}{' ' + message if message else ''}"))
 
     def count(self, status: str) -> int:
         """How many inputs ended so."""
@@ -84,7 +90,7 @@ class Report:
         if self.as_json:
             click.echo(json.dumps({"command": self.command, "counts": counts, "pictures": self.entries}, indent=2))
         elif not self.quiet and len(self.entries) > 1:
-            click.echo(", ".join(f"{number} {status}" for status, number in counts.items()), err=True)
+            say(", ".join(f"{number} {status}" for status, number in counts.items()))
 
 
 @contextmanager
