@@ -9,10 +9,11 @@ import click
 
 from dreamcli.errors import DreamcliError
 
-from .options import LayerParam, model_options
+from .options import LayerParam, model_options, shard_option
 from .report import error
 
 if TYPE_CHECKING:
+    from dreamcli.files.shard import Shard
     from dreamcli.networks.spec import LayerSpec
 
 BAR = 30  # characters
@@ -38,9 +39,16 @@ BAR = 30  # characters
 )
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @model_options()
+@shard_option()
 @click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error.")  # fmt: skip
 def classify(
-    images: tuple[str, ...], count: int, spec: LayerSpec | None, as_json: bool, verbose: bool, **options: Any
+    images: tuple[str, ...],
+    count: int,
+    spec: LayerSpec | None,
+    as_json: bool,
+    shard: Shard | None,
+    verbose: bool,
+    **options: Any,
 ) -> int:
     """Say what a network sees in pictures: the likeliest classes, or a layer's most active channels.
 
@@ -63,6 +71,8 @@ def classify(
     studio = Studio.open("features", settings, **options)
     answers, failed = [], 0
     for task in find_pictures(images):
+        if shard and not shard.has(task.key):
+            continue
         try:
             if task.problem or not task.source:
                 raise DreamcliError(task.problem)

@@ -11,6 +11,7 @@ import click
 
 from dreamcli.art.visualization import PARAMETERIZATIONS
 from dreamcli.engine import DEVICES, PRECISIONS
+from dreamcli.files.shard import Shard
 from dreamcli.networks.spec import LayerSpec
 
 MOST_CHANNELS = 4096
@@ -74,6 +75,10 @@ class Shared:
     judge: str | None = None
     start: str | None = None
     others: dict[str, Path] = field(default_factory=dict)
+    log: Path | None = None
+    shard: Shard | None = None
+    cluster: str | None = None
+    worker_cores: int = 1
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[Shared, dict[str, Any]]:
@@ -196,6 +201,37 @@ _OUTPUT = (
 )
 
 
+class ShardParam(click.ParamType[Shard]):
+    """``I/N``."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        try:
+            return value if isinstance(value, Shard) else Shard.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def shard_option() -> Decorator:
+    """--shard."""
+    return click.option(
+        "--shard", type=ShardParam(), metavar="I/N",
+        help="Only the I-th of N shares of the pictures, for as many machines: each picture is in exactly one.",
+    )  # fmt: skip
+
+
+_BATCH = (
+    click.option("--report", "log", type=click.Path(path_type=Path), metavar="FILE.jsonl",
+                 help="Add a line of JSON to this file for each picture as it ends."),
+    shard_option(),
+    click.option("--cluster", metavar="auto|ADDRESS",
+                 help="Work by Ray: on all cores of this machine (auto), or on the cluster at this address."),
+    click.option("--worker-cores", type=click.IntRange(1), metavar="N", default=1, show_default=True,
+                 help="With --cluster: cores for each worker, where it gets no GPU."),
+)  # fmt: skip
+
+
 def model_options() -> Decorator:
     """--model and --weights."""
     return _stack(
@@ -222,6 +258,7 @@ def shared_options(output_help: str, *, judged: bool = True) -> Decorator:
         model_options(),
         *([judge] if judged else []),
         machine_options(),
+        *_BATCH,
         *_OUTPUT,
     )  # fmt: skip
 
