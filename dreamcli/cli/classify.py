@@ -9,10 +9,11 @@ import click
 
 from dreamcli.errors import DreamcliError
 
-from .options import LayerParam, input_options, model_options
+from .options import LayerParam, input_options, model_options, shard_option
 from .report import error, printable
 
 if TYPE_CHECKING:
+    from dreamcli.files.shard import Shard
     from dreamcli.networks.spec import LayerSpec
 
 BAR = 30  # characters
@@ -39,12 +40,14 @@ BAR = 30  # characters
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @input_options()
 @model_options()
+@shard_option()
 @click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error.")  # fmt: skip
 def classify(
     images: tuple[str, ...],
     count: int,
     spec: LayerSpec | None,
     as_json: bool,
+    shard: Shard | None,
     verbose: bool,
     follow_links: bool,
     safe_decode: bool,
@@ -72,6 +75,8 @@ def classify(
     read = reader(safe_decode)
     answers, failed = [], 0
     for task in find_pictures(images, follow_links):
+        if shard and not shard.has(task.key):
+            continue
         try:
             if task.problem or not task.source:
                 raise DreamcliError(task.problem)

@@ -110,6 +110,7 @@ def _check_raw(raw: Path, tasks: list[Task], shared: Shared) -> None:
 
 def _write_raw(raw: Path, settings: FeatureSettings, task: Task, shared: Shared) -> None:
     from dreamcli.art.features import feature_maps
+    from dreamcli.files.decoder import reader
     from dreamcli.files.writing import write_arrays
 
     from .runner import open_studio
@@ -117,5 +118,5 @@ def _write_raw(raw: Path, settings: FeatureSettings, task: Task, shared: Shared)
     assert task.source
     studio = open_studio("features", settings, shared)
     names = tuple(dict.fromkeys(studio.network.layer(spec.layer) for spec in settings.layers))
-    pixels = shared.read(task.source).pixels
+    pixels = reader(shared.safe_decode)(task.source).pixels
     write_arrays(raw, feature_maps(studio.network, pixels, names, studio.compute, settings.size))

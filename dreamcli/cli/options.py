@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from dreamcli.art.visualization import PARAMETERIZATIONS
 from dreamcli.engine import DEVICES, PRECISIONS
+from dreamcli.files.shard import Shard
 from dreamcli.networks.spec import LayerSpec
-
-if TYPE_CHECKING:
-    from dreamcli.files.reading import Picture
 
 MOST_CHANNELS = 4096
 ROLES = ("guide", "mask")  # the options that name a picture with a part of its own
@@ -80,13 +77,10 @@ class Shared:
     others: dict[str, Path] = field(default_factory=dict)
     follow_links: bool = False
     safe_decode: bool = False
-
-    @cached_property
-    def read(self) -> Callable[[Path], Picture]:
-        """How pictures are read: in this process, or with --safe-decode in another."""
-        from dreamcli.files.decoder import reader
-
-        return reader(self.safe_decode)
+    log: Path | None = None
+    shard: Shard | None = None
+    cluster: str | None = None
+    worker_cores: int = 1
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[Shared, dict[str, Any]]:
@@ -220,6 +214,37 @@ _OUTPUT = (
 )
 
 
+class ShardParam(click.ParamType[Shard]):
+    """``I/N``."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        try:
+            return value if isinstance(value, Shard) else Shard.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def shard_option() -> Decorator:
+    """--shard."""
+    return click.option(
+        "--shard", type=ShardParam(), metavar="I/N",
+        help="Only the I-th of N shares of the pictures, for as many machines: each picture is in exactly one.",
+    )  # fmt: skip
+
+
+_BATCH = (
+    click.option("--report", "log", type=click.Path(path_type=Path), metavar="FILE.jsonl",
+                 help="Add a line of JSON to this file for each picture as it ends."),
+    shard_option(),
+    click.option("--cluster", metavar="auto|ADDRESS",
+                 help="Work by Ray: on all cores of this machine (auto), or on the cluster at this address."),
+    click.option("--worker-cores", type=click.IntRange(1), metavar="N", default=1, show_default=True,
+                 help="With --cluster: cores for each worker, where it gets no GPU."),
+)  # fmt: skip
+
+
 def model_options() -> Decorator:
     """--model and --weights."""
     return _stack(
@@ -247,6 +272,7 @@ def shared_options(output_help: str, *, judged: bool = True) -> Decorator:
         model_options(),
         *([judge] if judged else []),
         machine_options(),
+        *_BATCH,
         *_OUTPUT,
     )  # fmt: skip
 

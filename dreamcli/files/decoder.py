@@ -10,6 +10,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Timer
 from typing import IO
@@ -116,8 +117,11 @@ class Decoder:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     child.kill()
-    with child:
-        pass  # waits for it, and closes the pipes
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        with suppress(OSError):  # of what it was not told any more
+            assert pipe
+            pipe.close()
 
 
 def _exchange(child: subprocess.Popen[bytes], path: str) -> Picture | str:

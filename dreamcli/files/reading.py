@@ -61,10 +61,10 @@ def read_picture(path: Path) -> Picture:
     Raises:
         DreamcliError: with the reason, if the file can't be read or should not be.
     """
-    contents = _read_bytes(path)
-    digest = sha256(contents).hexdigest()
     notes: list[str] = []
     try:
+        contents = _read_bytes(path)
+        digest = sha256(contents).hexdigest()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata that we don't use
             image = _decode(contents, notes)
@@ -106,16 +106,16 @@ def _read_bytes(path: Path) -> bytes:
             raise DreamcliError("a folder, where a picture was expected" if path.is_dir() else "not an ordinary file")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
-            contents = file.read(MOST_BYTES + 1)
+            size = os.fstat(descriptor).st_size
+            if size > MOST_BYTES:
+                raise DreamcliError(f"refused: a file of more than {MOST_BYTES // 1_000_000} MB; make it smaller first")
+            return file.read(size)
     except FileNotFoundError as error:
         raise DreamcliError("there is no such file") from error
     except PermissionError as error:
         raise DreamcliError("no permission to read it") from error
     except OSError as error:
         raise DreamcliError(f"can't be read ({error.strerror or error})") from error
-    if len(contents) > MOST_BYTES:
-        raise DreamcliError(f"refused: a file of more than {MOST_BYTES // 1_000_000} MB; make it smaller first")
-    return contents
 
 
 def _decode(contents: bytes, notes: list[str]) -> Image.Image:

@@ -28,21 +28,29 @@ PARTIAL = ".dreamcli.partial"  # how temporary files end
 LIMITS = {"PNG": 2**31 - 1, "JPEG": 65_535, "WEBP": 16_383}
 
 
-def check_place(path: Path) -> None:
+def why_closed(folder: Path) -> str:
+    """Why nothing can be written in a folder, or where it would have to be made; empty if it can."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not os.path.isdir(folder):
+        return f"{folder} is not a folder"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"no permission to write to the folder {folder}"
+    return ""
+
+
+def check_place(path: Path, why_closed: Callable[[Path], str] = why_closed) -> None:
     """Refuse a path that could not be written to in the end, before any work.
+
+    Args:
+        path: of the file.
+        why_closed: that function, or one that remembers its answers, for many files in a folder.
 
     Raises:
         WrongRequest: with the reason.
     """
-    folder = path.parent
-    while not os.path.lexists(folder) and folder != folder.parent:
-        folder = folder.parent
-    if not os.path.isdir(folder):
-        raise WrongRequest(f"{path} can't be written: {folder} is not a folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise WrongRequest(f"{path} can't be written: no permission to write to the folder {folder}")
-    if os.path.isdir(path):
-        raise WrongRequest(f"{path} can't be written: there is a folder of that name")
+    if reason := why_closed(path.parent) or ("there is a folder of that name" if os.path.isdir(path) else ""):
+        raise WrongRequest(f"{path} can't be written: {reason}")
 
 
 def check_size(path: Path, height: int, width: int) -> None:

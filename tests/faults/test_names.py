@@ -23,7 +23,7 @@ NAMES = {
     "space": " a ",
     "braces": "{}[*]?%s\\",
     "long": "n" * 251,
-    "markup": "[bold]x[/]",
+    "markup": "[bold]x",
 }
 
 

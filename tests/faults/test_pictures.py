@@ -29,7 +29,7 @@ def outcomes(files: Iterator[Path]) -> dict[str, str]:
 
 
 KINDS = {
-    nasty.truncated: 0.1,
+    nasty.truncated: 0.05,
     nasty.flipped: 0.3,
     nasty.huge_headers: 0.05,
     nasty.bombs: 0.3,
