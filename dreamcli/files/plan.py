@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -140,7 +140,7 @@ def _expand(given: str, output: str | None, folder: bool, command: str, follow_l
         return
     found = [path]
     if _is_glob(given):
-        found = sorted(Path(p) for p in glob.iglob(given, recursive=True) if os.path.isfile(p))
+        found = sorted({Path(p) for p in _matches(given, follow_links) if os.path.isfile(p)})
         if not found:
             yield Task(path, Path(output or "."), "no file matches this pattern")
     for source in found:
@@ -151,6 +151,19 @@ def _expand(given: str, output: str | None, folder: bool, command: str, follow_l
             yield Task(source, place.with_name(fitting(place.stem, ".png")))
         else:
             yield Task(source, Path(fitting(source.stem, f"-{command}.png")))
+
+
+def _matches(pattern: str, follow_links: bool) -> Iterator[str]:
+    """As `glob.iglob`, whose ``**`` follows links to folders, and around two circles for ever."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        yield from glob.iglob(pattern)
+        return
+    at = parts.index("**")
+    for base in glob.iglob(os.path.join(*parts[:at])) if at else [""]:
+        for folder, folders, _ in _folders_under(base or os.curdir, follow_links):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield from _matches(os.path.join(glob.escape(folder), *parts[at + 1 :] or "*"), follow_links)
 
 
 def fitting(stem: str, ending: str) -> str:
@@ -192,15 +205,24 @@ def _walk(folder: Path, home: str, unreadable: list[OSError], follow_links: bool
 
     ``home`` is not entered. Folders that can't be looked into are noted in ``unreadable``.
     """
-    seen = set()  # since links may lead in circles
-    for parent, folders, names in os.walk(folder, onerror=unreadable.append, followlinks=follow_links):
+    for parent, folders, names in _folders_under(folder, follow_links, unreadable.append):
+        folders[:] = [name for name in folders if os.path.realpath(os.path.join(parent, name)) != home]
+        pictures = sorted(name for name in names if os.path.splitext(name)[1].lower() in reading.SUFFIXES)
+        yield Path(parent), [n for n in pictures if follow_links or not os.path.islink(os.path.join(parent, n))]
+
+
+def _folders_under(
+    top: str | Path, follow_links: bool, onerror: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk`, in order, and each folder once: links may lead in circles."""
+    seen = set()
+    for parent, folders, names in os.walk(top, onerror=onerror, followlinks=follow_links):
         if (this := identity(Path(parent))) in seen:
             folders.clear()
             continue
         seen.add(this)
-        folders[:] = sorted(name for name in folders if os.path.realpath(os.path.join(parent, name)) != home)
-        pictures = sorted(name for name in names if os.path.splitext(name)[1].lower() in reading.SUFFIXES)
-        yield Path(parent), [n for n in pictures if follow_links or not os.path.islink(os.path.join(parent, n))]
+        folders.sort()
+        yield str(parent), folders, names
 
 
 class _Folders:

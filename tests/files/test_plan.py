@@ -184,6 +184,21 @@ def test_links_in_folders_are_followed_when_that_is_asked_for(linked: Path) -> N
     assert sorted(followed) == sorted([*real, "pics/a.png", "pics/out/o.png", "pics/self.png", "pics/zero.png"])
 
 
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_glob_goes_around_no_circle(linked: Path, follow: bool) -> None:
+    (linked / "pics/loop2").symlink_to(".")  # one more, and there are 2 ** 40 ways
+    (linked / "pics/.hidden").mkdir()
+    (linked / "pics/.hidden/h.png").touch()
+    named = ["pics/a.png", "pics/c.png"]  # what a glob names is an input
+    sources = [str(t.source) for t in make_plan(["pics/**/*.png"], "x", "dream", follow)]
+    assert sources == [*named, *(["pics/out/o.png"] if follow else [])]
+    everything = {str(t.source) for t in make_plan(["**"], "x", "dream", follow)}
+    assert {"a.jpg", "b.PNG", "pics/notes.txt", "outside/o.png", "pics/deep/er/d.webp"} <= everything
+    assert not any("hidden" in source for source in everything)
+    twice = make_plan(["**/deep/**/*.webp"], "x", "dream", follow)
+    assert [str(t.source) for t in twice] == ["pics/deep/er/d.webp"]
+
+
 def test_a_link_that_is_an_input_is_followed(linked: Path) -> None:
     assert [str(t.source) for t in make_plan(["pics/a.png"], None, "dream")] == ["pics/a.png"]
     assert [str(t.source) for t in make_plan(["pics/out"], "x", "dream")] == ["pics/out/o.png"]
