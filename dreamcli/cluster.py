@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import dreamcli
 
 from .batch import Bench, Commission, Outcome, work
-from .errors import DreamcliError
+from .errors import DreamcliError, WrongRequest
 
 if TYPE_CHECKING:
     from .studio import Studio
 
 LOCAL = "auto"  # instead of an address: a Ray of our own, on this machine
 MOST_DEATHS = 2  # of workers over one picture, before it is given up
+PATIENCE = 10  # seconds, to reach a cluster
 OBJECT_STORE = 100 * 2**20  # bytes: pictures go through files, and hardly anything through Ray
 
 _Running = dict[Any, tuple[Any, int | None]]  # by what a call will give: the worker, and what it makes
@@ -84,6 +85,8 @@ def work_on_cluster(
     Raises:
         WrongRequest, DreamcliError: Ray is not here or not there, or a worker can't open its studio.
     """
+    if not commissions:
+        return True
     with _connected(address) as ray:
         count, resources = _room_for_workers(ray, cores, gpus)
         actor = ray.remote(Worker).options(max_restarts=-1, **resources)
@@ -155,7 +158,9 @@ def _lost(commission: Commission) -> Outcome:
 def _connected(address: str) -> Iterator[Any]:
     """Ray, connected to a cluster, or with one of our own."""
     options: dict[str, Any] = {"address": address}
-    if address == LOCAL:
+    if address != LOCAL:
+        _check_reachable(address)
+    else:
         # Ray reads these when it is imported
         os.environ.update(_ALONE)
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -174,6 +179,17 @@ def _connected(address: str) -> Iterator[Any]:
             yield ray
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Ask for the port ourselves: Ray would go on trying for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise WrongRequest(f"--cluster {address} is neither auto nor of the form HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise DreamcliError(f"--cluster {address} can't be reached ({error})") from error
 
 
 def _room_for_workers(ray: Any, cores: int, gpus: bool) -> tuple[int, dict[str, int]]:

@@ -44,6 +44,22 @@ def test_without_ray_it_is_said_how_to_get_it(run, photo: Path, monkeypatch: pyt
     assert outcome.err == "dreamcli: --cluster needs Ray, an extra: pip install 'dreamcli[ray]'\n"
 
 
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("nonsense", "is neither auto nor of the form HOST:PORT"),
+        (":6379", "is neither auto nor of the form HOST:PORT"),
+        ("127.0.0.1:1", "can't be reached"),
+        ("127.0.0.1:99999", "can't be reached"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_told_at_once(run, photo: Path, address: str, message: str) -> None:
+    outcome = run("dream", photo, "--cluster", address)
+    assert outcome.code in (1, 2)
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
 class Ended(Exception):
     """As Ray's own."""
 
