@@ -8,20 +8,23 @@ import secrets
 import socket
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import dreamcli
 
 from .batch import Bench, Commission, Outcome, work
-from .errors import DreamcliError
+from .errors import DreamcliError, WrongRequest
 
 if TYPE_CHECKING:
     from .studio import Studio
 
 LOCAL = "auto"  # instead of an address: a Ray of our own, on this machine
 MOST_DEATHS = 2  # of workers over one picture, before it is given up
+PATIENCE = 10  # seconds, to reach a cluster
 OBJECT_STORE = 100 * 2**20  # bytes: pictures go through files, and hardly anything through Ray
+
+_Running = dict[Any, tuple[Any, int | None]]  # by what a call will give: the worker, and what it makes
 
 # Ray of our own speaks to nobody but this machine, and only to who knows its token; it reports to nobody
 _ALONE = {
@@ -83,6 +86,8 @@ def work_on_cluster(
     Raises:
         WrongRequest, DreamcliError: Ray is not here or not there, or a worker can't open its studio.
     """
+    if not commissions:
+        return True
     with _connected(address) as ray:
         count, resources = _room_for_workers(ray, cores, gpus)
         actor = ray.remote(Worker).options(max_restarts=-1, **resources)
@@ -99,11 +104,11 @@ def _hand_out(ray: Any, workers: list[Any], commissions: Sequence[Commission], r
     todo = deque(range(len(commissions)))
     deaths: Counter[int] = Counter()
     # a worker answers to `prepare` when it is there, for the first time or again
-    running: dict[Any, tuple[Any, int | None]] = {_prepare(worker): (worker, None) for worker in workers}
+    running: _Running = {_prepare(worker): (worker, None) for worker in workers}
     try:
         while todo or any(number is not None for _, number in running.values()):
             (ended,), _ = ray.wait(list(running), num_returns=1)
-            worker, number = running.pop(ended)
+            worker, number = running[ended]
             try:
                 outcomes = ray.get(ended)
             except ray.exceptions.RayTaskError as error:
@@ -111,18 +116,18 @@ def _hand_out(ray: Any, workers: list[Any], commissions: Sequence[Commission], r
             except ray.exceptions.RayActorError as error:
                 if number is None:
                     raise DreamcliError(f"a worker could not be started ({_first_line(error)})") from error
-                running[_prepare(worker)] = (worker, None)
                 deaths[number] += 1
                 if deaths[number] < MOST_DEATHS:
                     todo.append(number)
                 else:
                     report([_lost(commissions[number])])
-                continue
-            if number is not None:
-                report(outcomes)
-            if todo:
-                number = todo.popleft()
-                running[worker.make.remote(commissions[number])] = (worker, number)
+                following: _Running = {_prepare(worker): (worker, None)}
+            else:
+                if number is not None:
+                    report(outcomes)
+                following = _next(worker, todo, commissions)
+            del running[ended]
+            running |= following
     except KeyboardInterrupt:
         for _, number in running.values():
             if number is not None:
@@ -130,6 +135,14 @@ def _hand_out(ray: Any, workers: list[Any], commissions: Sequence[Commission], r
                 report([Outcome("interrupted", task.title, str(task.output), "(not kept)")])
         return False
     return True
+
+
+def _next(worker: Any, todo: deque[int], commissions: Sequence[Commission]) -> _Running:
+    """What a free worker does now: nothing, if there is nothing left to do."""
+    if not todo:
+        return {}
+    number = todo.popleft()
+    return {worker.make.remote(commissions[number]): (worker, number)}
 
 
 def _prepare(worker: Any) -> Any:
@@ -146,7 +159,9 @@ def _lost(commission: Commission) -> Outcome:
 def _connected(address: str) -> Iterator[Any]:
     """Ray, connected to a cluster, or with one of our own."""
     options: dict[str, Any] = {"address": address}
-    if address == LOCAL:
+    if address != LOCAL:
+        _check_reachable(address)
+    else:
         # Ray reads these when it is imported
         os.environ.update(_ALONE)
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -160,9 +175,22 @@ def _connected(address: str) -> Iterator[Any]:
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise DreamcliError(f"--cluster {address} can't be had ({_first_line(error)})") from error
     try:
-        yield ray
+        # stdout is for --json, and Ray would tell there about a worker that died
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+            yield ray
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Ask for the port ourselves: Ray would go on trying for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise WrongRequest(f"--cluster {address} is neither auto nor of the form HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise DreamcliError(f"--cluster {address} can't be reached ({error})") from error
 
 
 def _room_for_workers(ray: Any, cores: int, gpus: bool) -> tuple[int, dict[str, int]]:

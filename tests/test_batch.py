@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from dreamcli.batch import Bench, Begin, Commission, Made, Material, Outcome, work
+from dreamcli.batch import Begin, Bench, Commission, Made, Material, Outcome, work
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.plan import Task
 

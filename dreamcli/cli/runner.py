@@ -131,7 +131,7 @@ def _with_places(commissions: list[Commission]) -> list[Commission]:
                 check_place(task.output, remembered)
                 open_places += 1
         except WrongRequest as error:
-            refusal = error
+            refusal = refusal or error
             task = replace(task, problem=str(error))
         checked.append((task, settings))
     if refusal and not open_places:
@@ -162,7 +162,7 @@ def _show_all(commissions: list[Commission], report: Report) -> str:
             remark = "(there is a file already)" if output.exists() else ""
             status = "failed" if problem else "planned"
             report.add(Outcome(status, task.title, str(output), problem or remark))
-    return f"; {pixels / 1e6:.1f} megapixels to read" if pixels else ""
+    return f"; {pixels / 1e6:.2f} megapixels to read" if pixels else ""
 
 
 def open_studio(command: str, settings: Any, shared: Shared) -> Studio:

@@ -142,11 +142,11 @@ def test_control_c_while_reading_or_writing_leaves_whole_pictures_and_a_report(
     from dreamcli import batch
 
     (folder / "bad.png").unlink()
-    original = getattr(batch, when)
+    original, presses = getattr(batch, when), [signal.SIGINT]
 
     def press(path: Path, *rest: object) -> object:
-        if path.name == "b.png":
-            signal.raise_signal(signal.SIGINT)
+        if path.name == "b.png" and presses:
+            os.kill(os.getpid(), presses.pop())
         return original(path, *rest)
 
     monkeypatch.setattr(batch, when, press)

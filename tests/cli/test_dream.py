@@ -151,7 +151,7 @@ def test_transparency_stays(run, tmp_path: Path, suffix: str) -> None:
         (["--layer", "mid:999"], "has channels 0 to 383; there is no 999"),
         (["--layer", "mid:"], "is not of the form LAYER[:CHANNEL[@Y,X]][*WEIGHT]"),
         (["--model", "resnet51"], "there is no model 'resnet51'; did you mean resnet50"),
-        (["--layr", "mid"], "No such option '--layr'. (Did you mean one of: '--color', '--layer', '--start'?)"),
+        (["--layr", "mid"], "No such option '--layr'. (Did you mean one of: '--layer', '--shard', '--start'?)"),
         (["--steps", "-3"], "steps must be at least 1, not -3"),
         (["--steps", "many"], "'many' is not a valid integer"),
         (["--octave-scale", "1"], "octave scale must be more than 1, not 1"),
