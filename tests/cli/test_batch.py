@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -135,21 +136,21 @@ def test_two_bars_are_shown_on_a_terminal(run, folder: Path, monkeypatch: pytest
     assert "in/a.png -> in-dream/a.png" in err
 
 
-@pytest.mark.parametrize("when", ["read_picture", "write_picture"])
+@pytest.mark.parametrize(("where", "when"), [("files.decoder", "read_picture"), ("batch", "write_picture")])
 def test_control_c_while_reading_or_writing_leaves_whole_pictures_and_a_report(
-    run, folder: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    run, folder: Path, monkeypatch: pytest.MonkeyPatch, where: str, when: str
 ) -> None:
-    from dreamcli import batch
+    module = importlib.import_module(f"dreamcli.{where}")
 
     (folder / "bad.png").unlink()
-    original, presses = getattr(batch, when), [signal.SIGINT]
+    original, presses = getattr(module, when), [signal.SIGINT]
 
     def press(path: Path, *rest: object) -> object:
         if path.name == "b.png" and presses:
             os.kill(os.getpid(), presses.pop())
         return original(path, *rest)
 
-    monkeypatch.setattr(batch, when, press)
+    monkeypatch.setattr(module, when, press)
     outcome = run("dream", "in", *QUICK, "-o", "out", "--json")
     assert outcome.code == 130
     told = json.loads(outcome.out)
