@@ -16,6 +16,8 @@ from dreamcli.engine import STATISTICS
 from dreamcli.errors import check
 from dreamcli.networks.spec import LayerSpec
 
+from .schedule import check_schedule
+
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
     from torch import Tensor
@@ -83,15 +85,9 @@ class StyleSettings:
         """Raise WrongRequest for a setting out of its range."""
         check(len(self.weights) > 0, "name one style at least")
         check(all(0 < weight < math.inf for weight in self.weights), "a style's weight must be more than 0")
-        check(0 <= self.strength <= 1, f"strength must be from 0 to 1, not {self.strength:g}")
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
-        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
-        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
-        check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
+        check_schedule(self)
         check(0 <= self.tv < math.inf, f"tv must be at least 0, not {self.tv:g}")
-        check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
         check(0.1 <= self.style_scale <= 10, f"style scale must be from 0.1 to 10, not {self.style_scale:g}")
-        check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
         for name, known in (("statistics", STATISTICS), ("optimizer", OPTIMIZERS), ("colors", COLORS)):
             value = getattr(self, name)
             check(value in known, f"{name} is one of {', '.join(known)}, not {value!r}")
@@ -155,18 +151,17 @@ def stylize(
         the one picture.
 
     Raises:
-        WrongRequest: a layer is unknown, or a mask is black everywhere.
+        WrongRequest: a layer is unknown, or has no places to measure or to mask; or a mask is black everywhere.
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
     from dreamcli.engine.ascent import ascend
     from dreamcli.engine.natural import noise
     from dreamcli.engine.octaves import octave_sizes, resize
     from dreamcli.engine.parameterization import Fourier, Parameterization, Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor
+    from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor, value_of
 
     shifted = settings.seamless or settings.jitter
     placed = inputs.start is not None or any(role.startswith("content-mask") for role in inputs.others)
@@ -183,17 +178,16 @@ def stylize(
     painted = photograph
     if photograph is not None and settings.colors == "luminance":
         painted = _grey(photograph)
-    styles = _styles(settings, network, inputs, compute)
+    styles = _styles(settings, network, inputs, photograph, compute)
     opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
     content = network.layer(settings.content or network.card.content_layer)
-    layers = {network.layer(spec.layer) for style in styles for spec in style.layers} | {content}
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
+    _check_layers(layers, content, network, inputs)
+    activations = network.activations((*layers, content), compute)
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)
     image: Tensor | None = None
-    before = after = math.nan
-    stopped = "done"
     for octave, now in enumerate(sizes, 1):
         if painted is not None:
             target = resize(painted, now).clamp(0, 1)
@@ -207,9 +201,8 @@ def stylize(
         objective = _objective(settings, wanted, network, seen, opaque, None if painted is None else content)
         climbed: Parameterization = Fourier(image) if settings.seamless else Pixels(image)
         shift = max(now) if settings.seamless else settings.jitter
-        with torch.no_grad():
-            value = float(objective(activations(image), image))
-            before = value if octave == 1 else before
+        if octave == 1:
+            before = value_of(objective, activations, image)
         ascent = ascend(
             climbed,
             objective,
@@ -221,19 +214,30 @@ def stylize(
             on_step=in_octave(on_step, settings.steps, octave, sizes),
         )
         image = climbed.render().detach()
-        with torch.no_grad():
-            after = float(objective(activations(image), image))
         if ascent.stopped != "done":
-            stopped = ascent.stopped
             break
     assert image is not None
+    after = value_of(objective, activations, image)
     result = resize(image, size).clamp(0, 1)
     if photograph is not None:
-        result = _recoloured(result, resize(photograph, size).clamp(0, 1), settings.colors)
+        if settings.colors == "luminance":
+            result = _recoloured(result, resize(photograph, size).clamp(0, 1))
         if opaque is not None:
             clear = resize(opaque, size) <= 0
             result = torch.where(clear, resize(photograph, size), result)
-    return [Artwork(to_pixels(result), {"before": before, "after": after}, stopped)]
+    return [Artwork(to_pixels(result), {"before": before, "after": after}, ascent.stopped)]
+
+
+def _check_layers(layers: Iterable[str], content: str, network: Network, inputs: Inputs) -> None:
+    """Refuse layers whose style can't be measured, or not in a part of the picture alone."""
+    shapes, model = network.plan.shapes, network.card.name
+    for layer in layers:
+        check(len(shapes[layer]) > 2, f"layer {layer} of {model} is flat: it has no places to measure style over")
+    transparent = inputs.alpha is not None
+    masked = [*layers] if transparent or any("-mask-" in role for role in inputs.others) else []
+    for layer in [*masked, content] if transparent else masked:
+        rule = f"layer {layer} of {model} has no rows and columns, so neither masks nor transparency go with it"
+        check(len(shapes[layer]) == 4, rule)
 
 
 def _rule(settings: StyleSettings) -> Rule:
@@ -242,7 +246,9 @@ def _rule(settings: StyleSettings) -> Rule:
     return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, (0.9, 0.99))
 
 
-def _styles(settings: StyleSettings, network: Network, inputs: Inputs, compute: Compute) -> list[_Style]:
+def _styles(
+    settings: StyleSettings, network: Network, inputs: Inputs, photograph: Tensor | None, compute: Compute
+) -> list[_Style]:
     """Gather each style's picture, mask, region and layers."""
     from .artwork import to_tensor
 
@@ -257,12 +263,10 @@ def _styles(settings: StyleSettings, network: Network, inputs: Inputs, compute: 
     for role in roles:
         number = role.removeprefix("style-")
         image = to_tensor(inputs.others[role], compute.device)
-        if inputs.start is not None:
-            photograph = to_tensor(inputs.start, compute.device)
-            if settings.colors == "luminance":
-                image = _matched(_grey(image), _grey(photograph))
-            elif settings.colors == "match":
-                image = _matched(image, photograph)
+        if photograph is not None and settings.colors == "luminance":
+            image = _matched(_grey(image), _grey(photograph))
+        elif photograph is not None and settings.colors == "match":
+            image = _matched(image, photograph)
         mask, region = (_mask(f"{kind}-mask-{number}", inputs, compute) for kind in ("style", "content"))
         styles.append(_Style(role, image, weights.get(role, 1.0), mask, region, fine.get(role, specs)))
     check(bool(styles), "name one style at least")
@@ -283,7 +287,7 @@ def _mask(role: str, inputs: Inputs, compute: Compute) -> Tensor | None:
 def _statistics(
     style: _Style, longest: int, network: Network, activations: Activations, cache: dict[object, object] | None
 ) -> dict[str, Statistics]:
-    """Measure a style at a size: in every layer of the activations, so that it is done once for many photographs."""
+    """Measure a style at a size in its layers, once for many photographs."""
     import torch
 
     from dreamcli.engine.octaves import resize
@@ -295,7 +299,8 @@ def _statistics(
         size = scaled_size(style.image.shape[2], style.image.shape[3], longest)
         with torch.no_grad():
             seen = activations(resize(style.image, size).clamp(0, 1))
-        return {layer: Statistics.of(features(seen[layer], network), style.mask) for layer in activations.layers}
+        layers = [network.layer(spec.layer) for spec in style.layers]
+        return {layer: Statistics.of(features(seen[layer], network), style.mask) for layer in layers}
 
     if cache is None:
         return measure()
@@ -385,8 +390,6 @@ def _matched(image: Tensor, to: Tensor) -> Tensor:
     return pixels.float().to(image.device).view(image.shape).clamp(0, 1)
 
 
-def _recoloured(result: Tensor, photograph: Tensor, colors: str) -> Tensor:
-    """With "luminance", give the result the photograph's colours, keeping its own brightness."""
-    if colors != "luminance":
-        return result
+def _recoloured(result: Tensor, photograph: Tensor) -> Tensor:
+    """Give the result the photograph's colours, keeping its own brightness."""
     return (photograph + _grey(result) - _grey(photograph)).clamp(0, 1)

@@ -10,10 +10,11 @@ import click
 from dreamcli.art.features import COLORMAPS, SCALES, FeatureSettings
 from dreamcli.errors import WrongRequest
 
-from .options import ChannelsParam, LayerParam, Shared, shared_options
+from .options import ChannelsParam, LayerParam, Shared, setting_option, shared_options, size_option
 
 if TYPE_CHECKING:
     from dreamcli.files.plan import Task
+    from dreamcli.studio import Studio
 
 DEFAULTS = FeatureSettings()
 
@@ -32,27 +33,12 @@ DEFAULTS = FeatureSettings()
     default=(),
     help="Show these channels of every layer, instead of the most active.",
 )
-@click.option(
-    "--top",
-    type=int,
-    metavar="N",
-    default=DEFAULTS.top,
-    show_default=True,
-    help="Show so many of the most active channels; 0 for all.",
+@setting_option("--top", DEFAULTS, "Show so many of the most active channels; 0 for all.")
+@setting_option(
+    "--scale", DEFAULTS, "Each map spans the whole colormap, or they share one over the layer.", choices=SCALES
 )
-@click.option(
-    "--scale",
-    type=click.Choice(SCALES),
-    default=DEFAULTS.scale,
-    show_default=True,
-    help="Each map spans the whole colormap, or they share one over the layer.",
-)
-@click.option(
-    "--colormap",
-    type=click.Choice(list(COLORMAPS)),
-    default=DEFAULTS.colormap,
-    show_default=True,
-    help="How values become colours, from dark (low) to bright (high).",
+@setting_option(
+    "--colormap", DEFAULTS, "How values become colours, from dark (low) to bright (high).", choices=COLORMAPS
 )
 @click.option("--overlay", is_flag=True, help="Lay the maps over the picture.")
 @click.option(
@@ -61,13 +47,7 @@ DEFAULTS = FeatureSettings()
     metavar="FILE.npz",
     help="Write the numbers, too: an array (channels, rows, columns) for each layer. For one IMAGE.",
 )
-@click.option(
-    "--size",
-    type=int,
-    metavar="N",
-    default=DEFAULTS.size,
-    help="Pixels on the longer side of what the network is shown.  [default: the input's own size]",
-)
+@size_option("Pixels on the longer side of what the network is shown.")
 @shared_options(
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-features.png; for a folder ./FOLDER-features/]",
@@ -83,16 +63,18 @@ def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
     dreamcli features photo.jpg --layer fire6 --channels 0-31 --overlay
     dreamcli features photo.jpg --layer high --raw high.npz
     """
-    from .runner import plan_on_pictures, run_tasks
+    from .runner import open_studio, plan_on_pictures, run_tasks
 
     shared, rest = Shared.split(options)
     settings = FeatureSettings(**rest)
     tasks = plan_on_pictures("features", images, shared)
+    studio = None
     if raw:
         _check_raw(raw, tasks, shared)
-    code = run_tasks("features", [(task, settings) for task in tasks], shared)
-    if raw and code == 0 and not shared.dry_run:
-        _write_raw(raw, settings, tasks[0], shared)
+        studio = None if shared.dry_run else open_studio("features", settings, shared)
+    code = run_tasks("features", [(task, settings) for task in tasks], shared, studio)
+    if raw and studio and code == 0:
+        _write_raw(raw, tasks[0], studio, shared.safe_decode)
     return code
 
 
@@ -108,15 +90,11 @@ def _check_raw(raw: Path, tasks: list[Task], shared: Shared) -> None:
         raise WrongRequest(f"--raw {raw} is there already; choose another, or add --overwrite")
 
 
-def _write_raw(raw: Path, settings: FeatureSettings, task: Task, shared: Shared) -> None:
+def _write_raw(raw: Path, task: Task, studio: Studio, safe_decode: bool) -> None:
     from dreamcli.art.features import feature_maps
     from dreamcli.files.decoder import reader
     from dreamcli.files.writing import write_arrays
 
-    from .runner import open_studio
-
     assert task.source
-    studio = open_studio("features", settings, shared)
-    names = tuple(dict.fromkeys(studio.network.layer(spec.layer) for spec in settings.layers))
-    pixels = reader(shared.safe_decode)(task.source).pixels
-    write_arrays(raw, feature_maps(studio.network, pixels, names, studio.compute, settings.size))
+    pixels = reader(safe_decode)(task.source).pixels
+    write_arrays(raw, feature_maps(studio.settings, studio.network, pixels, studio.compute))

@@ -8,7 +8,7 @@ import click
 
 from dreamcli.art.features import COLORMAPS, KERNELS, FilterSettings
 
-from .options import LayerParam, Shared, shared_options
+from .options import LayerParam, Shared, setting_option, shared_options, size_option
 
 DEFAULTS = FilterSettings()
 
@@ -29,28 +29,13 @@ DEFAULTS = FilterSettings()
     type=click.Choice(list(KERNELS)),
     help="Apply a classic kernel to each IMAGE, by the convolution that networks use.",
 )
-@click.option(
-    "--top",
-    type=int,
-    metavar="N",
-    default=DEFAULTS.top,
-    show_default=True,
-    help="Show so many filters of a layer, and of a deeper one so many channels of each; 0 for all.",
+@setting_option(
+    "--top", DEFAULTS, "Show so many filters of a layer, and of a deeper one so many channels of each; 0 for all."
 )
-@click.option(
-    "--colormap",
-    type=click.Choice(list(COLORMAPS)),
-    default=DEFAULTS.colormap,
-    show_default=True,
-    help="For filters that are not of colours: dark is negative, bright positive.",
+@setting_option(
+    "--colormap", DEFAULTS, "For filters that are not of colours: dark is negative, bright positive.", choices=COLORMAPS
 )
-@click.option(
-    "--size",
-    type=int,
-    metavar="N",
-    default=DEFAULTS.size,
-    help="With --apply: pixels on the longer side of the result.  [default: the input's own size]",
-)
+@size_option("With --apply: pixels on the longer side of the result.")
 @shared_options(
     "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./MODEL-filters.png; with --apply ./STEM-filters.png]",

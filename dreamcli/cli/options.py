@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,22 @@ def _stack(*decorators: Decorator) -> Decorator:
     return apply
 
 
+def setting_option(
+    name: str, settings: Any, help: str, *, metavar: str | None = None, choices: Iterable[str] = ()
+) -> Decorator:
+    """An option for the setting of the same name, with its default: a number, or one of some choices."""
+    default = getattr(settings, name.removeprefix("--").replace("-", "_"))
+    if choices:
+        return click.option(name, type=click.Choice(list(choices)), default=default, show_default=True, help=help)
+    metavar = metavar or ("N" if isinstance(default, int) else "X")
+    return click.option(name, type=type(default), metavar=metavar, default=default, show_default=True, help=help)
+
+
+def size_option(help: str, own_size: str = "the input's own size") -> Decorator:
+    """--size, which by default depends on the input."""
+    return click.option("--size", type=int, metavar="N", help=f"{help}  [default: {own_size}]")
+
+
 def layer_option(settings: Any) -> Decorator:
     """--layer, for what is boosted."""
     return click.option(
@@ -129,25 +145,20 @@ def start_options(guided: bool) -> Decorator:
 
 def schedule_options(settings: Any, own_size: str = "the input's own size") -> Decorator:
     """--size, --steps, --octaves, --octave-scale, --strength, --jitter, --seed; --color if the settings have it."""
-    color = click.option("--color", type=float, metavar="X", default=getattr(settings, "color", None),
-                         show_default=True, help="How far colours may go, from 0 (they stay) to 1 (free); not used by "
-                         "dream for a neuron @Y,X, nor with pixels as the parameterization.")  # fmt: skip
+    color = (
+        "How far colours may go, from 0 (they stay) to 1 (free); not used by dream for a neuron @Y,X, nor with pixels "
+        "as the parameterization."
+    )
     return _stack(
-        click.option("--size", type=int, metavar="N", default=settings.size,
-                     help=f"Pixels on the longer side of the result.  [default: {own_size}]"),
-        click.option("--steps", type=int, metavar="N", default=settings.steps, show_default=True,
-                     help="Steps in each octave."),
-        click.option("--octaves", type=int, metavar="N", default=settings.octaves, show_default=True,
-                     help="How many sizes, from small to full."),
-        click.option("--octave-scale", type=float, metavar="X", default=settings.octave_scale, show_default=True,
-                     help="How much larger each octave is than the one before."),
-        click.option("--strength", type=float, metavar="X", default=settings.strength, show_default=True,
-                     help="How far to go, from 0 to 1; the same on every layer and model."),
-        *([color] if hasattr(settings, "color") else []),
-        click.option("--jitter", type=int, metavar="N", default=settings.jitter, show_default=True,
-                     help="Pixels to shift the picture by at random before each step; none for a neuron @Y,X."),
-        click.option("--seed", type=int, metavar="N", default=settings.seed, show_default=True,
-                     help="The same seed on the same machine gives the same bytes."),
+        size_option("Pixels on the longer side of the result.", own_size),
+        setting_option("--steps", settings, "Steps in each octave."),
+        setting_option("--octaves", settings, "How many sizes, from small to full."),
+        setting_option("--octave-scale", settings, "How much larger each octave is than the one before."),
+        setting_option("--strength", settings, "How far to go, from 0 to 1; the same on every layer and model."),
+        *([setting_option("--color", settings, color)] if hasattr(settings, "color") else []),
+        setting_option("--jitter", settings, "Pixels to shift the picture by at random before each step; "
+                       "none for a neuron @Y,X."),
+        setting_option("--seed", settings, "The same seed on the same machine gives the same bytes."),
     )  # fmt: skip
 
 
@@ -155,32 +166,22 @@ def visualization_options(settings: Any) -> Decorator:
     """What `class` and `boost` share, beside the schedule."""
     return _stack(
         minimize_option(),
-        click.option("--parameterization", type=click.Choice(PARAMETERIZATIONS), default=settings.parameterization,
-                     show_default=True, help="What is climbed: frequencies and colours as photographs have them, their "
-                     "phases alone (with the amplitudes of photographs), or pixels."),
-        click.option("--turn", type=float, metavar="DEGREES", default=settings.turn, show_default=True,
-                     help="Rotate the picture by up to so much before each step."),
-        click.option("--zoom", type=float, metavar="X", default=settings.zoom, show_default=True,
-                     help="Scale it by up to this share."),
-        click.option("--noise", type=float, metavar="X", default=settings.noise, show_default=True,
-                     help="Add noise of this standard deviation, 1 being from black to white."),
-        click.option("--crop", type=float, metavar="X", default=settings.crop, show_default=True,
-                     help="Look at random parts, of this share of the side at least."),
-        click.option("--tv", type=float, metavar="X", default=settings.tv, show_default=True,
-                     help="How much total variation counts against the picture."),
-        click.option("--l2", type=float, metavar="X", default=settings.l2, show_default=True,
-                     help="How much contrast counts against it."),
-        click.option("--prior", type=float, metavar="X", default=settings.prior, show_default=True,
-                     help="How much it counts against it that its statistics are not those that the model's batch "
-                     "normalisation saw in training."),
-        click.option("--blur", type=float, metavar="PIXELS", default=settings.blur, show_default=True,
-                     help="Blur after each of the first steps, falling to 0; for the parameterization pixels."),
-        click.option("--count", type=int, metavar="N", default=settings.count, show_default=True,
-                     help="How many different pictures to make of the same wish."),
-        click.option("--diversity", type=float, metavar="X", default=settings.diversity, show_default=True,
-                     help="How much their difference counts."),
-        click.option("--best-of", type=int, metavar="N", default=settings.best_of, show_default=True,
-                     help="Make so many and keep the best: by the judge, or by the objective."),
+        setting_option("--parameterization", settings, "What is climbed: frequencies and colours as photographs have "
+                       "them, their phases alone (with the amplitudes of photographs), or pixels.",
+                       choices=PARAMETERIZATIONS),
+        setting_option("--turn", settings, "Rotate the picture by up to so much before each step.", metavar="DEGREES"),
+        setting_option("--zoom", settings, "Scale it by up to this share."),
+        setting_option("--noise", settings, "Add noise of this standard deviation, 1 being from black to white."),
+        setting_option("--crop", settings, "Look at random parts, of this share of the side at least."),
+        setting_option("--tv", settings, "How much total variation counts against the picture."),
+        setting_option("--l2", settings, "How much contrast counts against it."),
+        setting_option("--prior", settings, "How much it counts against it that its statistics are not those that the "
+                       "model's batch normalisation saw in training."),
+        setting_option("--blur", settings, "Blur after each of the first steps, falling to 0; for the parameterization "
+                       "pixels.", metavar="PIXELS"),
+        setting_option("--count", settings, "How many different pictures to make of the same wish."),
+        setting_option("--diversity", settings, "How much their difference counts."),
+        setting_option("--best-of", settings, "Make so many and keep the best: by the judge, or by the objective."),
         click.option("--sheet", is_flag=True, help="All on one contact sheet with captions."),
     )  # fmt: skip
 
@@ -255,11 +256,6 @@ def model_options() -> Decorator:
     )  # fmt: skip
 
 
-def machine_options() -> Decorator:
-    """--device and --precision."""
-    return _stack(*_MACHINE)
-
-
 def shared_options(output_help: str, *, judged: bool = True) -> Decorator:
     """What `Shared` holds; --judge only where there is something to judge."""
     judge = click.option(
@@ -271,7 +267,7 @@ def shared_options(output_help: str, *, judged: bool = True) -> Decorator:
         input_options(),
         model_options(),
         *([judge] if judged else []),
-        machine_options(),
+        *_MACHINE,
         *_BATCH,
         *_OUTPUT,
     )  # fmt: skip

@@ -74,13 +74,14 @@ def replay(
         return 0
     settings, was = _settings_of(picture, record)
     name = record.job.network["name"]
-    if is_own(name) and model is None:
-        raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
-    if judge is None and is_own(record.job.judge.get("name", "")):
+    if is_own(name):
+        if not model:
+            raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
+        name = model
+    if not judge and is_own(record.job.judge.get("name", "")):
         raise DreamcliError(f"{picture} was judged by a network of one's own; name it: --judge FILE.py:CLASS=WEIGHTS")
     shared = Shared(
-        output, (model or name) if is_own(name) else name, weights, device or was["device"], was["precision"],
-        overwrite, dry_run, as_json, quiet, verbose,
+        output, name, weights, device or was["device"], was["precision"], overwrite, dry_run, as_json, quiet, verbose,
         judge=judge or record.job.judge.get("name"), others=others,
     )  # fmt: skip
     finished_before(target, look_at(target), record.job, overwrite)

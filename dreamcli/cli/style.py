@@ -10,7 +10,7 @@ import click
 from dreamcli.art.style import COLORS, OPTIMIZERS, SIZE, StyleSettings, style_roles
 from dreamcli.engine import STATISTICS
 
-from .options import LayerParam, Shared, schedule_options, shared_options
+from .options import LayerParam, Shared, schedule_options, setting_option, shared_options
 
 DEFAULTS = StyleSettings()
 
@@ -47,23 +47,15 @@ _PICTURE = click.Path(path_type=Path)
 )
 @click.option("--fine", type=_PICTURE, metavar="PICTURE", help="Take the fine texture, brushwork, from this picture,")
 @click.option("--coarse", type=_PICTURE, metavar="PICTURE", help="and the large shapes from this one.")
-@click.option(
+@setting_option(
     "--colors",
-    type=click.Choice(COLORS),
-    default=DEFAULTS.colors,
-    show_default=True,
-    help="Take the style's colours; or keep the photograph's, and paint with brightness alone; or give the "
+    DEFAULTS,
+    "Take the style's colours; or keep the photograph's, and paint with brightness alone; or give the "
     "style the photograph's colours first.",
+    choices=COLORS,
 )
 @click.option("--keep-colors", is_flag=True, help="The same as --colors luminance.")
-@click.option(
-    "--style-scale",
-    type=float,
-    metavar="X",
-    default=DEFAULTS.style_scale,
-    show_default=True,
-    help="The size of the style picture, as a share of the result's.",
-)
+@setting_option("--style-scale", DEFAULTS, "The size of the style picture, as a share of the result's.")
 @click.option(
     "--style-mask",
     "style_masks",
@@ -91,27 +83,12 @@ _PICTURE = click.Path(path_type=Path)
     help="Where style is measured.  [default: the model's own]",
 )
 @click.option("--content", metavar="LAYER", default="", help="Where content is measured.  [default: the model's own]")
-@click.option(
-    "--statistics",
-    type=click.Choice(STATISTICS),
-    default=DEFAULTS.statistics,
-    show_default=True,
-    help="What of the layers: Gram matrices, or means and covariances.",
+@setting_option(
+    "--statistics", DEFAULTS, "What of the layers: Gram matrices, or means and covariances.", choices=STATISTICS
 )
-@click.option(
-    "--tv",
-    type=float,
-    metavar="X",
-    default=DEFAULTS.tv,
-    show_default=True,
-    help="How much total variation counts against the picture.",
-)
-@click.option(
-    "--optimizer",
-    type=click.Choice(OPTIMIZERS),
-    default=DEFAULTS.optimizer,
-    show_default=True,
-    help="How steps are chosen; L-BFGS needs fewer, but longer ones.",
+@setting_option("--tv", DEFAULTS, "How much total variation counts against the picture.")
+@setting_option(
+    "--optimizer", DEFAULTS, "How steps are chosen; L-BFGS needs fewer, but longer ones.", choices=OPTIMIZERS
 )
 @schedule_options(DEFAULTS, f"the photograph's own; {SIZE} from noise")
 @shared_options(

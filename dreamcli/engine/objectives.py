@@ -76,6 +76,29 @@ class WeightedSum(Objective):
 
 
 @dataclass(frozen=True)
+class Apiece(Objective):
+    """Its own objective for each of several equal parts of a batch, in order.
+
+    The sum of their values, so that every picture climbs as it would alone.
+    """
+
+    objectives: tuple[Objective, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(layer for objective in self.objectives for layer in objective.layers))
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        count = len(self.objectives)
+        parts = {layer: activation.chunk(count) for layer, activation in activations.items()}
+        values = [
+            objective({layer: chunks[index] for layer, chunks in parts.items()}, some)
+            for index, (objective, some) in enumerate(zip(self.objectives, image.chunk(count), strict=True))
+        ]
+        return torch.stack(values).sum()
+
+
+@dataclass(frozen=True)
 class _OfOneLayer(Objective):
     layer: str
 

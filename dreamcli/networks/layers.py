@@ -325,4 +325,4 @@ def parameter_total(name: str, network: nn.Module) -> int:
     """How many parameters a network has, as torchvision counts them."""
     # googlenet's published number is without the classifiers that only training has; inception_v3's is with its one
     auxiliary = ("aux1.", "aux2.") if name == "googlenet" else ()
-    return sum(p.numel() for key, p in network.named_parameters() if not key.startswith(auxiliary or ("\0",)))
+    return sum(p.numel() for key, p in network.named_parameters() if not key.startswith(auxiliary))

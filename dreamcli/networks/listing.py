@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -135,8 +136,4 @@ def _stored_parameters(path: Path) -> int:
 
     with safe_open(path, framework="pt") as file:
         shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 (it is no mapping)
-    return sum(
-        int(torch.tensor(shape).prod())
-        for key, shape in shapes.items()
-        if not key.endswith(("running_mean", "running_var"))
-    )
+    return sum(math.prod(shape) for key, shape in shapes.items() if not key.endswith(("running_mean", "running_var")))

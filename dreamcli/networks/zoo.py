@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from dreamcli.engine.activations import InputFormat, Outline, channel_count, outline
+from dreamcli.engine.activations import Activations, InputFormat, Outline, channel_count, outline
+from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest, did_you_mean
 
 from .card import ALIASED_LAYERS, Card, aliases_by_depth, style_layers
@@ -64,6 +65,10 @@ class Network:
                 + (did_you_mean(name, known) or f"; it has low, mid, high, {', '.join(outermost)}")
             )
         return found
+
+    def activations(self, layers: Iterable[str], compute: Compute) -> Activations:
+        """Give these layers' activations, by the layers' own names, on a device."""
+        return Activations(self.module, layers, self.input_format, compute, self.plan)
 
     @property
     def output(self) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from dreamcli.art.style import StyleSettings, style_roles, stylize
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.networks import zoo
+from dreamcli.networks.spec import LayerSpec
 from dreamcli.networks.zoo import Network
 from tests.conftest import scene
 
@@ -163,6 +166,59 @@ def test_other_networks_have_layers_for_it(compute: Compute, name: str) -> None:
     assert made.stopped == "done"
     assert network.card.is_residual == (name == "resnet18")
     assert network.card.content_layer in network.plan.shapes
+
+
+TOKENS = """
+from torch import nn
+
+class Tokens(nn.Module):
+    def __init__(self, num_classes=4):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 8, stride=8)
+        self.norm = nn.LayerNorm(8)
+        self.block = nn.Sequential(nn.Linear(8, 8), nn.GELU())
+        self.head = nn.Linear(8, num_classes)
+
+    def forward(self, x):
+        tokens = self.norm(self.patches(x).flatten(2).transpose(1, 2))
+        return self.head(self.block(tokens).mean(1))
+"""
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Network:
+    """A network with a layer of tokens, ``block``, and a flat one, ``head``."""
+    code = tmp_path / "tokens.py"
+    code.write_text(TOKENS)
+    return zoo.load(f"{code}:Tokens", random=True)
+
+
+@pytest.mark.parametrize("content", ["block", "head"])
+@pytest.mark.parametrize("statistics", ["gram", "moments"])
+def test_style_is_measured_over_tokens(tokens: Network, compute: Compute, content: str, statistics: str) -> None:
+    layers = (LayerSpec("block"),)
+    made = style(tokens, compute, layers=layers, content=content, statistics=statistics, octaves=2, size=160, steps=20)
+    assert made.stopped == "done"
+    assert made.score["after"] > made.score["before"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "content", "mask", "alpha", "message"),
+    [
+        ("head", "patches", None, False, "layer head of .* is flat"),
+        ("block", "patches", "style-mask-1", False, "layer block of .* has no rows and columns"),
+        ("block", "patches", "content-mask-1", False, "layer block of .* has no rows and columns"),
+        ("block", "patches", None, True, "layer block of .* has no rows and columns"),
+        ("patches", "head", None, True, "layer head of .* has no rows and columns"),
+    ],
+)
+def test_a_layer_that_is_not_of_that_kind_is_refused(
+    tokens: Network, compute: Compute, layer: str, content: str, mask: str | None, alpha: bool, message: str
+) -> None:
+    others = {"style-1": stripes()} | ({mask: half(True)} if mask else {})
+    opacity = np.full((64, 80), 200, np.uint8) if alpha else None
+    with pytest.raises(WrongRequest, match=message):
+        style(tokens, compute, others=others, alpha=opacity, layers=(LayerSpec(layer),), content=content)
 
 
 @pytest.mark.parametrize(
