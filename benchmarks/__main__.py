@@ -10,7 +10,7 @@ from rich.table import Table
 
 from dreamcli.engine.compute import Compute, keep_freed_memory
 
-from . import activation, classes, memory, overhead, start, style, whole
+from . import activation, batch, classes, memory, overhead, start, style, whole
 
 PARTS = {
     "overhead": overhead,
@@ -20,6 +20,7 @@ PARTS = {
     "start": start,
     "class": classes,
     "style": style,
+    "batch": batch,
 }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,11 @@ class Outcome:
     code: int
     out: str
     err: str
+
+    @property
+    def told(self) -> list[str]:
+        """The lines on stderr, without how long it took."""
+        return re.sub(r" in [\d.]+ s(, \S+ pictures a minute)?$", "", self.err, flags=re.MULTILINE).splitlines()
 
 
 @pytest.fixture

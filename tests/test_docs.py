@@ -30,8 +30,8 @@ def commands_in(page: str) -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in found if line.startswith("dreamcli ")]
 
 
-@pytest.mark.parametrize("arguments", commands_in("README.md"), ids=" ".join)
-def test_the_commands_of_the_readme_are_understood(arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [*commands_in("README.md"), *commands_in("docs/many-machines.md")], ids=" ".join)
+def test_the_commands_of_the_pages_are_understood(arguments: list[str]) -> None:
     """Parsed as the command line would, up to where the work would start."""
     if arguments == ["--help"]:
         return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, WrongRequest, unexpected
 
 from . import report
 from .boost import boost
@@ -67,5 +67,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
         report.error("interrupted", verbose)
         return INTERRUPTED
     except Exception as error:
-        report.error(report.unexpected(error), verbose)
+        report.error(unexpected(error), verbose)
         return FAILED

@@ -9,10 +9,11 @@ import click
 
 from dreamcli.errors import DreamcliError
 
-from .options import LayerParam, model_options
-from .report import error
+from .options import LayerParam, input_options, model_options, shard_option
+from .report import error, printable
 
 if TYPE_CHECKING:
+    from dreamcli.files.shard import Shard
     from dreamcli.networks.spec import LayerSpec
 
 BAR = 30  # characters
@@ -37,10 +38,20 @@ BAR = 30  # characters
     help="Name the most active channels of this layer, instead of classes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@input_options()
 @model_options()
+@shard_option()
 @click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error.")  # fmt: skip
 def classify(
-    images: tuple[str, ...], count: int, spec: LayerSpec | None, as_json: bool, verbose: bool, **options: Any
+    images: tuple[str, ...],
+    count: int,
+    spec: LayerSpec | None,
+    as_json: bool,
+    shard: Shard | None,
+    verbose: bool,
+    follow_links: bool,
+    safe_decode: bool,
+    **options: Any,
 ) -> int:
     """Say what a network sees in pictures: the likeliest classes, or a layer's most active channels.
 
@@ -53,20 +64,23 @@ def classify(
     """
     from dreamcli.art.features import FeatureSettings
     from dreamcli.art.score import most_active, top
+    from dreamcli.files.decoder import reader
     from dreamcli.files.plan import find_pictures
-    from dreamcli.files.reading import read_picture
     from dreamcli.studio import Studio
 
     if spec and spec.channel is not None:
         raise click.UsageError("--layer names a whole layer: leave the channel out")
     settings = FeatureSettings(layers=(spec,)) if spec else FeatureSettings()
     studio = Studio.open("features", settings, **options)
+    read = reader(safe_decode)
     answers, failed = [], 0
-    for task in find_pictures(images):
+    for task in find_pictures(images, follow_links):
+        if shard and not shard.has(task.key):
+            continue
         try:
             if task.problem or not task.source:
                 raise DreamcliError(task.problem)
-            pixels = read_picture(task.source).pixels
+            pixels = read(task.source).pixels
         except DreamcliError as problem:
             failed += 1
             error(f"{task.title}: {problem}", verbose)
@@ -84,7 +98,7 @@ def classify(
 
 
 def _show(title: str, found: list[tuple[str, float]], full: float) -> None:
-    click.echo(title)
+    click.echo(printable(title))
     width = max(len(name) for name, _ in found)
     for name, value in found:
         bar = "█" * round(BAR * max(value, 0) / full)

@@ -74,7 +74,7 @@ def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
         studio = None if shared.dry_run else open_studio("features", settings, shared)
     code = run_tasks("features", [(task, settings) for task in tasks], shared, studio)
     if raw and studio and code == 0:
-        _write_raw(raw, tasks[0], studio)
+        _write_raw(raw, tasks[0], studio, shared.safe_decode)
     return code
 
 
@@ -90,11 +90,11 @@ def _check_raw(raw: Path, tasks: list[Task], shared: Shared) -> None:
         raise WrongRequest(f"--raw {raw} is there already; choose another, or add --overwrite")
 
 
-def _write_raw(raw: Path, task: Task, studio: Studio) -> None:
+def _write_raw(raw: Path, task: Task, studio: Studio, safe_decode: bool) -> None:
     from dreamcli.art.features import feature_maps
-    from dreamcli.files.reading import read_picture
+    from dreamcli.files.decoder import reader
     from dreamcli.files.writing import write_arrays
 
     assert task.source
-    pixels = read_picture(task.source).pixels
+    pixels = reader(safe_decode)(task.source).pixels
     write_arrays(raw, feature_maps(studio.settings, studio.network, pixels, studio.compute))

@@ -11,6 +11,7 @@ import click
 
 from dreamcli.art.visualization import PARAMETERIZATIONS
 from dreamcli.engine import DEVICES, PRECISIONS
+from dreamcli.files.shard import Shard
 from dreamcli.networks.spec import LayerSpec
 
 MOST_CHANNELS = 4096
@@ -74,6 +75,12 @@ class Shared:
     judge: str | None = None
     start: str | None = None
     others: dict[str, Path] = field(default_factory=dict)
+    follow_links: bool = False
+    safe_decode: bool = False
+    log: Path | None = None
+    shard: Shard | None = None
+    cluster: str | None = None
+    worker_cores: int = 1
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[Shared, dict[str, Any]]:
@@ -179,6 +186,17 @@ def visualization_options(settings: Any) -> Decorator:
     )  # fmt: skip
 
 
+def input_options() -> Decorator:
+    """--follow-links and --safe-decode."""
+    return _stack(
+        click.option("--follow-links", is_flag=True,
+                     help="Follow symbolic links in folders; those named as an IMAGE always are."),
+        click.option("--safe-decode", is_flag=True,
+                     help="Decode pictures in another process, each in at most 10 seconds and 2 GiB: for files of "
+                     "strangers."),
+    )  # fmt: skip
+
+
 _WEIGHTS = click.option(
     "--weights", type=click.Path(path_type=Path), metavar="FILE",
     help="Your own weights for the model: a state dict, .safetensors or .pth.",
@@ -195,6 +213,37 @@ _OUTPUT = (
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error."),
 )
+
+
+class ShardParam(click.ParamType[Shard]):
+    """``I/N``."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        try:
+            return value if isinstance(value, Shard) else Shard.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def shard_option() -> Decorator:
+    """--shard."""
+    return click.option(
+        "--shard", type=ShardParam(), metavar="I/N",
+        help="Only the I-th of N shares of the pictures, for as many machines: each picture is in exactly one.",
+    )  # fmt: skip
+
+
+_BATCH = (
+    click.option("--report", "log", type=click.Path(path_type=Path), metavar="FILE.jsonl",
+                 help="Add a line of JSON to this file for each picture as it ends."),
+    shard_option(),
+    click.option("--cluster", metavar="auto|ADDRESS",
+                 help="Work by Ray: on all cores of this machine (auto), or on the cluster at this address."),
+    click.option("--worker-cores", type=click.IntRange(1), metavar="N", default=1, show_default=True,
+                 help="With --cluster: cores for each worker, where it gets no GPU."),
+)  # fmt: skip
 
 
 def model_options() -> Decorator:
@@ -215,9 +264,11 @@ def shared_options(output_help: str, *, judged: bool = True) -> Decorator:
     )  # fmt: skip
     return _stack(
         click.option("-o", "--output", metavar="PATH", help=output_help),
+        input_options(),
         model_options(),
         *([judge] if judged else []),
         *_MACHINE,
+        *_BATCH,
         *_OUTPUT,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from dreamcli.engine import DEVICES
 from dreamcli.errors import DreamcliError, WrongRequest
 
 from .options import Shared, replay_options
-from .report import Report, progress
+from .report import Report, bars
 
 if TYPE_CHECKING:
     from dreamcli.files.reading import Picture
@@ -50,11 +50,12 @@ def replay(
     OUTPUT is a picture that dreamcli made. Says whether the new pixels are identical; if they are not,
     the exit code is 1.
     """
+    from dreamcli.batch import Outcome, finished_before, look_at
     from dreamcli.files.reading import read_picture
     from dreamcli.files.writing import check_place, write_picture
     from dreamcli.networks.own import is_own
 
-    from .runner import existing, open_studio, read_source
+    from .runner import open_studio, read_source
 
     record = _record_of(picture)
     old = read_picture(picture)
@@ -68,7 +69,7 @@ def replay(
     check_place(target)
     report = Report("replay", quiet, as_json, verbose)
     if dry_run:
-        report.add("planned", source or "noise", target)
+        report.add(Outcome("planned", str(source or "noise"), str(target)))
         report.close()
         return 0
     settings, was = _settings_of(picture, record)
@@ -83,19 +84,22 @@ def replay(
         output, name, weights, device or was["device"], was["precision"], overwrite, dry_run, as_json, quiet, verbose,
         judge=judge or record.job.judge.get("name"), others=others,
     )  # fmt: skip
-    existing(target, record.job, overwrite)
+    finished_before(target, look_at(target), record.job, overwrite)
     studio = open_studio(record.job.command, settings, shared)
     if studio.network.weights_sha256 != record.job.network["sha256"]:
         raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them by --weights")
     if studio.judge and studio.judge.weights_sha256 != record.job.judge["sha256"]:
         raise DreamcliError(f"{picture} was judged by other weights of {shared.judge}; give them by --judge MODEL=FILE")
-    with progress(picture.name, hidden=quiet or as_json) as on_step:
-        made, now = studio.make(read_source(source) if source else None, on_step)[getattr(settings, "index", 0)]
+    with bars(1, hidden=quiet or as_json) as shown:
+        made, now = studio.make(read_source(source) if source else None, shown.begin(picture.name))[
+            getattr(settings, "index", 0)
+        ]
     if now.stopped == "interrupted":
         raise KeyboardInterrupt
     write_picture(target, made, now)
     difference = _difference(old, record, read_picture(target), now)
-    report.add("done", source or "noise", target, difference or f"identical to {picture}", identical=not difference)
+    message = difference or f"identical to {picture}"
+    report.add(Outcome("done", str(source or "noise"), str(target), message, {"identical": not difference}))
     report.close()
     return 1 if difference else 0
 
