@@ -96,9 +96,12 @@ class Report:
             told = {"command": self.command, "counts": counts, "seconds": round(seconds, 3)}
             click.echo(json.dumps(told | {"pictures_per_minute": round(rate, 2), "pictures": self.outcomes}, indent=2))
         elif not self.quiet and self.counts.total() > 1:
-            speed = f" in {_duration(seconds)}" + (f", {rate:.3g} pictures a minute" if counts.get("done") else "")
             summary = ", ".join(f"{number} {status}" for status, number in counts.items())
-            click.echo(summary + (remark or speed), err=True)
+            if "planned" not in counts:
+                summary += f" in {_duration(seconds)}"
+            if "done" in counts:
+                summary += f", {rate:.3g} pictures a minute"
+            click.echo(summary + remark, err=True)
             for reason, sources in self.reasons.items():
                 click.echo(f"failed: {_some(sources)}: {' '.join(reason.split())}", err=True)
 
