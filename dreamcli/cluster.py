@@ -174,12 +174,12 @@ def _connected(address: str) -> Iterator[Any]:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise DreamcliError(f"--cluster {address} can't be had ({_first_line(error)})") from error
-    try:
-        # stdout is for --json, and Ray would tell there about a worker that died
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+    # stdout is for --json, and Ray would tell there about a worker that died
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        try:
             yield ray
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def _check_reachable(address: str) -> None:

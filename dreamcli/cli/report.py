@@ -109,9 +109,12 @@ class Report:
             told = {"command": self.command, "counts": counts, "seconds": round(seconds, 3)}
             click.echo(json.dumps(told | {"pictures_per_minute": round(rate, 2), "pictures": self.outcomes}, indent=2))
         elif not self.quiet and self.counts.total() > 1:
-            speed = f" in {_duration(seconds)}" + (f", {rate:.3g} pictures a minute" if counts.get("done") else "")
             summary = ", ".join(f"{number} {status}" for status, number in counts.items())
-            say(summary + (remark or speed))
+            if "planned" not in counts:
+                summary += f" in {_duration(seconds)}"
+            if "done" in counts:
+                summary += f", {rate:.3g} pictures a minute"
+            say(summary + remark)
             for reason, sources in self.reasons.items():
                 say(printable(f"failed: {_some(sources)}: {' '.join(reason.split())}"))
 

@@ -151,7 +151,10 @@ def test_control_c_while_reading_or_writing_leaves_whole_pictures_and_a_report(
         return original(path, *rest)
 
     monkeypatch.setattr(module, when, press)
+    # in the background, where tests may run, a shell has it ignored
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     outcome = run("dream", "in", *QUICK, "-o", "out", "--json")
+    signal.signal(signal.SIGINT, handler)
     assert outcome.code == 130
     told = json.loads(outcome.out)
     assert told["counts"].get("failed", 0) == 0

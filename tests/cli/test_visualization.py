@@ -175,7 +175,7 @@ def test_a_numbered_output_overwrites_no_input(run, photo: Path) -> None:
     before = Path("p-2.png").read_bytes()
     outcome = run("boost", "p-2.png", "--count", 3, "-o", "p.png", "--overwrite", *QUICK)
     assert outcome.code == 2
-    assert "p-2.png is the input and would be overwritten" in outcome.err
+    assert "p-2.png is an input and would be overwritten" in outcome.err
     assert Path("p-2.png").read_bytes() == before
 
 
