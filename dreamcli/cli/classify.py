@@ -9,7 +9,7 @@ import click
 
 from dreamcli.errors import DreamcliError
 
-from .options import LayerParam, model_options
+from .options import LayerParam, images_argument, model_options
 from .report import error
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ BAR = 30  # characters
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@images_argument(required=True)
 @click.option(
     "--top",
     "count",

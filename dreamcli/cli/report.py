@@ -8,9 +8,12 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from .preview import preview
 
 if TYPE_CHECKING:
     from dreamcli.art.artwork import Step
@@ -48,12 +51,15 @@ class Report:
         command: such as "dream".
         quiet: say nothing but errors.
         as_json: print one JSON object to stdout at the end.
+        verbose: print a traceback with every error.
+        show: preview each finished picture.
     """
 
     command: str
     quiet: bool = False
     as_json: bool = False
     verbose: bool = False
+    show: bool = False
     entries: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, status: str, source: object, output: object, message: str = "", **details: Any) -> None:
@@ -64,6 +70,8 @@ class Report:
             error(f"{source}: {message}", self.verbose)
         elif not self.quiet and not self.as_json:
             click.echo(f"{source} -> {output}{' ' + message if message else ''}", err=True)
+            if self.show and status in ("done", "skipped"):
+                preview(Path(str(output)))
 
     def count(self, status: str) -> int:
         """How many inputs ended so."""

@@ -15,6 +15,7 @@ from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Job, Record, read_record
 from dreamcli.files.writing import check_place, check_size, write_picture
 
+from .film import Film, check_film
 from .options import Shared
 from .report import Report, progress, unexpected
 
@@ -61,8 +62,11 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
         DreamcliError: the network's weights, or the guide or the mask, can't be had.
     """
     _spare_others(commissions, shared)
+    if shared.animate:
+        pictures = [path for task, _ in commissions for path in (task.source, task.output) if path]
+        check_film(shared.animate, [settings for _, settings in commissions], [*pictures, *shared.others.values()])
     commissions = _with_places(commissions)
-    report = Report(command, shared.quiet, shared.as_json, shared.verbose)
+    report = Report(command, shared.quiet, shared.as_json, shared.verbose, show=shared.show)
     try:
         if shared.dry_run:
             _show_all(commissions, report)
@@ -187,25 +191,30 @@ def _make_one(
     jobs = studio.jobs(picture)
     earlier = [existing(output, job, shared.overwrite) for output, job in zip(outputs, jobs, strict=True)]
     finished = [record is not None and record.stopped == "done" for record in earlier]
-    if all(finished) and not shared.overwrite:
+    film = Film(shared.animate) if shared.animate else None
+    filmed = existing(film.path, jobs[0], shared.overwrite, "--animate") if film else None
+    if all(finished) and (not film or (filmed and filmed.stopped == "done")) and not shared.overwrite:
         for output in outputs:
             report.add("skipped", task.title, output, "(already made)")
         return
     check_size(task.output, *studio.size(picture))
     with progress(task.title, hidden=shared.quiet or shared.as_json) as on_step:
-        made = studio.make(Source(picture, typed(task.source)) if picture and task.source else None, on_step)
+        watch = film.watching(picture, on_step) if film else on_step
+        made = studio.make(Source(picture, typed(task.source)) if picture and task.source else None, watch)
     for output, was_finished, (result, record) in zip(outputs, finished, made, strict=True):
         interrupted = record.stopped == "interrupted"
         if interrupted and (not alone or was_finished):
             report.add("interrupted", task.title, output, "(not kept)")
             continue
         write_picture(output, result, record)
-        remarks, details = _remarks(picture, result, record)
+        if film:
+            film.write(result, record)
+        remarks, details = _remarks(picture, result, record, film)
         status = "interrupted" if interrupted else "done"
         report.add(status, task.title, output, "(the best so far)" if interrupted else remarks, **details)
 
 
-def _remarks(picture: Picture | None, made: Picture, record: Record) -> tuple[str, dict[str, Any]]:
+def _remarks(picture: Picture | None, made: Picture, record: Record, film: Film | None) -> tuple[str, dict[str, Any]]:
     """What to say about a picture that was made, to people and in the JSON."""
     notes = list(picture.notes) if picture else []
     if picture and np.array_equal(made.pixels, picture.pixels):
@@ -213,7 +222,11 @@ def _remarks(picture: Picture | None, made: Picture, record: Record) -> tuple[st
     if record.stopped == "non-finite":
         notes.append("stopped early: the values were no longer finite")
     height, width = made.pixels.shape[:2]
-    return f"({'; '.join(notes)})" if notes else "", {"width": width, "height": height, "score": record.score}
+    details: dict[str, Any] = {"width": width, "height": height, "score": record.score}
+    if film:
+        notes.append(f"its ascent: {film.path}")
+        details["animation"] = str(film.path)
+    return f"({'; '.join(notes)})" if notes else "", details
 
 
 def typed(source: Path) -> str:
@@ -221,8 +234,8 @@ def typed(source: Path) -> str:
     return source.name if source.is_absolute() else source.as_posix()
 
 
-def existing(output: Path, job: Job, overwrite: bool) -> Record | None:
-    """The record of what is at ``output`` already, if it is whole.
+def existing(output: Path, job: Job, overwrite: bool, option: str = "-o") -> Record | None:
+    """The record of what is at ``output`` already, if it is whole; ``option`` is what chose it.
 
     Raises:
         DreamcliError: it was not made by this very job, and may not be overwritten.
@@ -238,5 +251,5 @@ def existing(output: Path, job: Job, overwrite: bool) -> Record | None:
             return None
     if not overwrite and (record is None or record.job != job):
         how = "made with other settings" if record else "not made by dreamcli"
-        raise DreamcliError(f"{output} is there already, {how}; choose another with -o, or add --overwrite")
+        raise DreamcliError(f"{output} is there already, {how}; choose another with {option}, or add --overwrite")
     return record
