@@ -37,9 +37,8 @@ def _apply(context: click.Context, _parameter: click.Parameter, name: str | None
     command = context.command.name or ""
     for table in preset.options:
         if table not in FORMS:
-            raise WrongRequest(
-                f"{preset.path}: {table}: no command takes presets by this name" + did_you_mean(table, FORMS)
-            )
+            hint = did_you_mean(table, FORMS)
+            raise WrongRequest(f"{preset.path}: {table}: no command that takes presets has this name{hint}")
     if command not in preset.options:
         raise WrongRequest(f"preset {name} is for {' and '.join(preset.options) or 'no command'}" + _instead(command))
     context.default_map = values_for(preset, context)
