@@ -24,6 +24,8 @@ from dreamcli.networks.zoo import BUNDLED, Network, load
 
 from .errors import DreamcliError, WrongRequest
 
+LESS_MEMORY = 8  # the share of its budget that a picture is tried with once memory ran out: one eighth
+
 
 @dataclass(frozen=True)
 class Source:
@@ -152,12 +154,7 @@ class Studio:
         inputs = Inputs(
             picture.pixels if picture else None, others, self.judge, picture.alpha if picture else None, self.cache
         )
-        try:
-            artworks = FORMS[self.command].make(self.settings, self.network, inputs, self.compute, on_step)
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
-                raise
-            raise DreamcliError("not enough memory for a picture of this size; make it smaller with --size") from error
+        artworks, notes = self._within_memory(inputs, on_step)
         made = []
         for artwork, job in zip(artworks, self.jobs(picture), strict=True):
             record = Record(
@@ -167,10 +164,22 @@ class Studio:
                 self._score(artwork),
                 artwork.stopped,
                 {role: other.name for role, other in self.others.items()},
+                notes,
             )
             alpha = None if self._is_sheet else _resized_alpha(picture, artwork.pixels.shape[:2])
             made.append((Picture(artwork.pixels, alpha), record))
         return made
+
+    def _within_memory(self, inputs: Inputs, on_step: OnStep | None) -> tuple[list[Artwork], tuple[str, ...]]:
+        """Make the pictures, once more in smaller tiles if memory runs out; with what is to be noted about it."""
+        smaller = replace(self.compute, budget=self.compute.budget // LESS_MEMORY)
+        for compute, notes in ((self.compute, ()), (smaller, ("memory ran out, so it was made in smaller tiles",))):
+            try:
+                return FORMS[self.command].make(self.settings, self.network, inputs, compute, on_step), notes
+            except (MemoryError, RuntimeError) as error:
+                if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
+                    raise
+        raise DreamcliError("not enough memory for a picture of this size; make it smaller with --size")
 
     def _score(self, artwork: Artwork) -> dict[str, Any]:
         score: dict[str, Any] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}

@@ -109,7 +109,7 @@ def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
 
 def to_pixels(image: Tensor) -> Pixels:
     """Turn ``(1, 3, H, W)`` in [0, 1] (clipped) into ``(H, W, 3)`` uint8, rounded."""
-    levels = image.detach()[0].clamp(0, 1).mul(255).round().to(torch.uint8)
+    levels = image.detach()[0].clamp(0, 1).mul_(255).round_().to(torch.uint8)
     return levels.permute(1, 2, 0).cpu().contiguous().numpy()
 
 

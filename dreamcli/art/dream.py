@@ -89,6 +89,7 @@ def dream(
 
     from .artwork import Artwork, find_layer, objective_for, scaled_tensor, to_pixels, to_tensor, value_of
     from .climb import climb
+    from .memory import activations_for
 
     generator = torch.Generator().manual_seed(settings.seed)
     if inputs.start is None:
@@ -97,13 +98,14 @@ def dream(
     else:
         original = scaled_tensor(inputs.start, settings.size, compute.device)
     layers = [find_layer(spec, network) for spec in settings.layers]
-    activations = network.activations(layers, compute)
+    activations = activations_for(network, layers, compute, (original.shape[2], original.shape[3]))
     with torch.inference_mode():
         seen = activations(original)
         objective = objective_for(settings.layers, network, inputs, seen, compute)
         if settings.minimize:
             objective = -objective
         before = float(objective(seen, original))
+        del seen  # large
     placed = any(spec.position for spec in settings.layers)
     transforms = [] if placed else [Jitter(settings.jitter)]
     step = settings.strength * STEP_AT_FULL_STRENGTH

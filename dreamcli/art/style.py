@@ -162,6 +162,7 @@ def stylize(
     from dreamcli.engine.transforms import Jitter
 
     from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor, value_of
+    from .memory import activations_for
 
     shifted = settings.seamless or settings.jitter
     placed = inputs.start is not None or any(role.startswith("content-mask") for role in inputs.others)
@@ -183,7 +184,7 @@ def stylize(
     content = network.layer(settings.content or network.card.content_layer)
     layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
     _check_layers(layers, content, network, inputs)
-    activations = network.activations((*layers, content), compute)
+    activations = activations_for(network, (*layers, content), compute, size)
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)

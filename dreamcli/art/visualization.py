@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from dreamcli.engine.activations import Captured
+    from dreamcli.engine.activations import Activations, Captured
     from dreamcli.engine.compute import Compute
     from dreamcli.engine.objectives import Objective
     from dreamcli.engine.parameterization import Parameterization
@@ -34,6 +34,7 @@ RATES = {"fourier": 0.05, "phase": 0.2, "pixels": 0.02}
 START_CONTRAST = 0.1  # of the noise that is started from, as a share of a photograph's
 SIZE, TILE = 224, 160  # pixels, of a picture from noise, and of one on a sheet
 PADDING = 16  # pixels
+PIXELS_AT_ONCE = 8 * TILE**2  # that go through the network together, on a sheet
 APART = 0.02  # the noise, black to white being 1, that tells several pictures of the same start apart
 RESCUED_STEPS = 16
 BLURRED_SHARE = 0.8  # of the steps; the last are for sharp edges
@@ -153,9 +154,10 @@ def visualize(
     from .artwork import Artwork, shared_progress
     from .sheet import contact_sheet
 
+    together = _together(wishes, settings, inputs)
     made: list[list[Artwork]] = []
-    for number, wish in enumerate(wishes):
-        made.append(_best(wish, settings, network, inputs, compute, shared_progress(on_step, number, len(wishes))))
+    for number, some in enumerate(together):
+        made += _best(some, settings, network, inputs, compute, shared_progress(on_step, number, len(together)))
         if any(artwork.stopped == "interrupted" for artwork in made[-1]):
             break
     if not settings.sheet:
@@ -169,88 +171,135 @@ def visualize(
     return [Artwork(sheet, score, stops[0] if stops else "done")]
 
 
+def _together(wishes: Sequence[Wish], settings: Visualization, inputs: Inputs) -> list[Sequence[Wish]]:
+    """Part the wishes into those whose pictures go through the network together, which is faster."""
+    if len({wish.still for wish in wishes}) > 1:
+        return [[wish] for wish in wishes]
+    height, width = _size(settings, inputs)
+    at_once = max(1, PIXELS_AT_ONCE // (settings.count * height * width))
+    return [wishes[first : first + at_once] for first in range(0, len(wishes), at_once)]
+
+
 def _best(
-    wish: Wish, settings: Visualization, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None
-) -> list[Artwork]:
-    """Make the pictures of a wish ``best_of`` times, with other seeds, and keep the best of each."""
+    wishes: Sequence[Wish],
+    settings: Visualization,
+    network: Network,
+    inputs: Inputs,
+    compute: Compute,
+    on_step: OnStep | None,
+) -> list[list[Artwork]]:
+    """Make the pictures of each wish ``best_of`` times, with other seeds, and keep the best of each."""
     from .artwork import shared_progress
 
-    best: list[Artwork] = []
-    objective: list[Objective] = []
+    best: list[list[Artwork]] = []
+    objectives: list[Objective] = []
     for attempt in range(settings.best_of):
         report = shared_progress(on_step, attempt, settings.best_of)
         seed = (settings.seed + attempt * 1_000_003) % 2**63
-        these = _attempt(wish, objective, settings, seed, network, inputs, compute, report)
-        best = these if not best else [max(pair, key=lambda a: a.rank) for pair in zip(best, these, strict=True)]
-        if any(artwork.stopped == "interrupted" for artwork in these):
+        these = _attempt(wishes, objectives, settings, seed, network, inputs, compute, report)
+        best = these if not best else [_better(*pair) for pair in zip(best, these, strict=True)]
+        if any(artwork.stopped == "interrupted" for row in these for artwork in row):
             # also if the best is an earlier one: the others that were asked for are missing
-            return [replace(artwork, stopped="interrupted") for artwork in best]
+            return [[replace(artwork, stopped="interrupted") for artwork in row] for row in best]
     return best
 
 
+def _better(these: list[Artwork], those: list[Artwork]) -> list[Artwork]:
+    return [max(pair, key=lambda artwork: artwork.rank) for pair in zip(these, those, strict=True)]
+
+
 def _attempt(
-    wish: Wish,
-    shared: list[Objective],
+    wishes: Sequence[Wish],
+    measured: list[Objective],
     settings: Visualization,
     seed: int,
     network: Network,
     inputs: Inputs,
     compute: Compute,
     on_step: OnStep | None,
-) -> list[Artwork]:
-    """Make the pictures of a wish once.
+) -> list[list[Artwork]]:
+    """Make the pictures of each wish once, all in one batch.
 
-    ``shared`` holds the objective once the first attempt measured it, so that all are ranked in the same units.
+    ``measured`` holds the wishes' objectives once the first attempt measured them, so that all are ranked in the
+    same units.
     """
     import torch
 
     from dreamcli.engine.ascent import Adam
-    from dreamcli.engine.objectives import Difference
+    from dreamcli.engine.objectives import Apiece, Difference
 
-    from .artwork import Artwork, to_pixels, to_tensor, value_of
     from .climb import climb
-    from .score import probability
+    from .memory import activations_for
 
     generator = torch.Generator().manual_seed(seed)
     start = _start(settings, inputs, generator).to(compute.device)
     statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
     diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
-    layers = (*wish.layers, *statistics, *diverse)
-    activations = network.activations(layers, compute)
-    with torch.inference_mode():
-        seen = activations(start)
-        if not shared:
-            shared.append(wish.objective(seen))
-        wanted = -shared[0] if settings.minimize else shared[0]
-    before = [value_of(wanted, activations, one) for one in _singly(start)]
-    objective = wanted + settings.diversity * Difference(diverse[0]) if diverse else wanted
-    objective = _regularized(objective, settings, statistics)
+    wanted_layers = dict.fromkeys(layer for wish in wishes for layer in wish.layers)
+    layers, size = (*wanted_layers, *statistics, *diverse), (start.shape[2], start.shape[3])
+    activations = activations_for(network, layers, compute, size, count=len(wishes) * len(start))
+    if not measured:
+        with torch.inference_mode():
+            seen = activations(start)
+        measured += [-wish.objective(seen) if settings.minimize else wish.objective(seen) for wish in wishes]
+    objectives = [wanted + settings.diversity * Difference(diverse[0]) if diverse else wanted for wanted in measured]
     color = 0.0 if network.card.is_grey else settings.color
-    image, stopped = climb(
-        start,
-        objective,
+    images, stopped = climb(
+        start.repeat(len(wishes), 1, 1, 1),
+        Apiece(tuple(_regularized(objective, settings, statistics) for objective in objectives)),
         activations,
         inputs,
         settings,
         parameterize=lambda image: _parameterization(settings, image, color),
         rule=Adam(settings.strength * RATES[settings.parameterization]),
-        transforms=[] if wish.still else _transforms(settings),
+        transforms=[] if wishes[0].still else _transforms(settings),
         generator=generator,
         rescue=RESCUED_STEPS,
         on_step=on_step,
     )
+    return [
+        _finished(wish, wanted, start, some, stopped, settings, inputs, activations)
+        for wish, wanted, some in zip(wishes, measured, images.chunk(len(wishes)), strict=True)
+    ]
+
+
+def _finished(
+    wish: Wish,
+    wanted: Objective,
+    start: Tensor,
+    images: Tensor,
+    stopped: str,
+    settings: Visualization,
+    inputs: Inputs,
+    activations: Activations,
+) -> list[Artwork]:
+    """Score the pictures of a wish."""
+    from .artwork import Artwork, to_pixels, to_tensor, value_of
+    from .score import probability
+
     artworks = []
-    for one, value in zip(_singly(image), before, strict=True):
-        pixels = to_pixels(one)
-        rank = after = value_of(wanted, activations, to_tensor(pixels, compute.device))
+    for before, after in zip(start.chunk(len(start)), images.chunk(len(start)), strict=True):
+        pixels = to_pixels(after)
+        score = {
+            "before": value_of(wanted, activations, before),
+            "after": value_of(wanted, activations, to_tensor(pixels, after.device)),
+        }
+        rank = score["after"]
         if inputs.judge and wish.classes and settings.best_of > 1:
             rank = probability(inputs.judge, pixels, wish.classes) * (-1 if settings.minimize else 1)
-        artworks.append(Artwork(pixels, {"before": value, "after": after}, stopped, rank))
+        artworks.append(Artwork(pixels, score, stopped, rank))
     return artworks
 
 
-def _singly(images: Tensor) -> list[Tensor]:
-    return [images[index : index + 1] for index in range(len(images))]
+def _size(settings: Visualization, inputs: Inputs) -> tuple[int, int]:
+    """The (height, width) of each picture."""
+    from .artwork import scaled_size
+
+    if inputs.start is None:
+        side = settings.size or (TILE if settings.sheet else SIZE)
+        return side, side
+    longest = settings.size or (TILE if settings.sheet else None)
+    return scaled_size(inputs.start.shape[0], inputs.start.shape[1], longest)
 
 
 def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) -> Tensor:
@@ -261,11 +310,10 @@ def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) 
 
     from .artwork import scaled_tensor
 
+    size = _size(settings, inputs)
     if inputs.start is None:
-        side = settings.size or (TILE if settings.sheet else SIZE)
-        return natural.noise(settings.count, side, side, START_CONTRAST, generator)
-    longest = settings.size or (TILE if settings.sheet else None)
-    image = scaled_tensor(inputs.start, longest, torch.device("cpu"))
+        return natural.noise(settings.count, *size, START_CONTRAST, generator)
+    image = scaled_tensor(inputs.start, max(size), torch.device("cpu"))
     if settings.count == 1:
         return image
     # something has to tell the pictures apart, or they would stay the same for ever

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
               help="List the model's classes, or those with this word in their names.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def models(name: str | None, word: str | None, as_json: bool) -> int:
-    """Show the networks there are, or one of them, or its classes.
+    """Show the networks there are, or one of them with its card, or its classes.
 
     \b
     dreamcli models
@@ -68,8 +68,21 @@ def _show_classes(listing: Listing, word: str, as_json: bool) -> int:
     return 0
 
 
+def _chosen_layers(name: str) -> dict[str, object]:
+    """The layers that were chosen by hand for this network, if somebody did."""
+    from dreamcli.networks.card import ALIASED_LAYERS, STYLE_LAYERS
+
+    facts: dict[str, object] = {}
+    if name in ALIASED_LAYERS:
+        facts |= dict(zip(("low", "mid", "high"), ALIASED_LAYERS[name], strict=True))
+    if name in STYLE_LAYERS:
+        style, content = STYLE_LAYERS[name]
+        facts |= {"style": ", ".join(style), "content": content}
+    return facts
+
+
 def _show_one(listing: Listing, as_json: bool) -> int:
-    facts = _facts(listing)
+    facts = _facts(listing) | _chosen_layers(listing.name)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return 0
@@ -80,6 +93,12 @@ def _show_one(listing: Listing, as_json: bool) -> int:
             click.echo(
                 f"{key:{width}}  {text:,}" if isinstance(text, int) and text > 9999 else f"{key:{width}}  {text}"
             )
+    if listing.card:
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        click.echo()
+        Console(width=None if sys.stdout.isatty() else 120).print(Markdown(listing.card, hyperlinks=False))
     return 0
 
 

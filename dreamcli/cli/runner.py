@@ -216,7 +216,7 @@ def _make_one(
 
 def _remarks(picture: Picture | None, made: Picture, record: Record, film: Film | None) -> tuple[str, dict[str, Any]]:
     """What to say about a picture that was made, to people and in the JSON."""
-    notes = list(picture.notes) if picture else []
+    notes = [*(picture.notes if picture else ()), *record.notes]
     if picture and np.array_equal(made.pixels, picture.pixels):
         notes.append("unchanged")
     if record.stopped == "non-finite":

@@ -75,7 +75,7 @@ class Adam:
     _optimizer: torch.optim.Optimizer | None = None
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
-        self._optimizer = torch.optim.Adam(list(leaves), self.learning_rate, self.betas)
+        self._optimizer = torch.optim.Adam(list(leaves), self.learning_rate, self.betas, fused=True)
 
     def step(self, evaluate: Evaluate) -> None:
         assert self._optimizer is not None

@@ -76,6 +76,29 @@ class WeightedSum(Objective):
 
 
 @dataclass(frozen=True)
+class Apiece(Objective):
+    """Its own objective for each of several equal parts of a batch, in order.
+
+    The sum of their values, so that every picture climbs as it would alone.
+    """
+
+    objectives: tuple[Objective, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(layer for objective in self.objectives for layer in objective.layers))
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        count = len(self.objectives)
+        parts = {layer: activation.chunk(count) for layer, activation in activations.items()}
+        values = [
+            objective({layer: chunks[index] for layer, chunks in parts.items()}, some)
+            for index, (objective, some) in enumerate(zip(self.objectives, image.chunk(count), strict=True))
+        ]
+        return torch.stack(values).sum()
+
+
+@dataclass(frozen=True)
 class _OfOneLayer(Objective):
     layer: str
 
@@ -126,8 +149,8 @@ class Channel(_OfOneLayer):
     scale: float = 1.0
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        activation = activations[self.layer].float()
-        mean = channel(activation, self.channel).reshape(len(activation), -1).mean(1)
+        plane = channel(activations[self.layer], self.channel).float()
+        mean = plane.reshape(len(plane), -1).mean(1)
         return mean.mean() / self.scale
 
 
@@ -146,8 +169,7 @@ class Neuron(_OfOneLayer):
     scale: float = 1.0
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        activation = activations[self.layer].float()
-        plane = channel(activation, self.channel)
+        plane = channel(activations[self.layer], self.channel).float()
         if plane.dim() != 3:
             raise ValueError(f"layer {self.layer} has no rows and columns: name a channel without @Y,X")
         row, column = int(self.y * plane.shape[1]), int(self.x * plane.shape[2])

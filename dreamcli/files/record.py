@@ -55,6 +55,7 @@ class Record:
             network sees in it, with their probabilities; "judge": the same of the judge.
         stopped: "done", or why it ended early: "interrupted" or "non-finite".
         other_sources: the paths of ``job.others``, by role, as ``source``.
+        notes: what else a person should know about how it was made.
     """
 
     job: Job
@@ -63,6 +64,7 @@ class Record:
     score: dict[str, Any] = field(default_factory=dict)
     stopped: str = "done"
     other_sources: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """One line of ASCII, the same for the same record."""

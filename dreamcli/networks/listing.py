@@ -72,6 +72,13 @@ class Listing:
     url: str | None
 
     @property
+    def card(self) -> str:
+        """What its makers say of a bundled network, as Markdown; empty for the others."""
+        if self.name not in IN_THE_BOX:
+            return ""
+        return (files("dreamcli.models") / "cards" / f"{self.name}.md").read_text(encoding="utf-8")
+
+    @property
     def is_here(self) -> bool:
         """Whether it can be used without a network connection."""
         return self.path.exists()

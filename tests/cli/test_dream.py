@@ -288,16 +288,61 @@ def test_an_error_that_nobody_foresaw_is_one_line_and_stops_no_other(
     ]
 
 
-def test_too_little_memory_is_said(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+STARVED = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes"
+
+
+@pytest.mark.parametrize("error", [RuntimeError(STARVED), MemoryError()])
+def test_too_little_memory_is_said_and_the_other_pictures_go_on(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     from dreamcli.art import forms
 
-    def starve(*_arguments: object) -> None:
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+    make, tried = forms.FORMS["dream"].make, []
+
+    def starve(settings, network, inputs, compute, on_step):
+        if inputs.start.shape[1] > 100:
+            tried.append(compute.budget)
+            raise error
+        return make(settings, network, inputs, compute, on_step)
 
     monkeypatch.setitem(forms.FORMS, "dream", replace(forms.FORMS["dream"], make=starve))
-    outcome = run("dream", photo, *QUICK)
+    Image.fromarray(scene(90, 120)).save("large.png")
+    outcome = run("dream", "large.png", photo, *QUICK)
     assert outcome.code == 1
-    assert "not enough memory for a picture of this size; make it smaller with --size" in outcome.err
+    assert outcome.err.splitlines() == [
+        "dreamcli: large.png: not enough memory for a picture of this size; make it smaller with --size",
+        f"{photo} -> photo-dream.png",
+        "1 done, 1 failed",
+    ]
+    first, second = tried  # once more, in smaller tiles
+    assert second < first
+
+
+def test_when_memory_runs_out_smaller_tiles_are_tried_and_noted(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamcli.engine.activations import Activations
+    from dreamcli.engine.compute import Compute
+
+    Image.fromarray(scene(200, 300)).save("large.png")
+    quick = ("dream", "large.png", *QUICK, "--precision", "float32")
+    run(*quick, "-o", "whole.png")
+    # so much that it goes whole, but not in an eighth of the budget
+    monkeypatch.setattr("dreamcli.art.memory.bytes_of_pass", lambda *_: Compute.budget / (200 * 300))
+    plain = Activations.__call__
+
+    def starve(self, image):
+        if tuple(image.shape[2:]) == (200, 300):
+            raise RuntimeError(STARVED)
+        return plain(self, image)
+
+    monkeypatch.setattr(Activations, "__call__", starve)
+    outcome = run(*quick, "-o", "tiles.png")
+    assert outcome.err == "large.png -> tiles.png (memory ran out, so it was made in smaller tiles)\n"
+    whole, tiles = (read_picture(Path(name)).pixels.astype(int) for name in ("whole.png", "tiles.png"))
+    assert np.abs(whole - tiles).mean() < 0.1  # of 255 levels
+    record = read_record(Path("tiles.png"))
+    assert record is not None
+    assert len(record.notes) == 1
+    assert run(*quick, "-o", "tiles.png").err == "large.png -> tiles.png (already made)\n"
 
 
 def test_a_format_that_can_not_hold_the_size_is_refused_before_work(run) -> None:

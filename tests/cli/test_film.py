@@ -42,7 +42,8 @@ def test_the_ascent_is_written_and_changes_no_byte_of_the_picture(run, photo: Pa
         film.seek(film.n_frames - 1)
         last = np.asarray(film.convert("RGB")).astype(int)
     assert np.abs(last - made).mean() < 6  # a palette of 256 colours, or a lossy WebP
-    assert np.abs(first - made).mean() > np.abs(last - made).mean()
+    if "photo.png" in MAKERS[maker]:
+        assert np.abs(first - scene()).mean() < 6
     assert read_record(Path(f"a.{suffix}")) == read_record(Path("out.png"))
 
 
@@ -51,7 +52,7 @@ def test_frames_are_bounded_in_number_and_size(run) -> None:
     arguments = ("--steps", 100, "--octaves", 1, "--size", 20)
     assert run("dream", "wide.png", *arguments, "-o", "small.png", "--animate", "a.webp").code == 0
     with Image.open("a.webp") as film:
-        assert film.n_frames == MOST_FRAMES
+        assert MOST_FRAMES - 2 < film.n_frames <= MOST_FRAMES  # the last two may be the same
     assert run("dream", "wide.png", "--steps", 1, "--octaves", 1, "--animate", "b.gif").code == 0
     with Image.open("b.gif") as film:
         assert film.size == (512, 256)

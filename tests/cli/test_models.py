@@ -31,7 +31,10 @@ def test_every_family_is_used() -> None:
 def test_one_model(run, network: Network) -> None:
     outcome = run("models", "dreamnet")
     assert f"{sum(p.numel() for p in network.module.parameters()):,}" in outcome.out
+    assert "What it is bad at" in outcome.out
     assert json.loads(run("models", "vgg16", "--json").out)["parameters"] == 138357544
+    assert json.loads(run("models", "googlenet", "--json").out)["mid"] == "inception4c"
+    assert "licence" in run("models", "resnet34").out
 
 
 def test_classes_are_searched(run) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from dreamcli.engine.objectives import (
     L2,
+    Apiece,
     BatchNormStatistics,
     Channel,
     Difference,
@@ -45,6 +46,17 @@ def test_objectives_form_an_algebra(captured: dict[str, torch.Tensor], objective
     values = a(captured, IMAGE), b(captured, IMAGE)
     torch.testing.assert_close(combined(captured, IMAGE), wanted(*values))
     assert set(combined.layers) <= {"a", "b"}
+
+
+def test_each_part_of_a_batch_has_its_own_objective() -> None:
+    torch.manual_seed(0)
+    batch = {"a": torch.randn(4, 5, 3, 3)}
+    image = torch.zeros(4, 3, 8, 8)
+    first, second = Channel("a", 1), LayerEnergy("a")
+    wanted = first({"a": batch["a"][:2]}, image[:2]) + second({"a": batch["a"][2:]}, image[2:])
+    both = Apiece((first, second))
+    torch.testing.assert_close(both(batch, image), wanted)
+    assert both.layers == ("a",)
 
 
 def test_only_objectives_add_up() -> None:
