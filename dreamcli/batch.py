@@ -23,6 +23,7 @@ from .files.writing import check_size, write_picture
 if TYPE_CHECKING:
     # torch takes seconds to import, and a plan of nothing but bad files needs none
     from .art.artwork import OnStep
+    from .film import Film
     from .studio import Studio
 
 Commission = tuple[Task, Any]  # what to make, and the art form's settings for it
@@ -101,6 +102,7 @@ class Bench:
         alone: there is one picture only, so if it is interrupted, the best so far is kept.
         studio: if it is open already.
         safe_decode: read inputs in another process, with limits.
+        film: takes the ascent of the one picture that is made.
     """
 
     def __init__(
@@ -110,12 +112,14 @@ class Bench:
         alone: bool = False,
         studio: Studio | None = None,
         safe_decode: bool = False,
+        film: Film | None = None,
     ) -> None:
         self._open_studio = open_studio
         self._overwrite = overwrite
         self._alone = alone
         self._studio = studio
         self._read = reader(safe_decode)
+        self._film = film
 
     def read(self, commission: Commission) -> Material:
         """Read what a picture is made from, and what is at its place already.
@@ -148,17 +152,22 @@ class Bench:
         task, picture, outputs = commission[0], material.picture, outputs_of(*commission)
         found = list(zip(outputs, material.earlier, studio.jobs(picture), strict=True))
         finished = [finished_before(output, earlier, job, self._overwrite) for output, earlier, job in found]
-        if all(finished) and not self._overwrite:
+        film = self._film
+        filmed = film is None or finished_before(
+            film.path, look_at(film.path), found[0][2], self._overwrite, "--animate"
+        )
+        if all(finished) and filmed and not self._overwrite:
             return [Outcome("skipped", task.title, str(output), "(already made)") for output in outputs]
         check_size(task.output, *studio.size(picture))
         started = time.perf_counter()
         source = Source(picture, typed(task.source)) if picture and task.source else None
-        made = studio.make(source, begin(task.title))
+        on_step = begin(task.title)
+        made = studio.make(source, film.watching(picture, on_step) if film else on_step)
         seconds = round((time.perf_counter() - started) / len(outputs), 3)
         return [
             Outcome("interrupted", task.title, str(output), "(not kept)")
             if record.stopped == "interrupted" and (was_finished or not self._alone)
-            else Made(output, result, record, _told(task.title, output, picture, result, record, seconds))
+            else Made(output, result, record, _told(task.title, output, picture, result, record, seconds, film))
             for output, was_finished, (result, record) in zip(outputs, finished, made, strict=True)
         ]
 
@@ -170,6 +179,8 @@ class Bench:
             if not self._overwrite:  # another run may have written there meanwhile
                 finished_before(made.output, look_at(made.output), made.record.job, self._overwrite)
             write_picture(made.output, made.picture, made.record)
+            if self._film:
+                self._film.write(made.picture, made.record)
         except Exception as error:
             return failure(made.outcome.source, made.output, error)
         return made.outcome
@@ -265,8 +276,8 @@ def look_at(output: Path) -> Earlier | None:
     return Earlier(record, whole=True)
 
 
-def finished_before(output: Path, earlier: Earlier | None, job: Job, overwrite: bool) -> bool:
-    """Whether a job was finished by an earlier run.
+def finished_before(output: Path, earlier: Earlier | None, job: Job, overwrite: bool, option: str = "-o") -> bool:
+    """Whether a job was finished by an earlier run; ``option`` is what chose the place.
 
     Raises:
         DreamcliError: there is something else, and it may not be overwritten.
@@ -276,7 +287,7 @@ def finished_before(output: Path, earlier: Earlier | None, job: Job, overwrite: 
     record = earlier.record
     if not overwrite and (record is None or record.job != job):
         how = "made with other settings" if record else "not made by dreamcli"
-        raise DreamcliError(f"{output} is there already, {how}; choose another with -o, or add --overwrite")
+        raise DreamcliError(f"{output} is there already, {how}; choose another with {option}, or add --overwrite")
     return earlier.whole and record is not None and record.stopped == "done"
 
 
@@ -291,19 +302,25 @@ def failure(source: str, output: Path, error: Exception) -> Outcome:
     return Outcome("failed", source, str(output), message, trace=traceback.format_exc())
 
 
-def _told(source: str, output: Path, picture: Picture | None, made: Picture, record: Record, seconds: float) -> Outcome:
+def _told(
+    source: str, output: Path, picture: Picture | None, made: Picture, record: Record, seconds: float, film: Film | None
+) -> Outcome:
     """What to report about a picture that was made, once it is written."""
     height, width = made.pixels.shape[:2]
-    details = {"width": width, "height": height, "seconds": seconds, "score": record.score}
+    details: dict[str, Any] = {"width": width, "height": height, "seconds": seconds, "score": record.score}
+    notes = _notes(picture, made, record)
+    if film:
+        notes.append(f"its ascent: {film.path}")
+        details["animation"] = str(film.path)
     if record.stopped == "interrupted":
         return Outcome("interrupted", source, str(output), "(the best so far)", details)
-    return Outcome("done", source, str(output), _remarks(picture, made, record), details)
+    return Outcome("done", source, str(output), f"({'; '.join(notes)})" if notes else "", details)
 
 
-def _remarks(picture: Picture | None, made: Picture, record: Record) -> str:
+def _notes(picture: Picture | None, made: Picture, record: Record) -> list[str]:
     notes = [*(picture.notes if picture else ()), *record.notes]
     if picture and np.array_equal(made.pixels, picture.pixels):
         notes.append("unchanged")
     if record.stopped == "non-finite":
         notes.append("stopped early: the values were no longer finite")
-    return f"({'; '.join(notes)})" if notes else ""
+    return notes

@@ -32,6 +32,8 @@ class Step:
     Attributes:
         value: the objective before this step.
         share: of the whole work that is done, in (0, 1].
+        picture: gives the picture as it is now, ``(height, width, 3)`` uint8 in the octave's size; of several that
+            are made together, the first. Rendered when it is called for, so while the step is being reported.
     """
 
     step: int
@@ -40,6 +42,7 @@ class Step:
     octaves: int
     value: float
     share: float
+    picture: Callable[[], Pixels]
 
 
 OnStep = Callable[[Step], None]
@@ -131,16 +134,20 @@ def value_of(objective: Objective, activations: Activations, image: Tensor) -> f
 
 
 def in_octave(
-    on_step: OnStep | None, steps: int, octave: int, sizes: list[tuple[int, int]]
+    on_step: OnStep | None, steps: int, octave: int, sizes: list[tuple[int, int]], render: Callable[[], Tensor]
 ) -> Callable[[int, float], None] | None:
-    """Turn an ascent's reports into the whole picture's: work is counted in pixels."""
+    """Turn an ascent's reports into the whole picture's: work is counted in pixels; ``render`` gives the image."""
     if on_step is None:
         return None
     areas = [height * width for height, width in sizes]
 
+    def picture() -> Pixels:
+        with torch.no_grad():
+            return to_pixels(render())
+
     def report(step: int, value: float) -> None:
         share = (sum(areas[: octave - 1]) + areas[octave - 1] * step / steps) / sum(areas)
-        on_step(Step(step, steps, octave, len(sizes), value, share))
+        on_step(Step(step, steps, octave, len(sizes), value, share, picture))
 
     return report
 

@@ -68,7 +68,7 @@ def climb(
             transforms=transforms,
             generator=generator,
             rescue=rescue,
-            on_step=in_octave(on_step, settings.steps, octave, sizes),
+            on_step=in_octave(on_step, settings.steps, octave, sizes, climbed.render),
         )
         detail = painted.render().detach() - base
         if ascent.stopped != "done":

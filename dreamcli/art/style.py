@@ -189,6 +189,13 @@ def stylize(
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)
     image: Tensor | None = None
+
+    def finished(image: Tensor) -> Tensor:
+        return _finished(image, settings.colors, photograph, opaque)
+
+    def now_finished() -> Tensor:
+        return finished(climbed.render())
+
     for octave, now in enumerate(sizes, 1):
         if painted is not None:
             target = resize(painted, now).clamp(0, 1)
@@ -212,21 +219,31 @@ def stylize(
             rule=_rule(settings),
             transforms=[Jitter(shift)] if shift else [],
             generator=generator,
-            on_step=in_octave(on_step, settings.steps, octave, sizes),
+            on_step=in_octave(on_step, settings.steps, octave, sizes, now_finished),
         )
         image = climbed.render().detach()
         if ascent.stopped != "done":
             break
     assert image is not None
     after = value_of(objective, activations, image)
-    result = resize(image, size).clamp(0, 1)
-    if photograph is not None:
-        if settings.colors == "luminance":
-            result = _recoloured(result, resize(photograph, size).clamp(0, 1))
-        if opaque is not None:
-            clear = resize(opaque, size) <= 0
-            result = torch.where(clear, resize(photograph, size), result)
+    result = finished(resize(image, size).clamp(0, 1))
     return [Artwork(to_pixels(result), {"before": before, "after": after}, ascent.stopped)]
+
+
+def _finished(image: Tensor, colors: str, photograph: Tensor | None, opaque: Tensor | None) -> Tensor:
+    """What was painted, with what of the photograph is kept: its colours, if they are, and what is transparent."""
+    import torch
+
+    from dreamcli.engine.octaves import resize
+
+    if photograph is None:
+        return image
+    size = (image.shape[2], image.shape[3])
+    if colors == "luminance":
+        image = _recoloured(image, resize(photograph, size).clamp(0, 1))
+    if opaque is not None:
+        image = torch.where(resize(opaque, size) <= 0, resize(photograph, size), image)
+    return image
 
 
 def _check_layers(layers: Iterable[str], content: str, network: Network, inputs: Inputs) -> None:

@@ -14,6 +14,7 @@ from dreamcli.networks.spec import LayerSpec
 from .options import (
     ChannelsParam,
     Shared,
+    images_argument,
     layer_option,
     schedule_options,
     shared_options,
@@ -25,7 +26,7 @@ DEFAULTS = BoostSettings()
 
 
 @click.command()
-@click.argument("images", nargs=-1, metavar="[IMAGE...]")
+@images_argument("[IMAGE...]")
 @layer_option(DEFAULTS)
 @click.option("--channels", type=ChannelsParam(), metavar="0-15",
               help="Each of these channels of the layer for itself, such as 0-15 or 3,7,12-14.")  # fmt: skip

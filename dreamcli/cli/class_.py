@@ -11,13 +11,14 @@ import click
 from dreamcli.art.portrait import PortraitSettings
 from dreamcli.art.visualization import SIZE, TILE
 
+from .completion import complete_classes
 from .options import Shared, schedule_options, shared_options, start_options, visualization_options
 
 DEFAULTS = PortraitSettings(classes=(0,))
 
 
 @click.command("class")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_classes)
 @click.option("--mix", is_flag=True, help="One picture of all the classes that are named.")
 @start_options(guided=False)
 @visualization_options(DEFAULTS)

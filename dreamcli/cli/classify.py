@@ -9,7 +9,7 @@ import click
 
 from dreamcli.errors import DreamcliError
 
-from .options import LayerParam, input_options, model_options, shard_option
+from .options import LayerParam, images_argument, input_options, model_options, shard_option
 from .report import error, printable
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ BAR = 30  # characters
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@images_argument(required=True)
 @click.option(
     "--top",
     "count",

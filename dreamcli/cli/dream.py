@@ -8,13 +8,21 @@ import click
 
 from dreamcli.art.dream import SIZE_FROM_NOISE, DreamSettings
 
-from .options import Shared, layer_option, minimize_option, schedule_options, shared_options, start_options
+from .options import (
+    Shared,
+    images_argument,
+    layer_option,
+    minimize_option,
+    schedule_options,
+    shared_options,
+    start_options,
+)
 
 DEFAULTS = DreamSettings()
 
 
 @click.command()
-@click.argument("images", nargs=-1, metavar="IMAGE...")
+@images_argument()
 @layer_option(DEFAULTS)
 @minimize_option()
 @start_options(guided=True)

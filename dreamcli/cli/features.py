@@ -10,7 +10,7 @@ import click
 from dreamcli.art.features import COLORMAPS, SCALES, FeatureSettings
 from dreamcli.errors import WrongRequest
 
-from .options import ChannelsParam, LayerParam, Shared, setting_option, shared_options, size_option
+from .options import ChannelsParam, LayerParam, Shared, images_argument, setting_option, shared_options, size_option
 
 if TYPE_CHECKING:
     from dreamcli.files.plan import Task
@@ -20,7 +20,7 @@ DEFAULTS = FeatureSettings()
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@images_argument(required=True)
 @click.option(
     "--layer", "layers", type=LayerParam(), multiple=True, default=[str(spec) for spec in DEFAULTS.layers],
     show_default=True, metavar="LAYER[:CHANNEL]",
@@ -51,7 +51,7 @@ DEFAULTS = FeatureSettings()
 @shared_options(
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-features.png; for a folder ./FOLDER-features/]",
-    judged=False,
+    climbs=False,
 )  # fmt: skip
 def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
     """Show what layers see in pictures: their feature maps, on a captioned sheet from first layer to last.

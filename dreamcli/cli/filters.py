@@ -8,13 +8,13 @@ import click
 
 from dreamcli.art.features import COLORMAPS, KERNELS, FilterSettings
 
-from .options import LayerParam, Shared, setting_option, shared_options, size_option
+from .options import LayerParam, Shared, images_argument, setting_option, shared_options, size_option
 
 DEFAULTS = FilterSettings()
 
 
 @click.command()
-@click.argument("images", nargs=-1, metavar="[IMAGE...]")
+@images_argument("[IMAGE...]")
 @click.option(
     "--layer",
     "layers",
@@ -39,7 +39,7 @@ DEFAULTS = FilterSettings()
 @shared_options(
     "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./MODEL-filters.png; with --apply ./STEM-filters.png]",
-    judged=False,
+    climbs=False,
 )  # fmt: skip
 def filters(images: tuple[str, ...], **options: Any) -> int:
     """Show a network's filters, or what a classic kernel makes of a picture.

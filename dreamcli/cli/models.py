@@ -10,12 +10,14 @@ import click
 
 from dreamcli.errors import WrongRequest
 
+from .completion import complete_models
+
 if TYPE_CHECKING:
     from dreamcli.networks.listing import Listing
 
 
 @click.command()
-@click.argument("name", required=False, metavar="[MODEL]")
+@click.argument("name", required=False, metavar="[MODEL]", shell_complete=complete_models)
 @click.option("--classes", "word", is_flag=False, flag_value="", metavar="[WORD]",
               help="List the model's classes, or those with this word in their names.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
@@ -27,7 +29,8 @@ def models(name: str | None, word: str | None, as_json: bool) -> int:
     dreamcli models vgg16
     dreamcli models dreamnet --classes fish
     """
-    from dreamcli.networks.listing import BUNDLED, listing, names
+    from dreamcli.networks.known import BUNDLED
+    from dreamcli.networks.listing import listing, names
 
     if word is not None:
         return _show_classes(listing(name or BUNDLED), word, as_json)

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from dreamcli.art.visualization import PARAMETERIZATIONS
 from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.files.shard import Shard
+from dreamcli.networks.known import BUNDLED
 from dreamcli.networks.spec import LayerSpec
+
+from .completion import complete_files, complete_layers, complete_models
+from .preset_option import preset_option
 
 MOST_CHANNELS = 4096
 ROLES = ("guide", "mask")  # the options that name a picture with a part of its own
@@ -53,6 +58,9 @@ class LayerParam(click.ParamType[LayerSpec]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        return complete_layers(ctx, param, incomplete)
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -81,6 +89,8 @@ class Shared:
     shard: Shard | None = None
     cluster: str | None = None
     worker_cores: int = 1
+    show: bool = False
+    animate: Path | None = None
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[Shared, dict[str, Any]]:
@@ -136,7 +146,7 @@ def start_options(guided: bool) -> Decorator:
     guide = click.option("--guide", type=click.Path(path_type=Path), metavar="PICTURE",
                          help="Climb towards this picture's features in the layers.")  # fmt: skip
     return _stack(
-        click.option("--start", metavar="noise|PICTURE", help="What to start from."),
+        click.option("--start", metavar="noise|PICTURE", shell_complete=complete_files, help="What to start from."),
         *([guide] if guided else []),
         click.option("--mask", type=click.Path(path_type=Path), metavar="PICTURE",
                      help="Paint only where this picture is bright; its edges are softened."),
@@ -197,14 +207,40 @@ def input_options() -> Decorator:
     )  # fmt: skip
 
 
+def images_argument(metavar: str = "IMAGE...", name: str = "images", required: bool = False) -> Decorator:
+    """The pictures that a command takes: files, folders and globs."""
+    return click.argument(name, nargs=-1, required=required, metavar=metavar, shell_complete=complete_files)
+
+
+class EnvironmentOption(click.Option):
+    """An option that an environment variable stands in for, unless a preset has it."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        return None if self.name in (ctx.default_map or {}) else super().resolve_envvar_value(ctx)
+
+
+def environment_option(*names: str, **attributes: Any) -> Decorator:
+    """An option with an environment variable: DREAMCLI_ and its name."""
+    variable = "DREAMCLI_" + names[-1].removeprefix("--").upper()
+    return click.option(*names, cls=EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
+
+
+_SHOW = environment_option(
+    "--show", is_flag=True, help="Preview the finished picture in the terminal; nothing where stderr is none.",
+)  # fmt: skip
+_ANIMATE = click.option(
+    "--animate", type=click.Path(path_type=Path), metavar="FILE.gif|.webp",
+    help="Write the ascent, too, as a GIF or WebP of at most 64 frames and 512 pixels. For one picture.",
+)  # fmt: skip
 _WEIGHTS = click.option(
     "--weights", type=click.Path(path_type=Path), metavar="FILE",
     help="Your own weights for the model: a state dict, .safetensors or .pth.",
 )  # fmt: skip
 _MACHINE = (
-    click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="Where to compute."),
-    click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
-                 help="Of the network; auto takes bfloat16 where the machine has instructions for it."),
+    environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
+                       help="Where to compute."),
+    environment_option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
+                       help="Of the network; auto takes bfloat16 where the machine has instructions for it."),
 )  # fmt: skip
 _OUTPUT = (
     click.option("--overwrite", is_flag=True, help="Replace outputs that were made in another way."),
@@ -249,30 +285,39 @@ _BATCH = (
 def model_options() -> Decorator:
     """--model and --weights."""
     return _stack(
-        click.option("-m", "--model", metavar="NAME", default="dreamnet", show_default=True,
-                     help="dreamnet or lenet5, any of torchvision's classification networks by its name there, or your "
-                     "own: FILE.py:CLASS."),
+        environment_option("-m", "--model", metavar="NAME", default=BUNDLED, show_default=True,
+                           shell_complete=complete_models,
+                           help="dreamnet or lenet5, any of torchvision's classification networks by its name there, "
+                           "or your own: FILE.py:CLASS."),
         _WEIGHTS,
     )  # fmt: skip
 
 
-def shared_options(output_help: str, *, judged: bool = True) -> Decorator:
-    """What `Shared` holds; --judge only where there is something to judge."""
-    judge = click.option(
-        "--judge", metavar="MODEL[=FILE]",
+def shared_options(output_help: str, *, climbs: bool = True) -> Decorator:
+    """What `Shared` holds, and --preset; --judge and --animate only where there is an ascent."""
+    judge = environment_option(
+        "--judge", metavar="MODEL[=FILE]", shell_complete=complete_models,
         help="A second network, which says what it sees in the result; FILE has its weights.",
     )  # fmt: skip
     return _stack(
-        click.option("-o", "--output", metavar="PATH", help=output_help),
+        preset_option(),
+        output_option(output_help),
         input_options(),
         model_options(),
-        *([judge] if judged else []),
+        *([judge] if climbs else []),
         *_MACHINE,
         *_BATCH,
+        *([_ANIMATE] if climbs else []),
+        _SHOW,
         *_OUTPUT,
     )  # fmt: skip
 
 
 def replay_options(output_help: str) -> Decorator:
     """The shared options that make sense where the model and the settings are in a record."""
-    return _stack(click.option("-o", "--output", metavar="PATH", help=output_help), _WEIGHTS, *_OUTPUT)
+    return _stack(output_option(output_help), _WEIGHTS, _SHOW, *_OUTPUT)
+
+
+def output_option(help: str) -> Decorator:
+    """--output."""
+    return click.option("-o", "--output", metavar="PATH", shell_complete=complete_files, help=help)

@@ -13,6 +13,7 @@ from dreamcli.errors import DreamcliError, WrongRequest
 
 from .options import Shared, replay_options
 from .report import Report, bars
+from .save_preset import save_preset
 
 if TYPE_CHECKING:
     from dreamcli.files.reading import Picture
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
               help="Your own network, if it was one: its code is run only when you name it.")  # fmt: skip
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
+@click.option("--save-preset", "preset", metavar="NAME",
+              help="Keep the settings under this name, for --preset, instead of making the picture.")  # fmt: skip
 @replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
 def replay(
     picture: Path,
@@ -37,8 +40,10 @@ def replay(
     model: str | None,
     judge: str | None,
     device: str | None,
+    preset: str | None,
     output: str | None,
     weights: Path | None,
+    show: bool,
     overwrite: bool,
     dry_run: bool,
     as_json: bool,
@@ -51,6 +56,7 @@ def replay(
     the exit code is 1.
     """
     from dreamcli.batch import Outcome, finished_before, look_at
+    from dreamcli.files.animation import is_animation
     from dreamcli.files.reading import read_picture
     from dreamcli.files.writing import check_place, write_picture
     from dreamcli.networks.own import is_own
@@ -58,16 +64,22 @@ def replay(
     from .runner import open_studio, read_source
 
     record = _record_of(picture)
+    if preset:
+        settings, _ = _settings_of(picture, record)
+        others = _others(picture, record, moved, masks=False)
+        place = save_preset(preset, picture, record, settings, others, overwrite=overwrite, dry=dry_run)
+        report = Report("replay", quiet, as_json, verbose)
+        report.add(Outcome("planned" if dry_run else "done", str(picture), str(place)))
+        report.close()
+        return 0
     old = read_picture(picture)
+    if is_animation(picture):
+        raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")
     source = _find(picture, record.source, record.job.input, given, "--input ") if record.job.input else None
-    places = _places(moved, record)
-    others = {
-        role: _find(picture, record.other_sources[role], digest, places.get(role), f"--other {role}=")
-        for role, digest in record.job.others.items()
-    }
+    others = _others(picture, record, moved)
     target = _target(picture, output)
     check_place(target)
-    report = Report("replay", quiet, as_json, verbose)
+    report = Report("replay", quiet, as_json, verbose, show=show)
     if dry_run:
         report.add(Outcome("planned", str(source or "noise"), str(target)))
         report.close()
@@ -145,7 +157,8 @@ def _target(picture: Path, output: str | None) -> Path:
     return target
 
 
-def _places(moved: tuple[str, ...], record: Record) -> dict[str, Path]:
+def _others(picture: Path, record: Record, moved: tuple[str, ...], *, masks: bool = True) -> dict[str, Path]:
+    """Where the pictures are that it was made from beside the photograph, by role."""
     places = {}
     for text in moved:
         role, equals, path = text.partition("=")
@@ -153,7 +166,11 @@ def _places(moved: tuple[str, ...], record: Record) -> dict[str, Path]:
             roles = ", ".join(record.job.others) or "none"
             raise WrongRequest(f"--other {text} is not of the form ROLE=PATH; the roles of this picture are: {roles}")
         places[role] = Path(path)
-    return places
+    return {
+        role: _find(picture, record.other_sources[role], digest, places.get(role), f"--other {role}=")
+        for role, digest in record.job.others.items()
+        if masks or "mask" not in role
+    }
 
 
 def _find(picture: Path, typed: str, digest: str, given: Path | None, option: str) -> Path:

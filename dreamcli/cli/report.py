@@ -18,6 +18,8 @@ import click
 
 from dreamcli.errors import DreamcliError
 
+from .preview import preview
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -70,6 +72,7 @@ class Report:
         as_json: print one JSON object to stdout at the end.
         verbose: add tracebacks to errors.
         log: a file that gets a line of JSON for each picture.
+        show: preview each finished picture.
         outcomes: all that was told, if it is to be printed at the end.
         counts: how many ended how.
         reasons: why some failed, and the first few of each.
@@ -80,6 +83,7 @@ class Report:
     as_json: bool = False
     verbose: bool = False
     log: Path | None = None
+    show: bool = False
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, list[str]] = field(default_factory=dict)
@@ -95,6 +99,8 @@ class Report:
             error(f"{outcome.source}: {outcome.message}")
         elif not self.quiet and not self.as_json:
             say(printable(f"{outcome.source} -> {outcome.output} {outcome.message}".rstrip()))
+            if self.show and outcome.status in ("done", "skipped"):
+                preview(Path(outcome.output))
         if self.as_json:
             self.outcomes.append(_as_json(outcome))
         if self.log:

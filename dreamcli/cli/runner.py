@@ -17,6 +17,7 @@ from dreamcli.files.decoder import reader
 from dreamcli.files.header import read_size
 from dreamcli.files.plan import Task, make_plan, plan_named, refuse_overwriting
 from dreamcli.files.writing import check_place, remove_leftovers, why_closed
+from dreamcli.film import Film, check_film
 
 from .options import Shared
 from .report import Report, bars
@@ -65,11 +66,17 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
     """
     _check_log(shared.log)
     _spare_others(commissions, shared)
+    if shared.animate:
+        if shared.cluster:
+            raise WrongRequest("--animate is for one picture, made here: leave out --cluster")
+        pictures = [path for task, _ in commissions for path in (task.source, task.output) if path]
+        check_film(shared.animate, [settings for _, settings in commissions], [*pictures, *shared.others.values()])
     commissions = _with_places(commissions)
     alone = len(commissions) == 1
     if shared.shard:
         commissions = [commission for commission in commissions if shared.shard.has(commission[0].key)]
-    report = Report(command, shared.quiet, shared.as_json, shared.verbose, None if shared.dry_run else shared.log)
+    log = None if shared.dry_run else shared.log
+    report = Report(command, shared.quiet, shared.as_json, shared.verbose, log, shared.show)
     if shared.dry_run:
         report.close(_show_all(commissions, report))
         return 1 if report.counts["failed"] else 0
@@ -104,7 +111,9 @@ def _work(
     """Make everything, here or on a cluster; False if it was interrupted."""
     opened = partial(open_studio, command, shared=shared)
     if not shared.cluster:
-        return work(commissions, Bench(opened, shared.overwrite, alone, studio, shared.safe_decode), tell, begin)
+        film = Film(shared.animate) if shared.animate else None
+        bench = Bench(opened, shared.overwrite, alone, studio, shared.safe_decode, film)
+        return work(commissions, bench, tell, begin)
     from dreamcli.cluster import work_on_cluster
 
     gpus = shared.device in ("auto", "cuda")

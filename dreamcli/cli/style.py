@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from dreamcli.art.style import COLORS, OPTIMIZERS, SIZE, StyleSettings, style_roles
 from dreamcli.engine import STATISTICS
 
-from .options import LayerParam, Shared, schedule_options, setting_option, shared_options
+from .completion import complete_files, complete_layers
+from .options import LayerParam, Shared, images_argument, schedule_options, setting_option, shared_options
 
 DEFAULTS = StyleSettings()
 
@@ -31,12 +33,15 @@ class WeightedPicture(click.ParamType[tuple[Path, float]]):
         except ValueError:
             self.fail(f"the weight {weight!r} of {name} is not a number", param, ctx)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        return complete_files(ctx, param, incomplete)
+
 
 _PICTURE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("photos", nargs=-1, metavar="PHOTO...")
+@images_argument("PHOTO...", "photos")
 @click.option(
     "--style",
     "styles",
@@ -82,7 +87,13 @@ _PICTURE = click.Path(path_type=Path)
     metavar="LAYER[*WEIGHT]",
     help="Where style is measured.  [default: the model's own]",
 )
-@click.option("--content", metavar="LAYER", default="", help="Where content is measured.  [default: the model's own]")
+@click.option(
+    "--content",
+    metavar="LAYER",
+    default="",
+    shell_complete=complete_layers,
+    help="Where content is measured.  [default: the model's own]",
+)
 @setting_option(
     "--statistics", DEFAULTS, "What of the layers: Gram matrices, or means and covariances.", choices=STATISTICS
 )

@@ -97,15 +97,17 @@ def _json(value: object) -> str:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read the record inside a PNG, JPEG or WebP; None if it carries none.
+    """Read the record inside a PNG, JPEG, WebP or GIF; None if it carries none.
 
     Raises:
         DreamcliError: the file can't be read as a picture.
     """
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
+        with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF")) as image:
             text = image.info.get(KEYWORD)
-            if text is None:
+            if image.format == "GIF":
+                text = image.info.get("comment", b"").decode("ascii")
+            elif text is None:
                 comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
                 text = comment.removeprefix(_ASCII).decode("ascii") if comment.startswith(_ASCII) else None
         return Record.from_json(str(text)) if text else None

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from dreamcli.errors import DreamcliError, WrongRequest
 
-from .reading import Picture
+from .reading import Picture, Pixels
 from .record import KEYWORD, Record, exif_with
 
 if sys.platform != "win32":
@@ -156,11 +156,18 @@ def _umask() -> int:
     return mask
 
 
+def on_white(pixels: Pixels, alpha: Pixels | None) -> Pixels:
+    """A picture, ``(height, width, 3)`` uint8, as it looks on white."""
+    if alpha is None:
+        return pixels
+    share = alpha[..., None].astype(np.float32) / 255
+    return (pixels * share + 255 * (1 - share)).round().astype(np.uint8)
+
+
 def _save(file: IO[bytes], format: str, picture: Picture, record: Record) -> None:
     pixels, alpha = picture.pixels, picture.alpha
-    if alpha is not None and format == "JPEG":
-        share = alpha[..., None].astype(np.float32) / 255
-        pixels, alpha = (pixels * share + 255 * (1 - share)).round().astype(np.uint8), None
+    if format == "JPEG":
+        pixels, alpha = on_white(pixels, alpha), None
     image = Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha]))
     if format == "PNG":
         info = PngInfo()

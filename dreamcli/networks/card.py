@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import nn
+if TYPE_CHECKING:
+    # torch takes seconds to import, and completion reads the names below
+    from torch import nn
 
-from dreamcli.engine.activations import Outline
+    from dreamcli.engine.activations import Outline
 
 # chosen by hand. low: edges and textures; mid: patterns and parts; high: whole objects
 ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {

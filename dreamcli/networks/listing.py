@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlparse
@@ -13,11 +12,8 @@ import torch
 
 from dreamcli.errors import WrongRequest, did_you_mean
 
+from .known import DIGITS, IN_THE_BOX, imagenet_labels
 from .own import code_of, is_own
-
-BUNDLED = "dreamnet"  # the one that is taken where none is named
-IN_THE_BOX = (BUNDLED, "lenet5")
-DIGITS = tuple("0123456789")
 
 # the year and the paper of each family, by how its networks' names begin; the longest that fits counts
 PAPERS = {
@@ -93,12 +89,6 @@ def names() -> list[str]:
     import torchvision
 
     return [*IN_THE_BOX, *torchvision.models.list_models(module=torchvision.models)]
-
-
-@cache
-def imagenet_labels() -> tuple[str, ...]:
-    """The names of ImageNet's 1,000 classes, in their usual order, as torchvision has them."""
-    return tuple((files("dreamcli.models") / "labels" / "imagenet.txt").read_text().splitlines())
 
 
 def listing(name: str) -> Listing:

@@ -5,7 +5,8 @@ import json
 import pytest
 import torchvision
 
-from dreamcli.networks.listing import PAPERS, imagenet_labels, listing, names
+from dreamcli.networks.known import imagenet_labels
+from dreamcli.networks.listing import PAPERS, listing, names
 from dreamcli.networks.zoo import Network
 
 
