@@ -65,10 +65,10 @@ RECIPES = (
         "Two octaves keep the dream small, and `--color 0` lets it change brightness alone.",
     ),
     Recipe(
-        "loud",
-        "As loud as it gets",
-        "dreamcli dream samples/galaxies.jpg --layer low --color 1 --size 360",
-        "`--color 1` follows the network, which likes colours more than photographs do.",
+        "guided",
+        "Led by another picture",
+        "dreamcli dream samples/coffee.jpg --guide samples/styles/waves.jpg --size 400",
+        "Towards those features in `mid` that the guide has, instead of the coffee's own.",
     ),
     Recipe(
         "channel",
@@ -81,6 +81,12 @@ RECIPES = (
         "Only where it is bright",
         "dreamcli dream samples/coffee.jpg --mask samples/coffee.jpg --strength 0.8 --size 400",
         "A mask is any picture; here the photograph is its own.",
+    ),
+    Recipe(
+        "faded",
+        "Forgotten",
+        "dreamcli dream samples/chelsea.jpg --layer low --minimize --strength 0.1 --size 400",
+        "The opposite of a dream: what the layer sees fades, and gently, or nothing is left.",
     ),
     Recipe(
         "noise",
@@ -103,13 +109,13 @@ RECIPES = (
     Recipe(
         "monarch",
         "A class into a photograph",
-        "dreamcli class monarch --start samples/galaxies.jpg --size 240 --steps 32",
+        "dreamcli class monarch --start samples/galaxies.jpg --size 240 --steps 24",
         "The photograph is the start, and what the class has no use for stays.",
     ),
     Recipe(
         "neuron",
         "What a channel responds to",
-        "dreamcli boost --layer high:12 --size 192 --steps 32",
+        "dreamcli boost --layer high:12 --size 160 --steps 32",
         "From noise, with the frequencies of photographs.",
     ),
     Recipe(
@@ -117,12 +123,6 @@ RECIPES = (
         "Which channels are worth it",
         "dreamcli boost --layer high --channels 0-8 --sheet --size 112 --steps 24",
         "Small and few steps, to choose from; then one of them alone, larger.",
-    ),
-    Recipe(
-        "textures",
-        "Textures",
-        "dreamcli boost --layer low --channels 0-15 --sheet --octaves 1 --size 80 --steps 32",
-        "Deeper layers draw parts and things, `low` draws stuff.",
     ),
     Recipe(
         "waves",
@@ -151,9 +151,9 @@ RECIPES = (
     ),
     Recipe(
         "features",
-        "What a layer sees",
-        "dreamcli features samples/rocket.jpg --layer fire2 --top 9 --colormap magma --size 224",
-        "The nine most active channels of one layer; without `--layer`, those of `low`, `mid` and `high`.",
+        "What the layers see",
+        "dreamcli features samples/rocket.jpg --top 8 --colormap magma --size 224",
+        "The eight most active channels of `low`, `mid` and `high`: edges, parts, and where things are.",
     ),
 )
 
@@ -175,9 +175,9 @@ FIGURES = {
     "style-both": "dreamcli style samples/rocket.jpg --style samples/styles/mosaic.jpg --size 240",
     "style-texture": "dreamcli style --from-noise --style samples/styles/mosaic.jpg --size 160",
     "invert-photo": "dreamcli filters samples/chelsea.jpg --apply identity --size 240",
-    "invert-low": "dreamcli invert samples/chelsea.jpg --layer low --size 240",
-    "invert-mid": "dreamcli invert samples/chelsea.jpg --layer mid --size 240",
-    "invert-high": "dreamcli invert samples/chelsea.jpg --layer high --size 240",
+    "invert-low": "dreamcli invert samples/chelsea.jpg --layer low --size 240 --steps 60",
+    "invert-mid": "dreamcli invert samples/chelsea.jpg --layer mid --size 240 --steps 60",
+    "invert-high": "dreamcli invert samples/chelsea.jpg --layer high --size 240 --steps 60",
 }
 
 
