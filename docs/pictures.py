@@ -97,13 +97,13 @@ RECIPES = (
     Recipe(
         "class",
         "What a goldfish is",
-        "dreamcli class goldfish --size 160",
+        "dreamcli class goldfish --size 160 --steps 32",
         "The score of the class is climbed, from noise. `dreamcli models dreamnet --classes fish` finds names.",
     ),
     Recipe(
         "mix",
         "Two things at once",
-        "dreamcli class jellyfish umbrella --mix --size 160",
+        "dreamcli class jellyfish umbrella --mix --size 160 --steps 32",
         "One picture that both classes answer to.",
     ),
     Recipe(
@@ -121,25 +121,25 @@ RECIPES = (
     Recipe(
         "channels",
         "Which channels are worth it",
-        "dreamcli boost --layer high --channels 0-8 --sheet --size 112 --steps 24",
+        "dreamcli boost --layer high --channels 0-5 --sheet --size 112 --steps 24",
         "Small and few steps, to choose from; then one of them alone, larger.",
     ),
     Recipe(
         "waves",
         "In the manner of a picture",
-        "dreamcli style samples/chelsea.jpg --style samples/styles/waves.jpg --size 280 --steps 50",
+        "dreamcli style samples/chelsea.jpg --style samples/styles/waves.jpg --size 256 --steps 50",
         "Half the default steps, for a first look.",
     ),
     Recipe(
         "keep-colors",
         "Another hand, the same colours",
-        "dreamcli style samples/coffee.jpg --style samples/styles/woodcut.jpg --keep-colors --size 280 --steps 50",
+        "dreamcli style samples/coffee.jpg --style samples/styles/woodcut.jpg --keep-colors --size 256 --steps 50",
         "Only the brightness is repainted.",
     ),
     Recipe(
         "fine-coarse",
         "Brushwork of one, shapes of another",
-        "dreamcli style samples/rocket.jpg --fine samples/styles/dots.jpg --coarse samples/styles/waves.jpg "
+        "dreamcli style samples/coffee.jpg --fine samples/styles/mosaic.jpg --coarse samples/styles/waves.jpg "
         "--size 256 --steps 50",
         "`--fine` is measured in the first layers, `--coarse` in the deeper ones.",
     ),
@@ -172,8 +172,8 @@ FIGURES = {
     "phase": 'dreamcli class "king penguin" --size 160 --steps 32 --parameterization phase',
     "style-photograph": "dreamcli filters samples/rocket.jpg --apply identity --size 240",
     "style-picture": "dreamcli filters samples/styles/mosaic.jpg --apply identity --size 160",
-    "style-both": "dreamcli style samples/rocket.jpg --style samples/styles/mosaic.jpg --size 240",
-    "style-texture": "dreamcli style --from-noise --style samples/styles/mosaic.jpg --size 160",
+    "style-both": "dreamcli style samples/rocket.jpg --style samples/styles/mosaic.jpg --size 240 --steps 50",
+    "style-texture": "dreamcli style --from-noise --style samples/styles/mosaic.jpg --size 160 --steps 50",
     "invert-photo": "dreamcli filters samples/chelsea.jpg --apply identity --size 240",
     "invert-low": "dreamcli invert samples/chelsea.jpg --layer low --size 240 --steps 60",
     "invert-mid": "dreamcli invert samples/chelsea.jpg --layer mid --size 240 --steps 60",
