@@ -152,8 +152,8 @@ RECIPES = (
     Recipe(
         "features",
         "What the layers see",
-        "dreamcli features samples/rocket.jpg --top 8 --colormap magma --size 224",
-        "The eight most active channels of `low`, `mid` and `high`: edges, parts, and where things are.",
+        "dreamcli features samples/rocket.jpg --top 4 --colormap magma --size 224",
+        "The four most active channels of `low`, `mid` and `high`: edges, parts, and where things are.",
     ),
 )
 
