@@ -131,7 +131,7 @@ def test_an_animation_is_not_replayed_but_a_preset_can_be_made_of_it(run, photo:
 
 
 def test_an_interrupted_picture_has_the_frames_so_far(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dreamcli.cli import film
+    from dreamcli import film
 
     taken = []
 
