@@ -53,7 +53,10 @@ def undownloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("undownloaded")
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_does_what_the_comment_beside_it_says(line: str, run: Callable[..., Outcome], tmp_path: Path) -> None:
-    arguments = shlex.split(line, comments=True)[1:]
+    if "--cluster" in line:
+        pytest.skip("needs Ray; tests/test_cluster.py tries it")
+    # a sixteenth of two pictures may be none
+    arguments = shlex.split(line.replace("--shard 1/16", "--shard 1/1"), comments=True)[1:]
     if arguments[0] == "replay":
         arrange(["photo.jpg"], tmp_path)
         assert run("dream", "photo.jpg", *SMALL).code == 0
@@ -62,6 +65,10 @@ def test_a_command_does_what_the_comment_beside_it_says(line: str, run: Callable
     there = set(tmp_path.rglob("*"))
     outcome = run(*arguments, *QUICK.get(arguments[0], ()))
     assert outcome.code == 0, outcome.err
+    if "--dry-run" in arguments:
+        assert set(tmp_path.rglob("*")) == there
+        assert "2 planned" in outcome.err
+        return
     assert outcome.out or set(tmp_path.rglob("*")) > there
     promised = [word for before, word in pairwise(arguments) if before == "-o"]
     promised += re.findall(r"\./([\w.-]+)", line.partition("#")[2])
