@@ -79,7 +79,7 @@ class Record:
         """
         try:
             fields = json.loads(text)
-            record = cls(**{**fields, "job": Job(**fields["job"])})
+            record = cls(**{**fields, "job": Job(**fields["job"]), "notes": tuple(fields.get("notes", ()))})
             job = record.job
             texts = [job.command, job.input, job.network["name"], job.network["sha256"], record.source, record.stopped]
             if not all(isinstance(text, str) for text in texts):
