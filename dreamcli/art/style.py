@@ -20,6 +20,7 @@ from .schedule import check_schedule
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
+    import torch
     from torch import Tensor
 
     from dreamcli.engine.activations import Activations
@@ -156,12 +157,11 @@ def stylize(
     import torch
 
     from dreamcli.engine.ascent import ascend
-    from dreamcli.engine.natural import noise
     from dreamcli.engine.octaves import octave_sizes, resize
     from dreamcli.engine.parameterization import Fourier, Parameterization, Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor, value_of
+    from .artwork import Artwork, in_octave, to_pixels, value_of
     from .memory import activations_for
 
     shifted = settings.seamless or settings.jitter
@@ -170,43 +170,31 @@ def stylize(
         not (shifted and placed), "seamless and jitter are for textures: a photograph or a content mask has its place"
     )
     generator = torch.Generator().manual_seed(settings.seed)
-    if inputs.start is None:
-        photograph = None
-        size = (settings.size or SIZE,) * 2
-    else:
-        photograph = to_tensor(inputs.start, compute.device)
-        size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
-    painted = photograph
-    if photograph is not None and settings.colors == "luminance":
-        painted = _grey(photograph)
-    styles = _styles(settings, network, inputs, photograph, compute)
-    opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
+    subject = _Subject.of(settings, inputs, compute)
+    styles = _styles(settings, network, inputs, subject.photograph, compute)
     content = network.layer(settings.content or network.card.content_layer)
     layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
     _check_layers(layers, content, network, inputs)
-    activations = activations_for(network, (*layers, content), compute, size)
+    activations = activations_for(network, (*layers, content), compute, subject.size)
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
-    sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)
+    sizes = octave_sizes(*subject.size, settings.octaves, settings.octave_scale, SMALLEST)
+    target: Tensor | None = None
     image: Tensor | None = None
 
-    def finished(image: Tensor) -> Tensor:
-        return _finished(image, settings.colors, photograph, opaque)
-
-    def now_finished() -> Tensor:
-        return finished(climbed.render())
+    def so_far() -> Tensor:
+        return subject.finished(climbed.render())
 
     for octave, now in enumerate(sizes, 1):
-        if painted is not None:
-            target = resize(painted, now).clamp(0, 1)
-        elif image is None:
-            target = noise(1, *now, 0.5, generator).to(compute.device)
+        target = subject.target(now, target, generator)
         image = resize(target if image is None else image, now).clamp(0, 1)
         longest = round(max(now) * settings.style_scale)
         wanted = [(style, _statistics(style, longest, network, activations, cache)) for style in styles]
         with torch.no_grad():
             seen = activations(target)
-        objective = _objective(settings, wanted, network, seen, opaque, None if painted is None else content)
+        objective = _objective(
+            settings, wanted, network, seen, subject.opaque, None if subject.photograph is None else content
+        )
         climbed: Parameterization = Fourier(image) if settings.seamless else Pixels(image)
         shift = max(now) if settings.seamless else settings.jitter
         if octave == 1:
@@ -219,31 +207,72 @@ def stylize(
             rule=_rule(settings),
             transforms=[Jitter(shift)] if shift else [],
             generator=generator,
-            on_step=in_octave(on_step, settings.steps, octave, sizes, now_finished),
+            on_step=in_octave(on_step, settings.steps, octave, sizes, so_far),
         )
         image = climbed.render().detach()
         if ascent.stopped != "done":
             break
     assert image is not None
     after = value_of(objective, activations, image)
-    result = finished(resize(image, size).clamp(0, 1))
+    result = subject.finished(resize(image, subject.size).clamp(0, 1))
     return [Artwork(to_pixels(result), {"before": before, "after": after}, ascent.stopped)]
 
 
-def _finished(image: Tensor, colors: str, photograph: Tensor | None, opaque: Tensor | None) -> Tensor:
-    """What was painted, with what of the photograph is kept: its colours, if they are, and what is transparent."""
-    import torch
+@dataclass(frozen=True)
+class _Subject:
+    """What is painted: a photograph, or a texture.
 
-    from dreamcli.engine.octaves import resize
+    Attributes:
+        size: (height, width) of the result.
+        device: where it is made.
+        photograph: ``(1, 3, H, W)`` in [0, 1]; None for a texture.
+        opaque: its alpha, ``(1, 1, H, W)`` in [0, 1]; None if it is opaque everywhere.
+        keeps_colors: whether brightness alone is painted.
+    """
 
-    if photograph is None:
+    size: tuple[int, int]
+    device: torch.device
+    photograph: Tensor | None = None
+    opaque: Tensor | None = None
+    keeps_colors: bool = False
+
+    @classmethod
+    def of(cls, settings: StyleSettings, inputs: Inputs, compute: Compute) -> _Subject:
+        import torch
+
+        from .artwork import scaled_size, to_tensor
+
+        if inputs.start is None:
+            return cls((settings.size or SIZE,) * 2, compute.device)
+        size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
+        opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
+        photograph = to_tensor(inputs.start, compute.device)
+        return cls(size, compute.device, photograph, opaque, settings.colors == "luminance")
+
+    def target(self, size: tuple[int, int], before: Tensor | None, generator: torch.Generator) -> Tensor:
+        """What an octave keeps the content of; for a texture, noise, which stays as it was ``before``."""
+        from dreamcli.engine.natural import noise
+        from dreamcli.engine.octaves import resize
+
+        if self.photograph is None:
+            return noise(1, *size, 0.5, generator).to(self.device) if before is None else before
+        image = _grey(self.photograph) if self.keeps_colors else self.photograph
+        return resize(image, size).clamp(0, 1)
+
+    def finished(self, image: Tensor) -> Tensor:
+        """What was painted, with what of the photograph is kept: its colours, if they are, and what is transparent."""
+        import torch
+
+        from dreamcli.engine.octaves import resize
+
+        if self.photograph is None:
+            return image
+        size = (image.shape[2], image.shape[3])
+        if self.keeps_colors:
+            image = _recoloured(image, resize(self.photograph, size).clamp(0, 1))
+        if self.opaque is not None:
+            image = torch.where(resize(self.opaque, size) <= 0, resize(self.photograph, size), image)
         return image
-    size = (image.shape[2], image.shape[3])
-    if colors == "luminance":
-        image = _recoloured(image, resize(photograph, size).clamp(0, 1))
-    if opaque is not None:
-        image = torch.where(resize(opaque, size) <= 0, resize(photograph, size), image)
-    return image
 
 
 def _check_layers(layers: Iterable[str], content: str, network: Network, inputs: Inputs) -> None:

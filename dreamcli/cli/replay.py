@@ -18,6 +18,7 @@ from .save_preset import save_preset
 if TYPE_CHECKING:
     from dreamcli.files.reading import Picture
     from dreamcli.files.record import Record
+    from dreamcli.studio import Studio
 
 
 @click.command()
@@ -59,9 +60,8 @@ def replay(
     from dreamcli.files.animation import is_animation
     from dreamcli.files.reading import read_picture
     from dreamcli.files.writing import check_place, write_picture
-    from dreamcli.networks.own import is_own
 
-    from .runner import open_studio, read_source
+    from .runner import read_source
 
     record = _record_of(picture)
     if preset:
@@ -85,23 +85,13 @@ def replay(
         report.close()
         return 0
     settings, was = _settings_of(picture, record)
-    name = record.job.network["name"]
-    if is_own(name):
-        if not model:
-            raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
-        name = model
-    if not judge and is_own(record.job.judge.get("name", "")):
-        raise DreamcliError(f"{picture} was judged by a network of one's own; name it: --judge FILE.py:CLASS=WEIGHTS")
+    name, judged_by = _models(picture, record, model, judge)
     shared = Shared(
         output, name, weights, device or was["device"], was["precision"], overwrite, dry_run, as_json, quiet, verbose,
-        judge=judge or record.job.judge.get("name"), others=others,
+        judge=judged_by, others=others,
     )  # fmt: skip
     finished_before(target, look_at(target), record.job, overwrite)
-    studio = open_studio(record.job.command, settings, shared)
-    if studio.network.weights_sha256 != record.job.network["sha256"]:
-        raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them by --weights")
-    if studio.judge and studio.judge.weights_sha256 != record.job.judge["sha256"]:
-        raise DreamcliError(f"{picture} was judged by other weights of {shared.judge}; give them by --judge MODEL=FILE")
+    studio = _studio_of(picture, record, settings, shared)
     with bars(1, hidden=quiet or as_json) as shown:
         made, now = studio.make(read_source(source) if source else None, shown.begin(picture.name))[
             getattr(settings, "index", 0)
@@ -114,6 +104,32 @@ def replay(
     report.add(Outcome("done", str(source or "noise"), str(target), message, {"identical": not difference}))
     report.close()
     return 1 if difference else 0
+
+
+def _models(picture: Path, record: Record, model: str | None, judge: str | None) -> tuple[str, str | None]:
+    """The network and the judge; those that are the user's own code are named anew, since that code is run."""
+    from dreamcli.networks.own import is_own
+
+    name, judge_name = record.job.network["name"], record.job.judge.get("name")
+    if is_own(name):
+        if not model:
+            raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
+        name = model
+    if is_own(judge_name or "") and not judge:
+        raise DreamcliError(f"{picture} was judged by a network of one's own; name it: --judge FILE.py:CLASS=WEIGHTS")
+    return name, judge or judge_name
+
+
+def _studio_of(picture: Path, record: Record, settings: Any, shared: Shared) -> Studio:
+    """Open the studio that the picture was made in, with the very same weights."""
+    from .runner import open_studio
+
+    studio = open_studio(record.job.command, settings, shared)
+    if studio.network.weights_sha256 != record.job.network["sha256"]:
+        raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them by --weights")
+    if studio.judge and studio.judge.weights_sha256 != record.job.judge["sha256"]:
+        raise DreamcliError(f"{picture} was judged by other weights of {shared.judge}; give them by --judge MODEL=FILE")
+    return studio
 
 
 def _record_of(picture: Path) -> Record:
