@@ -159,7 +159,7 @@ def test_a_machine_that_is_too_small_is_said() -> None:
 
 
 def test_a_worker_needs_the_same_version_and_the_same_folder(tmp_path: Path) -> None:
-    worker = cluster.Worker(str(tmp_path / "none"), lambda _settings: None, False)  # type: ignore[arg-type, return-value]
+    worker = cluster.Worker(str(tmp_path / "none"), lambda _settings: None, False, False)  # type: ignore[arg-type, return-value]
     with pytest.raises(DreamcliError, match=r"has dreamcli .* and this machine 0\.0"):
         worker.prepare("0.0")
     with pytest.raises(DreamcliError, match="all machines must share it"):
