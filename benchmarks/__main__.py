@@ -28,6 +28,8 @@ def main() -> None:
     """Run the parts that were named, or all."""
     warnings.simplefilter("ignore")
     wanted = sys.argv[1:] or list(PARTS)
+    if unknown := [name for name in wanted if name not in PARTS]:
+        sys.exit(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
     compute = Compute.resolve()
     keep_freed_memory()  # as the command line does
     table = Table("what", "measured", "limit", title=f"{compute.device.type}, {compute.precision}")
