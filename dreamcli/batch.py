@@ -288,7 +288,8 @@ def finished_before(output: Path, earlier: Earlier | None, job: Job, overwrite: 
     if not overwrite and (record is None or record.job != job):
         how = "made with other settings" if record else "not made by dreamcli"
         raise DreamcliError(f"{output} is there already, {how}; choose another with {option}, or add --overwrite")
-    return earlier.whole and record is not None and record.stopped == "done"
+    # one that stopped early at a value that is not finite would do so again
+    return earlier.whole and record is not None and record.stopped != "interrupted"
 
 
 def typed(source: Path) -> str:

@@ -177,9 +177,10 @@ class Studio:
             try:
                 return FORMS[self.command].make(self.settings, self.network, inputs, compute, on_step), notes
             except (MemoryError, RuntimeError) as error:
-                if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
+                if not _is_of_memory(error):
                     raise
-        raise DreamcliError("not enough memory for a picture of this size; make it smaller with --size")
+                cause = error
+        raise DreamcliError("not enough memory for a picture of this size; make it smaller with --size") from cause
 
     def _score(self, artwork: Artwork) -> dict[str, Any]:
         score: dict[str, Any] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
@@ -190,6 +191,12 @@ class Studio:
         if self.judge:
             score["judge"] = [list(pair) for pair in top(self.judge, artwork.pixels)]
         return score
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, as Python or torch on some device says."""
+    texts = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
 
 
 def _load_judge(judge: str | None) -> Network | None:

@@ -105,10 +105,12 @@ def feature_maps(
     import torch
 
     from .artwork import find_layer, scaled_tensor
+    from .memory import activations_for
 
     layers = tuple(dict.fromkeys(find_layer(spec, network) for spec in settings.layers))
     with torch.inference_mode():
-        seen = network.activations(layers, compute)(scaled_tensor(pixels, settings.size, compute.device))
+        image = scaled_tensor(pixels, settings.size, compute.device)
+        seen = activations_for(network, layers, compute, (image.shape[2], image.shape[3]))(image)
     for layer in layers:
         if seen[layer].dim() != 4:
             raise WrongRequest(

@@ -161,7 +161,7 @@ def stylize(
     from dreamcli.engine.parameterization import Fourier, Parameterization, Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, in_octave, to_pixels, value_of
+    from .artwork import Artwork, in_octave, scaled_size, to_pixels, value_of
     from .memory import activations_for
 
     shifted = settings.seamless or settings.jitter
@@ -175,7 +175,9 @@ def stylize(
     content = network.layer(settings.content or network.card.content_layer)
     layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
     _check_layers(layers, content, network, inputs)
-    activations = activations_for(network, (*layers, content), compute, subject.size)
+    longest = round(max(subject.size) * settings.style_scale)
+    shown = [scaled_size(style.image.shape[2], style.image.shape[3], longest) for style in styles]
+    activations = activations_for(network, (*layers, content), compute, max([subject.size, *shown], key=math.prod))
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*subject.size, settings.octaves, settings.octave_scale, SMALLEST)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, unexpected
 
 from .options import LayerParam, images_argument, input_options, model_options, shard_option
 from .report import error, printable
@@ -73,7 +73,8 @@ def classify(
     settings = FeatureSettings(layers=(spec,)) if spec else FeatureSettings()
     studio = Studio.open("features", settings, **options)
     read = reader(safe_decode)
-    answers, failed = [], 0
+    answers: list[dict[str, Any]] = []
+    failed = 0
     for task in find_pictures(images, follow_links):
         if shard and not shard.has(task.key):
             continue
@@ -81,14 +82,16 @@ def classify(
             if task.problem or not task.source:
                 raise DreamcliError(task.problem)
             pixels = read(task.source).pixels
-        except DreamcliError as problem:
+            if spec:
+                found = most_active(studio.network, studio.network.layer(spec.layer), pixels, count, studio.compute)
+            else:
+                found = top(studio.network, pixels, count)
+        except Exception as problem:  # the other pictures go on
+            reason = str(problem) if isinstance(problem, DreamcliError) else unexpected(problem)
             failed += 1
-            error(f"{task.title}: {problem}", verbose)
+            error(f"{task.title}: {reason}", verbose)
+            answers.append({"input": task.title, "error": reason})
             continue
-        if spec:
-            found = most_active(studio.network, studio.network.layer(spec.layer), pixels, count, studio.compute)
-        else:
-            found = top(studio.network, pixels, count)
         answers.append({"input": task.title, "layer" if spec else "classes": [list(pair) for pair in found]})
         if not as_json:
             _show(task.title, found, 1.0 if not spec else max(value for _, value in found) or 1.0)

@@ -83,6 +83,8 @@ def _check_raw(raw: Path, tasks: list[Task], shared: Shared) -> None:
 
     if len(tasks) != 1:
         raise WrongRequest("--raw is for one IMAGE")
+    if shared.shard or shared.cluster:
+        raise WrongRequest("--raw is for one IMAGE, made here: leave out --shard and --cluster")
     if raw.suffix != ".npz":
         raise WrongRequest(f"--raw {raw} must end in .npz")
     check_place(raw)

@@ -99,12 +99,13 @@ class Report:
             error(f"{outcome.source}: {outcome.message}")
         elif not self.quiet and not self.as_json:
             say(printable(f"{outcome.source} -> {outcome.output} {outcome.message}".rstrip()))
-            if self.show and outcome.status in ("done", "skipped"):
-                preview(Path(outcome.output))
         if self.as_json:
             self.outcomes.append(_as_json(outcome))
         if self.log:
             _append(self.log, {"time": _now(), "command": self.command} | _as_json(outcome))
+        if self.show and not self.quiet and not self.as_json and outcome.status in ("done", "skipped"):
+            with suppress(DreamcliError):  # it may be gone, or too large to be read
+                preview(Path(outcome.output))
 
     def close(self, remark: str = "") -> None:
         """Print the JSON, or, if there were several pictures, how many ended how, why, and how fast."""
@@ -133,6 +134,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
 def _append(log: Path, told: dict[str, Any]) -> None:
     # in one write to the end of the file, so that several processes can share it
     try:
+        log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "ab", buffering=0) as file:
             file.write(json.dumps(told).encode("ascii") + b"\n")
     except OSError as problem:

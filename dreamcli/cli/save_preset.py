@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dreamcli.files.presets import preset_place, write_preset
-from dreamcli.networks.known import BUNDLED
 
 from .preset_option import options_by_name, own_folder
 
@@ -37,11 +36,13 @@ def save_preset(
     Raises:
         WrongRequest, DreamcliError: as `preset_place` and `write_preset`.
     """
+    from dreamcli.networks.own import is_own
+
     place = preset_place(name, own_folder(), overwrite)
     if not dry:
         command = record.job.command
         values = _settings(settings, record) | _pictures(settings, others)
-        if record.job.network["name"] != BUNDLED:
+        if not is_own(record.job.network["name"]):  # whose code is run only where it is named by hand
             values["model"] = record.job.network["name"]
         write_preset(place, f"As {picture.name}", command, values)
     return place

@@ -183,14 +183,23 @@ def _send(answers: IO[bytes], picture: Picture) -> None:
         answers.write(picture.alpha.data)
 
 
+def _lower(which: int, wanted: int) -> None:
+    """Lower one of this process's limits; a stricter one that it was started with stays."""
+    import resource
+
+    _, hard = resource.getrlimit(which)
+    resource.setrlimit(which, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
 def _limit(memory: int) -> None:
     if sys.platform == "win32":
         return
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":  # elsewhere it counts what is shared, too, or can't be set
+        _lower(resource.RLIMIT_AS, memory)
+    _lower(resource.RLIMIT_FSIZE, 0)
+    _lower(resource.RLIMIT_CORE, 0)
 
 
 def _allow(seconds: int) -> None:
@@ -200,7 +209,7 @@ def _allow(seconds: int) -> None:
     import resource
 
     used = resource.getrusage(resource.RUSAGE_SELF)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 1, resource.RLIM_INFINITY))
+    _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + 1)
 
 
 if __name__ == "__main__":

@@ -272,8 +272,13 @@ def _with_source_suffix(task: Task) -> Path:
 
 def _without_results(tasks: list[Task], real: _Folders) -> list[Task]:
     """Leave out inputs that are results of this plan, as in a second ``dreamcli dream *.png``."""
-    outputs = {real.place(task.output) for task in tasks if not task.problem}
-    return [task for task in tasks if real.place(_source(task)) not in outputs or not _is_result(_source(task))]
+    makers = {real.place(task.output): task for task in tasks if not task.problem}
+
+    def is_anothers(task: Task) -> bool:
+        maker = makers.get(real.place(_source(task)), task)
+        return maker is not task and _is_result(_source(task))
+
+    return [task for task in tasks if not is_anothers(task)]
 
 
 def _is_result(path: Path) -> bool:

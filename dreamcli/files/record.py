@@ -87,6 +87,10 @@ class Record:
             groups = (job.settings, job.others, job.judge, record.versions, record.score, record.other_sources)
             if not all(isinstance(group, dict) for group in groups):
                 raise TypeError("a group of values is none")
+            if not set(job.others) <= set(record.other_sources) or (
+                job.judge and not {"name", "sha256"} <= set(job.judge)
+            ):
+                raise TypeError("a name is missing")
         except (TypeError, KeyError) as error:
             raise ValueError(f"not a record of dreamcli ({error})") from error
         return record

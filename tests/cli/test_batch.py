@@ -161,3 +161,18 @@ def test_control_c_while_reading_or_writing_leaves_whole_pictures_and_a_report(
     done = sorted(entry["output"] for entry in told["pictures"] if entry["status"] == "done")
     assert done == sorted(str(path) for path in Path("out").rglob("*") if path.is_file())
     assert run("dream", "in", *QUICK, "-o", "out").code == 0
+
+
+def test_a_report_may_lie_in_a_folder_that_is_not_there_yet(run, folder: Path) -> None:
+    assert run("dream", "in/a.png", *QUICK, "--report", "logs/run.jsonl").code == 0
+    assert len(Path("logs/run.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",)])
+def test_a_result_that_would_be_made_of_itself_is_refused(run, photo: Path, more: tuple[str, ...]) -> None:
+    assert run("dream", photo, *QUICK, "-o", "out.png").code == 0
+    before = Path("out.png").read_bytes()
+    outcome = run("dream", "out.png", *QUICK, "-o", "out.png", *more)
+    assert outcome.code == 2
+    assert "out.png is an input and would be overwritten" in outcome.err
+    assert Path("out.png").read_bytes() == before
