@@ -175,7 +175,7 @@ def test_a_preset_is_made_of_any_output(
     assert (outcome.code, outcome.err) == (0, f"out.png -> {(OWN / 'mine.toml').resolve()}\n")
     preset = read_preset(OWN / "mine.toml")
     assert preset.about == "As out.png"
-    expected = kept | ({"steps": 2, "octaves": 2} if quick else {})
+    expected = {"model": "dreamnet"} | kept | ({"steps": 2, "octaves": 2} if quick else {})
     here = f"{Path.cwd()}/"
     told = json.loads(json.dumps(preset.options[command]).replace(json.dumps(here)[1:-1], ""))
     assert told == expected
