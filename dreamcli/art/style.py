@@ -112,7 +112,7 @@ def style_roles(
     """
     styles, bands = list(styles), {"fine": fine, "coarse": coarse}
     others = {role: picture for role, picture in bands.items() if picture is not None}
-    check(bool(styles) != bool(others), "give styles, or a fine and a coarse one")
+    check(bool(styles) != bool(others), "name a style: --style PICTURE, or --fine and --coarse together")
     check(len(others) in (0, 2), "fine and coarse go together")
     for role, group in (("style", styles), ("style-mask", list(style_masks)), ("content-mask", list(content_masks))):
         check(len(group) in (0, len(styles)), f"there are {len(group)} {role}s for {len(styles)} styles: one for each")

@@ -248,8 +248,8 @@ def test_a_setting_out_of_its_range_is_refused(settings: dict[str, object], mess
 @pytest.mark.parametrize(
     ("styles", "weights", "fine", "coarse", "style_masks", "content_masks", "message"),
     [
-        ([], None, None, None, [], [], "give styles, or a fine and a coarse one"),
-        (["a"], None, "b", "c", [], [], "give styles, or a fine and a coarse one"),
+        ([], None, None, None, [], [], "name a style: --style PICTURE"),
+        (["a"], None, "b", "c", [], [], "name a style: --style PICTURE"),
         ([], None, "b", None, [], [], "fine and coarse go together"),
         (["a", "b"], None, None, None, ["m"], [], "there are 1 style-masks for 2 styles"),
         (["a"], None, None, None, [], ["m", "n"], "there are 2 content-masks for 1 styles"),
