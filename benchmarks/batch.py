@@ -20,7 +20,7 @@ from dreamcli.networks import zoo
 
 from .whole import PHOTOGRAPH
 
-PICTURES, SIZE, STEPS = 20, 256, 4
+PICTURES, SIZE = 20, 256
 LIMIT = 0.90
 ROUNDS = 3
 FILES = 100_000
@@ -48,7 +48,7 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
             whole = _command_seconds(f"{folder}/in", f"{folder}/out-{round_}")
             ratios.append((bare / whole, 60 * PICTURES / bare, 60 * PICTURES / whole))
     ratio, bare, whole = sorted(ratios)[ROUNDS // 2]
-    what = f"throughput of a folder / of a bare loop: {PICTURES} pictures of {SIZE} px, {STEPS} steps an octave"
+    what = f"throughput of a folder / of a bare loop: {PICTURES} pictures of {SIZE} px"
     yield what, f"{ratio:.2f}  ({whole:.0f} / {bare:.0f} a minute)", f"at least {LIMIT:.2f}"
     with tempfile.TemporaryDirectory() as folder:
         for i in range(FILES):
@@ -70,7 +70,7 @@ def _pictures(folder: Path) -> list[Picture]:
 
 
 def _bare_seconds(pictures: list[Picture], compute: Compute) -> float:
-    network, settings = zoo.load(), DreamSettings(steps=STEPS)
+    network, settings = zoo.load(), DreamSettings()
     started = time.perf_counter()
     for picture in pictures:
         dream(settings, network, Inputs(picture.pixels), compute)
@@ -80,5 +80,5 @@ def _bare_seconds(pictures: list[Picture], compute: Compute) -> float:
 def _command_seconds(source: str, output: str) -> float:
     """The command without the start of Python: planning, loading the network, reading, writing."""
     started = time.perf_counter()
-    assert run(["dream", source, "-o", output, "--steps", str(STEPS), "-q"]) == 0
+    assert run(["dream", source, "-o", output, "-q"]) == 0
     return time.perf_counter() - started

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import WrongRequest
 from .files.animation import FORMATS, MOST_FRAMES, reduced, write_animation
+from .files.plan import identity
 from .files.writing import check_place
 
 if TYPE_CHECKING:
@@ -76,10 +77,8 @@ def check_film(path: Path, settings: Sequence[Any], others: Iterable[Path]) -> N
         raise WrongRequest(f"--animate is for one picture, and these are {len(settings)}")
     if path.suffix.lower() not in FORMATS:
         raise WrongRequest(f"--animate {path} must end in {' or '.join(FORMATS)}")
-    if any(os.path.realpath(path) == os.path.realpath(other) or _same_file(path, other) for other in others):
+    # by name, too: the output need not be there yet
+    place, known = os.path.realpath(path), identity(path)
+    if any(os.path.realpath(other) == place or (known and identity(other) == known) for other in others):
         raise WrongRequest(f"--animate {path} is a picture that this is made from, or its output; choose another")
     check_place(path)
-
-
-def _same_file(path: Path, other: Path) -> bool:
-    return path.exists() and other.exists() and path.samefile(other)
