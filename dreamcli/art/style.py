@@ -133,6 +133,12 @@ class _Style:
     region: Tensor | None
     layers: tuple[LayerSpec, ...]
 
+    def size(self, painted: tuple[int, int], scale: float) -> tuple[int, int]:
+        """Its (height, width) beside what is painted in such a size."""
+        from .artwork import scaled_size
+
+        return scaled_size(self.image.shape[2], self.image.shape[3], round(max(painted) * scale))
+
 
 def stylize(
     settings: StyleSettings, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
@@ -161,7 +167,7 @@ def stylize(
     from dreamcli.engine.parameterization import Fourier, Parameterization, Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, in_octave, scaled_size, to_pixels, value_of
+    from .artwork import Artwork, in_octave, to_pixels, value_of
     from .memory import activations_for
 
     shifted = settings.seamless or settings.jitter
@@ -175,9 +181,8 @@ def stylize(
     content = network.layer(settings.content or network.card.content_layer)
     layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
     _check_layers(layers, content, network, inputs)
-    longest = round(max(subject.size) * settings.style_scale)
-    shown = [scaled_size(style.image.shape[2], style.image.shape[3], longest) for style in styles]
-    activations = activations_for(network, (*layers, content), compute, max([subject.size, *shown], key=math.prod))
+    largest = max([subject.size, *(style.size(subject.size, settings.style_scale) for style in styles)], key=math.prod)
+    activations = activations_for(network, (*layers, content), compute, largest)
     # colours that follow the photograph make each photograph's style another
     cache = inputs.cache if settings.colors == "style" else None
     sizes = octave_sizes(*subject.size, settings.octaves, settings.octave_scale, SMALLEST)
@@ -190,8 +195,10 @@ def stylize(
     for octave, now in enumerate(sizes, 1):
         target = subject.target(now, target, generator)
         image = resize(target if image is None else image, now).clamp(0, 1)
-        longest = round(max(now) * settings.style_scale)
-        wanted = [(style, _statistics(style, longest, network, activations, cache)) for style in styles]
+        wanted = [
+            (style, _statistics(style, style.size(now, settings.style_scale), network, activations, cache))
+            for style in styles
+        ]
         with torch.no_grad():
             seen = activations(target)
         objective = _objective(
@@ -334,7 +341,11 @@ def _mask(role: str, inputs: Inputs, compute: Compute) -> Tensor | None:
 
 
 def _statistics(
-    style: _Style, longest: int, network: Network, activations: Activations, cache: dict[object, object] | None
+    style: _Style,
+    size: tuple[int, int],
+    network: Network,
+    activations: Activations,
+    cache: dict[object, object] | None,
 ) -> dict[str, Statistics]:
     """Measure a style at a size in its layers, once for many photographs."""
     import torch
@@ -342,10 +353,7 @@ def _statistics(
     from dreamcli.engine.octaves import resize
     from dreamcli.engine.style import Statistics
 
-    from .artwork import scaled_size
-
     def measure() -> dict[str, Statistics]:
-        size = scaled_size(style.image.shape[2], style.image.shape[3], longest)
         with torch.no_grad():
             seen = activations(resize(style.image, size).clamp(0, 1))
         layers = [network.layer(spec.layer) for spec in style.layers]
@@ -353,7 +361,7 @@ def _statistics(
 
     if cache is None:
         return measure()
-    key = (style.role, longest)
+    key = (style.role, size)
     if key not in cache:
         cache[key] = measure()
     return cache[key]  # type: ignore[return-value]

@@ -10,6 +10,7 @@ import click
 
 from dreamcli.engine import DEVICES
 from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.networks.known import is_own
 
 from .options import Shared, replay_options
 from .report import Report, bars
@@ -108,8 +109,6 @@ def replay(
 
 def _models(picture: Path, record: Record, model: str | None, judge: str | None) -> tuple[str, str | None]:
     """The network and the judge; those that are the user's own code are named anew, since that code is run."""
-    from dreamcli.networks.own import is_own
-
     name, judge_name = record.job.network["name"], record.job.judge.get("name")
     if is_own(name):
         if not model:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dreamcli.files.presets import preset_place, write_preset
+from dreamcli.networks.known import is_own
 
 from .preset_option import options_by_name, own_folder
 
@@ -36,8 +37,6 @@ def save_preset(
     Raises:
         WrongRequest, DreamcliError: as `preset_place` and `write_preset`.
     """
-    from dreamcli.networks.own import is_own
-
     place = preset_place(name, own_folder(), overwrite)
     if not dry:
         command = record.job.command

@@ -19,6 +19,11 @@ DIGITS = tuple("0123456789")
 _BUILDER = re.compile(r"^@register_model\(.*?\)\n(?:@.*?\n)*def (\w+)", re.MULTILINE | re.DOTALL)
 
 
+def is_own(name: str) -> bool:
+    """Whether a model's name is of the form ``FILE.py:CLASS``."""
+    return name.partition(":")[0].endswith(".py")
+
+
 @cache
 def imagenet_labels() -> tuple[str, ...]:
     """The names of ImageNet's 1,000 classes, in their usual order, as torchvision has them."""
@@ -51,5 +56,5 @@ def layer_names(model: str) -> list[str]:
 
 def class_names(model: str) -> list[str]:
     """The names of a network's classes, with _ for blanks; but for the few with quotes, which mean much to a shell."""
-    labels = DIGITS if model == "lenet5" else imagenet_labels() if ".py" not in model else ()
+    labels = DIGITS if model == "lenet5" else () if is_own(model) else imagenet_labels()
     return [name for name in dict.fromkeys(label.replace(" ", "_") for label in labels) if "'" not in name]

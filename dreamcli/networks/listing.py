@@ -12,8 +12,8 @@ import torch
 
 from dreamcli.errors import WrongRequest, did_you_mean
 
-from .known import DIGITS, IN_THE_BOX, imagenet_labels
-from .own import code_of, is_own
+from .known import DIGITS, IN_THE_BOX, imagenet_labels, is_own
+from .own import code_of
 
 # the year and the paper of each family, by how its networks' names begin; the longest that fits counts
 PAPERS = {

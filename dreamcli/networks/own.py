@@ -11,11 +11,6 @@ from torch import nn
 from dreamcli.errors import DreamcliError, WrongRequest, did_you_mean
 
 
-def is_own(name: str) -> bool:
-    """Whether a model's name is of the form ``FILE.py:CLASS``."""
-    return name.partition(":")[0].endswith(".py")
-
-
 def code_of(name: str) -> Path:
     """The Python file that ``FILE.py:CLASS`` names.
 

@@ -17,10 +17,10 @@ from dreamcli.errors import WrongRequest, did_you_mean
 
 from .card import ALIASED_LAYERS, Card, aliases_by_depth, style_layers
 from .dreamnet import dreamnet
-from .known import BUNDLED
+from .known import BUNDLED, is_own
 from .lenet5 import lenet5
 from .listing import Listing, listing, names
-from .own import code_of, is_own, own_builder
+from .own import code_of, own_builder
 from .spec import ALIASES
 from .weights import assign, fetch, read_state_dict, sha256
 
