@@ -1,12 +1,9 @@
-"""Measure everything, and print one table: ``uv run python -m benchmarks [PART...]``."""
+"""Measure everything, and print what was measured beside its limit: ``uv run python -m benchmarks [PART...]``."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-
-from rich.console import Console
-from rich.table import Table
 
 from dreamcli.engine.compute import Compute, keep_freed_memory
 
@@ -32,11 +29,10 @@ def main() -> None:
         sys.exit(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
     compute = Compute.resolve()
     keep_freed_memory()  # as the command line does
-    table = Table("what", "measured", "limit", title=f"{compute.device.type}, {compute.precision}")
+    print(f"{compute.device.type}, {compute.precision}")
     for name in wanted:
-        for row in PARTS[name].rows(compute):
-            table.add_row(*row)
-    Console(width=140).print(table)
+        for what, measured, limit in PARTS[name].rows(compute):
+            print(f"{what:<70}  {measured:<45}  {limit}", flush=True)
 
 
 if __name__ == "__main__":

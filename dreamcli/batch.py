@@ -18,7 +18,7 @@ from .files.decoder import reader
 from .files.plan import Task, fitting
 from .files.reading import Picture, read_picture
 from .files.record import Job, Record, read_record
-from .files.writing import check_size, write_picture
+from .files.writing import check_fits, write_picture
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and a plan of nothing but bad files needs none
@@ -158,7 +158,8 @@ class Bench:
         )
         if all(finished) and filmed and not self._overwrite:
             return [Outcome("skipped", task.title, str(output), "(already made)") for output in outputs]
-        check_size(task.output, *studio.size(picture))
+        if size := studio.size(picture):
+            check_fits(task.output, *size)
         started = time.perf_counter()
         source = Source(picture, typed(task.source)) if picture and task.source else None
         on_step = begin(task.title)

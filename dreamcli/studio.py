@@ -131,8 +131,10 @@ class Studio:
     def _is_sheet(self) -> bool:
         return bool(getattr(self.settings, "sheet", False))
 
-    def size(self, picture: Picture | None) -> tuple[int, int]:
-        """The (height, width) in pixels that `make` will give; on a sheet, of each picture."""
+    def size(self, picture: Picture | None) -> tuple[int, int] | None:
+        """The (height, width) in pixels that `make` will give; None for a sheet, which is as large as it turns out."""
+        if self._is_sheet:
+            return None
         if picture is None:
             side = self.settings.size or FORMS[self.command].size_from_noise
             return side, side

@@ -196,15 +196,17 @@ def visualization_options(settings: Any) -> Decorator:
     )  # fmt: skip
 
 
+_SAFE_DECODE = click.option(
+    "--safe-decode", is_flag=True,
+    help="Decode pictures in another process, each in at most 10 seconds and 2 GiB: for files of strangers.",
+)  # fmt: skip
+
+
 def input_options() -> Decorator:
     """--follow-links and --safe-decode."""
-    return _stack(
-        click.option("--follow-links", is_flag=True,
-                     help="Follow symbolic links in folders; those named as an IMAGE always are."),
-        click.option("--safe-decode", is_flag=True,
-                     help="Decode pictures in another process, each in at most 10 seconds and 2 GiB: for files of "
-                     "strangers."),
-    )  # fmt: skip
+    links = click.option("--follow-links", is_flag=True,
+                         help="Follow symbolic links in folders; those named as an IMAGE always are.")  # fmt: skip
+    return _stack(links, _SAFE_DECODE)
 
 
 def images_argument(metavar: str = "IMAGE...", name: str = "images", required: bool = False) -> Decorator:
@@ -315,7 +317,7 @@ def shared_options(output_help: str, *, climbs: bool = True) -> Decorator:
 
 def replay_options(output_help: str) -> Decorator:
     """The shared options that make sense where the model and the settings are in a record."""
-    return _stack(output_option(output_help), _WEIGHTS, _SHOW, *_OUTPUT)
+    return _stack(output_option(output_help), _SAFE_DECODE, _WEIGHTS, _SHOW, *_OUTPUT)
 
 
 def output_option(help: str) -> Decorator:

@@ -44,6 +44,7 @@ def replay(
     device: str | None,
     preset: str | None,
     output: str | None,
+    safe_decode: bool,
     weights: Path | None,
     show: bool,
     overwrite: bool,
@@ -59,7 +60,7 @@ def replay(
     """
     from dreamcli.batch import Outcome, finished_before, look_at
     from dreamcli.files.animation import is_animation
-    from dreamcli.files.reading import read_picture
+    from dreamcli.files.decoder import reader
     from dreamcli.files.writing import check_place, write_picture
 
     from .runner import read_source
@@ -73,7 +74,8 @@ def replay(
         report.add(Outcome("planned" if dry_run else "done", str(picture), str(place)))
         report.close()
         return 0
-    old = read_picture(picture)
+    read = reader(safe_decode)
+    old = read(picture)
     if is_animation(picture):
         raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")
     source = _find(picture, record.source, record.job.input, given, "--input ") if record.job.input else None
@@ -89,18 +91,18 @@ def replay(
     name, judged_by = _models(picture, record, model, judge)
     shared = Shared(
         output, name, weights, device or was["device"], was["precision"], overwrite, dry_run, as_json, quiet, verbose,
-        judge=judged_by, others=others,
+        judge=judged_by, others=others, safe_decode=safe_decode,
     )  # fmt: skip
-    finished_before(target, look_at(target), record.job, overwrite)
     studio = _studio_of(picture, record, settings, shared)
+    start = read_source(source, safe_decode) if source else None
+    index = getattr(settings, "index", 0)
+    finished_before(target, look_at(target), studio.jobs(start.picture if start else None)[index], overwrite)
     with bars(1, hidden=quiet or as_json) as shown:
-        made, now = studio.make(read_source(source) if source else None, shown.begin(picture.name))[
-            getattr(settings, "index", 0)
-        ]
+        made, now = studio.make(start, shown.begin(picture.name))[index]
     if now.stopped == "interrupted":
         raise KeyboardInterrupt
     write_picture(target, made, now)
-    difference = _difference(old, record, read_picture(target), now)
+    difference = _difference(old, record, read(target), now)
     message = difference or f"identical to {picture}"
     report.add(Outcome("done", str(source or "noise"), str(target), message, {"identical": not difference}))
     report.close()

@@ -80,10 +80,9 @@ def find_pictures(inputs: Iterable[str], follow_links: bool = False) -> list[Tas
     Raises:
         WrongRequest: an input has an empty name.
     """
-    inputs = list(inputs)
-    if not all(inputs):
-        raise WrongRequest("an input has an empty name")
-    return _once((task for given in inputs for task in _expand(given, None, False, "", follow_links)), _Folders())
+    return _once(
+        (task for given in _named(inputs) for task in _expand(given, None, False, "", follow_links)), _Folders()
+    )
 
 
 def make_plan(inputs: Iterable[str], output: str | None, command: str, follow_links: bool = False) -> list[Task]:
@@ -101,15 +100,20 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str, follow_li
     Raises:
         WrongRequest: two inputs have one output, an output is an input, or the output is no picture's name.
     """
-    inputs = list(inputs)
-    if not all(inputs):
-        raise WrongRequest("an input has an empty name")
+    inputs = _named(inputs)
     folder = _as_folder(len(inputs) > 1 or os.path.isdir(inputs[0]) or _is_glob(inputs[0]), output)
     real = _Folders()
     tasks = _once((task for given in inputs for task in _expand(given, output, folder, command, follow_links)), real)
     tasks = _without_results(_told_apart(tasks, real), real)
     _check(tasks, real)
     return tasks
+
+
+def _named(inputs: Iterable[str]) -> list[str]:
+    inputs = list(inputs)
+    if not all(inputs):
+        raise WrongRequest("an input has an empty name")
+    return inputs
 
 
 def _as_folder(several: bool, output: str | None) -> bool:

@@ -53,8 +53,8 @@ def check_place(path: Path, why_closed: Callable[[Path], str] = why_closed) -> N
         raise WrongRequest(f"{path} can't be written: {reason}")
 
 
-def check_size(path: Path, height: int, width: int) -> None:
-    """Refuse a size that ``path``'s format can't hold, before any work.
+def check_fits(path: Path, height: int, width: int) -> None:
+    """Refuse a size that ``path``'s format can't hold.
 
     Raises:
         DreamcliError: with the limit.
@@ -70,8 +70,9 @@ def write_picture(path: Path, picture: Picture, record: Record) -> None:
     As `write_whole`. JPEG has no alpha: there, transparency becomes white.
 
     Raises:
-        DreamcliError: the folder can't be written to, or the disk is full.
+        DreamcliError: the folder can't be written to, the disk is full, or the format can't hold so many pixels.
     """
+    check_fits(path, *picture.pixels.shape[:2])
     write_whole(path, lambda file: _save(file, FORMATS[path.suffix.lower()], picture, record))
 
 

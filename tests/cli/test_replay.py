@@ -146,3 +146,35 @@ def test_settings_of_the_future_are_said(run, photo: Path, monkeypatch: pytest.M
         outcome = run("replay", "new.png")
         assert outcome.code == 1
         assert "settings unknown here" in outcome.err
+
+
+def test_on_another_device_it_differs_and_can_be_repeated(run, photo: Path) -> None:
+    from dataclasses import replace
+
+    from dreamcli.files.record import read_record
+    from dreamcli.files.writing import write_picture
+
+    run("dream", "photo.png", *QUICK, "-o", "out.png")
+    record = read_record(Path("out.png"))
+    assert record is not None
+    on_gpu = replace(record, job=replace(record.job, settings={**record.job.settings, "device": "cuda"}))
+    write_picture(Path("gpu.png"), read_picture(photo), on_gpu)
+    for _ in range(2):
+        outcome = run("replay", "gpu.png", "--device", "cpu")
+        assert outcome.code == 1
+        assert "not the same: it was made on cuda, this on cpu" in outcome.err
+
+
+def test_strangers_files_are_decoded_safely(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamcli.files.decoder import Decoder
+
+    run("dream", "photo.png", *QUICK, "--mask", "photo.png", "-o", "out.png")
+    decoded, plain = [], Decoder.read
+
+    def read(self: Decoder, path: Path):
+        decoded.append(path.name)
+        return plain(self, path)
+
+    monkeypatch.setattr(Decoder, "read", read)
+    assert run("replay", "out.png", "--safe-decode").code == 0
+    assert sorted(decoded) == ["out-replay.png", "out.png", "photo.png", "photo.png"]

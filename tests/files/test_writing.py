@@ -39,6 +39,12 @@ def test_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
+def test_more_pixels_than_a_format_can_hold_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DreamcliError, match="WEBP holds at most 16383 pixels on a side"):
+        write_picture(tmp_path / "out.webp", Picture(np.zeros((1, 16384, 3), np.uint8)), RECORD)
+    assert not os.listdir(tmp_path)
+
+
 @pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()])
 def test_a_failure_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
