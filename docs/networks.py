@@ -26,7 +26,10 @@ HEADING = "## Every network\n"
 TABLE = """
 Written by `docs/networks.py`, which tries every network with random weights. *Layers* is the number of rows that
 `dreamcli layers` prints. *Field* is the receptive field of `high` in pixels, "whole" if it sees all of the picture.
-*Dream* is whether three steps of a dream at this size work.
+*Size* is the side in pixels that the multiply-adds are for, and *dream* is whether three steps of a dream work at it.
+The networks are torchvision's, which differ here and there from their papers: `alexnet` is the slimmer one of 2014,
+`googlenet` has 3x3 convolutions for 5x5, `inception_v3` was trained on 299 pixels, and a second head, for training
+only, is among its parameters.
 
 | model | parameters | multiply-adds | size | layers | low, mid, high | field | dream |
 |---|---|---|---|---|---|---|---|

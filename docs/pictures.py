@@ -186,6 +186,7 @@ def page() -> str:
     parts = [
         "# Recipes\n",
         "Twenty commands worth copying, for typing in a clone of the repository; they need nothing but what is there.\n"
+        "Two that begin with one photograph write to the same place: name the second with `-o`, or add `--overwrite`.\n"
         "This page is written by `docs/pictures.py`, which makes each picture by the command above it.\n",
     ]
     for recipe in RECIPES:

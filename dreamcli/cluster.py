@@ -169,7 +169,7 @@ def _connected(address: str) -> Iterator[Any]:
     try:
         import ray
     except ImportError as error:
-        raise DreamcliError("--cluster needs Ray, an extra: pip install 'dreamcli[ray]'") from error
+        raise DreamcliError("--cluster needs Ray, an extra: pip install '.[ray]' in a clone of dreamcli") from error
     try:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:

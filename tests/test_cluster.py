@@ -41,7 +41,7 @@ def test_without_ray_it_is_said_how_to_get_it(run, photo: Path, monkeypatch: pyt
     monkeypatch.setattr(cluster, "_ALONE", {})
     outcome = run("dream", photo, "--cluster", "auto")
     assert outcome.code == 1
-    assert outcome.err == "dreamcli: --cluster needs Ray, an extra: pip install 'dreamcli[ray]'\n"
+    assert outcome.err == "dreamcli: --cluster needs Ray, an extra: pip install '.[ray]' in a clone of dreamcli\n"
 
 
 @pytest.mark.parametrize(

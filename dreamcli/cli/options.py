@@ -228,7 +228,7 @@ def environment_option(*names: str, **attributes: Any) -> Decorator:
 
 
 _SHOW = environment_option(
-    "--show", is_flag=True, help="Preview the finished picture in the terminal; nothing where stderr is none.",
+    "--show", is_flag=True, help="Preview the finished picture in the terminal.",
 )  # fmt: skip
 _ANIMATE = click.option(
     "--animate", type=click.Path(path_type=Path), metavar="FILE.gif|.webp",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ def replay(
     check_place(target)
     report = Report("replay", quiet, as_json, verbose, show=show)
     if dry_run:
-        report.add(Outcome("planned", str(source or "noise"), str(target)))
+        report.add(Outcome("planned", str(source or "noise"), str(target), details={"record": asdict(record)}))
         report.close()
         return 0
     settings, was = _settings_of(picture, record)

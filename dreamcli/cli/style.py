@@ -50,8 +50,13 @@ _PICTURE = click.Path(path_type=Path)
     metavar="PICTURE[=WEIGHT]",
     help="In the manner of this picture; several blend by their weights.",
 )
-@click.option("--fine", type=_PICTURE, metavar="PICTURE", help="Take the fine texture, brushwork, from this picture,")
-@click.option("--coarse", type=_PICTURE, metavar="PICTURE", help="and the large shapes from this one.")
+@click.option(
+    "--fine",
+    type=_PICTURE,
+    metavar="PICTURE",
+    help="With --coarse, instead of --style: the brushwork is of this picture.",
+)
+@click.option("--coarse", type=_PICTURE, metavar="PICTURE", help="With --fine: the large shapes are of this picture.")
 @setting_option(
     "--colors",
     DEFAULTS,

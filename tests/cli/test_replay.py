@@ -122,6 +122,8 @@ def test_json_tells_whether_it_is_identical(run, photo: Path) -> None:
     told = json.loads(run("replay", "out.png", "--json").out)
     assert told["command"] == "replay"
     assert told["pictures"][0]["identical"] is True
+    shown = json.loads(run("replay", "out.png", "-o", "y.png", "--dry-run", "--json").out)
+    assert shown["pictures"][0]["record"]["job"]["settings"]["steps"] == 2
     dry = run("replay", "out.png", "-o", "y.png", "--dry-run")
     assert (dry.code, dry.err) == (0, "photo.png -> y.png\n")
     assert not Path("y.png").exists()
