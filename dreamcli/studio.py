@@ -181,7 +181,7 @@ class Studio:
             except (MemoryError, RuntimeError) as error:
                 if not _is_of_memory(error):
                     raise
-                cause = error
+                cause = error.with_traceback(None)  # which holds what the attempt had in memory
         raise DreamcliError("not enough memory for a picture of this size; make it smaller with --size") from cause
 
     def _score(self, artwork: Artwork) -> dict[str, Any]:

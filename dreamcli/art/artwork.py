@@ -90,7 +90,7 @@ class Artwork:
 
     Attributes:
         pixels: ``(height, width, 3)`` uint8.
-        score: the objective before and after, measured on the pictures themselves.
+        score: the objective before and after, in the last octave that was climbed.
         stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then.
         rank: how good it is beside others of the same wish.
     """

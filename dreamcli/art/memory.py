@@ -57,8 +57,10 @@ def activations_for(
             work = compute.budget / 4 + pixels * kept
     needed, there = PROGRAM + 12 * COPIES * pixels + work, installed(compute.device)
     if needed > there:
+        what, hint = f"{size[1]}x{size[0]} pixels", "make the picture smaller with --size"
+        if count > 1:
+            what, hint = f"{count} pictures of {what}", "make fewer, or smaller ones with --size"
         raise DreamcliError(
-            f"{size[1]}x{size[0]} pixels would take {needed / 2**30:.1f} GiB of memory, and this machine has "
-            f"{there / 2**30:.1f}; make the picture smaller with --size"
+            f"{what} would take {needed / 2**30:.1f} GiB of memory, and this machine has {there / 2**30:.1f}; {hint}"
         )
     return chosen or network.activations(layers, compute)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dreamcli.engine import STATISTICS
 from dreamcli.errors import check
@@ -38,6 +38,7 @@ OPTIMIZERS = ("adam", "lbfgs")
 COLORS = ("style", "luminance", "match")
 LEARNING_RATE = 0.03
 CONTENT_WEIGHT = 0.05  # of the content beside the style, at strength 0.5
+REMEMBERED = 64  # statistics, of styles at sizes, of some megabytes each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +169,6 @@ def stylize(
     from dreamcli.engine.transforms import Jitter
 
     from .artwork import Artwork, in_octave, to_pixels, value_of
-    from .memory import activations_for
 
     shifted = settings.seamless or settings.jitter
     placed = inputs.start is not None or any(role.startswith("content-mask") for role in inputs.others)
@@ -177,14 +177,7 @@ def stylize(
     )
     generator = torch.Generator().manual_seed(settings.seed)
     subject = _Subject.of(settings, inputs, compute)
-    styles = _styles(settings, network, inputs, subject.photograph, compute)
-    content = network.layer(settings.content or network.card.content_layer)
-    layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
-    _check_layers(layers, content, network, inputs)
-    largest = max([subject.size, *(style.size(subject.size, settings.style_scale) for style in styles)], key=math.prod)
-    activations = activations_for(network, (*layers, content), compute, largest)
-    # colours that follow the photograph make each photograph's style another
-    cache = inputs.cache if settings.colors == "style" else None
+    aim = _Aim.of(settings, network, inputs, subject, compute)
     sizes = octave_sizes(*subject.size, settings.octaves, settings.octave_scale, SMALLEST)
     target: Tensor | None = None
     image: Tensor | None = None
@@ -195,23 +188,13 @@ def stylize(
     for octave, now in enumerate(sizes, 1):
         target = subject.target(now, target, generator)
         image = resize(target if image is None else image, now).clamp(0, 1)
-        wanted = [
-            (style, _statistics(style, style.size(now, settings.style_scale), network, activations, cache))
-            for style in styles
-        ]
-        with torch.no_grad():
-            seen = activations(target)
-        objective = _objective(
-            settings, wanted, network, seen, subject.opaque, None if subject.photograph is None else content
-        )
+        objective = aim.objective(now, target)
         climbed: Parameterization = Fourier(image) if settings.seamless else Pixels(image)
         shift = max(now) if settings.seamless else settings.jitter
-        if octave == 1:
-            before = value_of(objective, activations, image)
         ascent = ascend(
             climbed,
             objective,
-            activations,
+            aim.activations,
             steps=settings.steps,
             rule=_rule(settings),
             transforms=[Jitter(shift)] if shift else [],
@@ -221,10 +204,14 @@ def stylize(
         image = climbed.render().detach()
         if ascent.stopped != "done":
             break
+    assert target is not None
     assert image is not None
-    after = value_of(objective, activations, image)
+    score = {
+        "before": value_of(objective, aim.activations, resize(target, now).clamp(0, 1)),
+        "after": value_of(objective, aim.activations, image),
+    }
     result = subject.finished(resize(image, subject.size).clamp(0, 1))
-    return [Artwork(to_pixels(result), {"before": before, "after": after}, ascent.stopped)]
+    return [Artwork(to_pixels(result), score, ascent.stopped)]
 
 
 @dataclass(frozen=True)
@@ -340,31 +327,96 @@ def _mask(role: str, inputs: Inputs, compute: Compute) -> Tensor | None:
     return to_tensor(mask, compute.device).mean(1, keepdim=True)
 
 
-def _statistics(
-    style: _Style,
-    size: tuple[int, int],
-    network: Network,
-    activations: Activations,
-    cache: dict[object, object] | None,
-) -> dict[str, Statistics]:
-    """Measure a style at a size in its layers, once for many photographs."""
-    import torch
+@dataclass(frozen=True)
+class _Aim:
+    """What a painting is to be like, at every size.
 
-    from dreamcli.engine.octaves import resize
-    from dreamcli.engine.style import Statistics
+    Attributes:
+        settings: how much of what.
+        network: whose layers.
+        styles: the manners to paint in.
+        content: the layer where content is measured; empty for a texture, which has none.
+        opaque: where the photograph is not transparent, as of `_Subject`.
+        activations: gives the layers of all of them.
+        cache: the styles' statistics that were measured already.
+    """
 
-    def measure() -> dict[str, Statistics]:
+    settings: StyleSettings
+    network: Network
+    styles: list[_Style]
+    content: str
+    opaque: Tensor | None
+    activations: Activations
+    cache: dict[Any, Any]
+
+    @classmethod
+    def of(cls, settings: StyleSettings, network: Network, inputs: Inputs, subject: _Subject, compute: Compute) -> _Aim:
+        from .memory import activations_for
+
+        styles = _styles(settings, network, inputs, subject.photograph, compute)
+        content = network.layer(settings.content or network.card.content_layer)
+        layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
+        _check_layers(layers, content, network, inputs)
+        sizes = [subject.size, *(style.size(subject.size, settings.style_scale) for style in styles)]
+        activations = activations_for(network, (*layers, content), compute, max(sizes, key=math.prod))
+        # colours that follow the photograph make each photograph's style another
+        cache = inputs.cache if settings.colors == "style" else {}
+        content = "" if subject.photograph is None else content
+        return cls(settings, network, styles, content, subject.opaque, activations, cache)
+
+    def objective(self, size: tuple[int, int], target: Tensor) -> Objective:
+        """What to climb at one size: less distance from the styles, less from the content, less variation.
+
+        Args:
+            size: (height, width) of what is painted.
+            target: what the content is kept of, in this size.
+        """
+        import torch
+
+        from dreamcli.engine.objectives import TotalVariation, WeightedSum
+        from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance
+
+        settings, network = self.settings, self.network
         with torch.no_grad():
-            seen = activations(resize(style.image, size).clamp(0, 1))
-        layers = [network.layer(spec.layer) for spec in style.layers]
-        return {layer: Statistics.of(features(seen[layer], network), style.mask) for layer in layers}
+            seen = self.activations(target)
+        whole = sum(style.weight for style in self.styles)
+        terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
+        for style in self.styles:
+            wanted = self._statistics(style, style.size(size, settings.style_scale))
+            region = _together(style.region, self.opaque)
+            total = sum(abs(spec.weight) for spec in style.layers)
+            for spec in style.layers:
+                layer = network.layer(spec.layer)
+                own = Statistics.of(features(seen[layer], network), region)
+                baseline = max(float(DISTANCES[settings.statistics](own, wanted[layer])), 1e-9)
+                share = (settings.strength if self.content else 1) * style.weight / whole * spec.weight / total
+                distance = StyleDistance(
+                    layer, wanted[layer], settings.statistics, baseline, region, network.card.is_residual
+                )
+                terms.append((-share, distance))
+        if self.content:
+            weight = CONTENT_WEIGHT * (1 - settings.strength)
+            terms.append((-weight, ContentDistance(self.content, seen[self.content], self.opaque)))
+        return WeightedSum(tuple(terms))
 
-    if cache is None:
-        return measure()
-    key = (style.role, size)
-    if key not in cache:
-        cache[key] = measure()
-    return cache[key]  # type: ignore[return-value]
+    def _statistics(self, style: _Style, size: tuple[int, int]) -> dict[str, Statistics]:
+        """Measure a style at a size in its layers, once for many photographs."""
+        import torch
+
+        from dreamcli.engine.octaves import resize
+        from dreamcli.engine.style import Statistics
+
+        key = (style.role, size)
+        if key not in self.cache:
+            if len(self.cache) >= REMEMBERED:
+                del self.cache[next(iter(self.cache))]  # the oldest
+            with torch.no_grad():
+                seen = self.activations(resize(style.image, size).clamp(0, 1))
+            layers = [self.network.layer(spec.layer) for spec in style.layers]
+            self.cache[key] = {
+                layer: Statistics.of(features(seen[layer], self.network), style.mask) for layer in layers
+            }
+        return self.cache[key]  # type: ignore[no-any-return]
 
 
 def features(activation: Tensor, network: Network) -> Tensor:
@@ -372,47 +424,6 @@ def features(activation: Tensor, network: Network) -> Tensor:
     from dreamcli.engine.style import smoothed
 
     return smoothed(activation) if network.card.is_residual else activation
-
-
-def _objective(
-    settings: StyleSettings,
-    styles: list[tuple[_Style, dict[str, Statistics]]],
-    network: Network,
-    seen: dict[str, Tensor],
-    opaque: Tensor | None,
-    content: str | None,
-) -> Objective:
-    """What to climb at one size: less distance from the styles, less from the content, less variation.
-
-    Args:
-        settings: how much of each.
-        styles: with what is wanted of them.
-        network: whose layers.
-        seen: the layers' activations for what is painted on.
-        opaque: where the photograph is not transparent.
-        content: the layer where content is measured; None for a texture, which has none.
-    """
-    from dreamcli.engine.objectives import TotalVariation, WeightedSum
-    from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance
-
-    whole = sum(style.weight for style, _ in styles)
-    terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
-    for style, wanted in styles:
-        region = _together(style.region, opaque)
-        total = sum(abs(spec.weight) for spec in style.layers)
-        for spec in style.layers:
-            layer = network.layer(spec.layer)
-            own = Statistics.of(features(seen[layer], network), region)
-            baseline = max(float(DISTANCES[settings.statistics](own, wanted[layer])), 1e-9)
-            share = (settings.strength if content else 1) * style.weight / whole * spec.weight / total
-            distance = StyleDistance(
-                layer, wanted[layer], settings.statistics, baseline, region, network.card.is_residual
-            )
-            terms.append((-share, distance))
-    if content:
-        weight = CONTENT_WEIGHT * (1 - settings.strength)
-        terms.append((-weight, ContentDistance(content, seen[content], opaque)))
-    return WeightedSum(tuple(terms))
 
 
 def _together(region: Tensor | None, opaque: Tensor | None) -> Tensor | None:

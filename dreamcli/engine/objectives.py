@@ -27,11 +27,6 @@ class Objective(ABC):
     Objectives form an algebra: ``a + b``, ``a - b``, ``0.5 * a``, ``-a`` and ``sum([a, b])``.
     """
 
-    @property
-    @abstractmethod
-    def layers(self) -> tuple[str, ...]:
-        """The layers whose activations it needs."""
-
     @abstractmethod
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         """Give the value, a scalar tensor, for the ``{layer: activation}`` of an image ``(N, 3, H, W)``."""
@@ -66,10 +61,6 @@ class WeightedSum(Objective):
 
     terms: tuple[tuple[float, Objective], ...]
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(layer for _, term in self.terms for layer in term.layers))
-
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         values = [weight * term(activations, image) for weight, term in self.terms]
         return torch.stack(values).sum()
@@ -84,10 +75,6 @@ class Apiece(Objective):
 
     objectives: tuple[Objective, ...]
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(layer for objective in self.objectives for layer in objective.layers))
-
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         count = len(self.objectives)
         parts = {layer: activation.chunk(count) for layer, activation in activations.items()}
@@ -101,10 +88,6 @@ class Apiece(Objective):
 @dataclass(frozen=True)
 class _OfOneLayer(Objective):
     layer: str
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
 
 
 @dataclass(frozen=True)
@@ -222,10 +205,6 @@ class Difference(Objective):
 
     layer: str
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
-
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         places = _places(activations[self.layer].float())
         grams = F.normalize((places.transpose(1, 2) @ places).flatten(1), dim=1)
@@ -234,14 +213,8 @@ class Difference(Objective):
         return 1 - (likeness.sum() - likeness.trace()) / (count * (count - 1))
 
 
-class _OfTheImage(Objective):
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return ()
-
-
 @dataclass(frozen=True)
-class TotalVariation(_OfTheImage):
+class TotalVariation(Objective):
     """The mean absolute difference between neighbouring pixels; to be subtracted."""
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
@@ -251,7 +224,7 @@ class TotalVariation(_OfTheImage):
 
 
 @dataclass(frozen=True)
-class L2(_OfTheImage):
+class L2(Objective):
     """The mean square of the image's departure from mid-grey; to be subtracted."""
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
@@ -270,10 +243,6 @@ class BatchNormStatistics(Objective):
     """
 
     statistics: Mapping[str, tuple[Tensor, Tensor]]
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(self.statistics)
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         errors = []

@@ -112,10 +112,6 @@ class StyleDistance(Objective):
     weight: Tensor | None = None
     smooth: bool = False
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
-
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         activation = activations[self.layer]
         found = Statistics.of(smoothed(activation) if self.smooth else activation, self.weight)
@@ -135,10 +131,6 @@ class ContentDistance(Objective):
     layer: str
     wanted: Tensor
     weight: Tensor | None = None
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         wanted = self.wanted.float()

@@ -50,6 +50,8 @@ def test_what_does_not_fit_is_refused_with_what_to_do(
         return
     with pytest.raises(DreamcliError, match=r"6000x4000 pixels would take \d+.\d GiB .* has 8.0; make .* --size"):
         activations_for(network, [layer], compute, HUGE)
+    with pytest.raises(DreamcliError, match=r"^90 pictures of 600x400 pixels would take .* make fewer, or smaller"):
+        activations_for(network, [layer], compute, (400, 600), count=90)
 
 
 def test_the_estimate_grows_with_depth_and_precision(network: Network, compute: Compute) -> None:

@@ -143,11 +143,7 @@ def test_a_texture_needs_no_photograph_and_a_seamless_one_has_no_seam(network: N
 def test_the_styles_statistics_are_measured_once_for_many_photographs(
     network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dreamcli.art import style as module
-
-    measured = []
-    scaled = module._statistics
-    monkeypatch.setattr(module, "_statistics", lambda *a: measured.append(a[-1]) or scaled(*a))
+    monkeypatch.setattr("dreamcli.art.style.REMEMBERED", 2)
     inputs = Inputs(PHOTO, {"style-1": stripes()})
     settings = StyleSettings(steps=1, octaves=1)
     stylize(settings, network, inputs, compute)
@@ -156,7 +152,10 @@ def test_the_styles_statistics_are_measured_once_for_many_photographs(
     stylize(settings, network, Inputs(PHOTO[::-1].copy(), inputs.others, cache=inputs.cache), compute)
     assert inputs.cache == kept
     stylize(StyleSettings(steps=1, octaves=1, colors="match"), network, inputs, compute)
-    assert measured[-1] is None  # it follows the photograph, so it can't be kept
+    assert inputs.cache == kept  # it follows the photograph, so it can't be kept
+    for size in (64, 65, 66):
+        stylize(StyleSettings(steps=1, octaves=1, size=size), network, inputs, compute)
+    assert len(inputs.cache) == 2  # of a folder with pictures of many sizes, not all
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "resnet18", "mobilenet_v2"])

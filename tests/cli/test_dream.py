@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -300,10 +301,16 @@ def test_too_little_memory_is_said_and_the_other_pictures_go_on(
 ) -> None:
     from dreamcli.art import forms
 
-    make, tried = forms.FORMS["dream"].make, []
+    make, tried, held = forms.FORMS["dream"].make, [], []
+
+    class Large:
+        pass
 
     def starve(settings, network, inputs, compute, on_step):
         if inputs.start.shape[1] > 100:
+            assert not any(kept() for kept in held), "what the first attempt had is in memory still"
+            large = Large()
+            held.append(weakref.ref(large))
             tried.append(compute.budget)
             raise error
         return make(settings, network, inputs, compute, on_step)
