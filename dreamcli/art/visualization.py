@@ -157,7 +157,8 @@ def visualize(
     together = _together(wishes, settings, inputs)
     made: list[list[Artwork]] = []
     for number, some in enumerate(together):
-        made += _best(some, settings, network, inputs, compute, shared_progress(on_step, number, len(together)))
+        group = _Group.of(some, settings, network, inputs, compute)
+        made += group.best(shared_progress(on_step, number, len(together)))
         if any(artwork.stopped == "interrupted" for artwork in made[-1]):
             break
     if not settings.sheet:
@@ -180,115 +181,134 @@ def _together(wishes: Sequence[Wish], settings: Visualization, inputs: Inputs) -
     return [wishes[first : first + at_once] for first in range(0, len(wishes), at_once)]
 
 
-def _best(
-    wishes: Sequence[Wish],
-    settings: Visualization,
-    network: Network,
-    inputs: Inputs,
-    compute: Compute,
-    on_step: OnStep | None,
-) -> list[list[Artwork]]:
-    """Make the pictures of each wish ``best_of`` times, with other seeds, and keep the best of each."""
-    from .artwork import shared_progress
+@dataclass(frozen=True)
+class _Group:
+    """Wishes whose pictures go through the network together.
 
-    best: list[list[Artwork]] = []
-    objectives: list[Objective] = []
-    for attempt in range(settings.best_of):
-        report = shared_progress(on_step, attempt, settings.best_of)
-        seed = (settings.seed + attempt * 1_000_003) % 2**63
-        these = _attempt(wishes, objectives, settings, seed, network, inputs, compute, report)
-        best = these if not best else [_better(*pair) for pair in zip(best, these, strict=True)]
-        if any(artwork.stopped == "interrupted" for row in these for artwork in row):
-            # also if the best is an earlier one: the others that were asked for are missing
-            return [[replace(artwork, stopped="interrupted") for artwork in row] for row in best]
-    return best
+    Attributes:
+        wishes: what the pictures shall show.
+        settings, network, inputs: as of `visualize`.
+        activations: gives all layers that are needed.
+        objectives: what each wish climbs; measured once, so that all attempts are ranked in the same units.
+        statistics: as of `batch_norm_statistics`, if they count.
+        diverse: the layer in which the pictures shall differ; empty if there is one, or none matters.
+    """
+
+    wishes: Sequence[Wish]
+    settings: Visualization
+    network: Network
+    inputs: Inputs
+    activations: Activations
+    objectives: Sequence[Objective]
+    statistics: dict[str, tuple[Tensor, Tensor]]
+    diverse: str
+
+    @classmethod
+    def of(
+        cls, wishes: Sequence[Wish], settings: Visualization, network: Network, inputs: Inputs, compute: Compute
+    ) -> _Group:
+        import torch
+
+        from .memory import activations_for
+
+        statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
+        diverse = network.card.aliases["mid"] if settings.count > 1 and settings.diversity else ""
+        layers = [layer for wish in wishes for layer in wish.layers]
+        start = _start(settings, inputs, torch.Generator().manual_seed(settings.seed)).to(compute.device)
+        border = 0 if wishes[0].still else 2 * PADDING
+        activations = activations_for(
+            network,
+            dict.fromkeys([*layers, *statistics, *([diverse] if diverse else [])]),
+            compute,
+            (start.shape[2] + border, start.shape[3] + border),
+            count=len(wishes) * len(start),
+        )
+        with torch.inference_mode():
+            seen = activations(start)
+        objectives = [-wish.objective(seen) if settings.minimize else wish.objective(seen) for wish in wishes]
+        return cls(wishes, settings, network, inputs, activations, objectives, statistics, diverse)
+
+    def best(self, on_step: OnStep | None) -> list[list[Artwork]]:
+        """Make the pictures of each wish ``best_of`` times, with other seeds, and keep the best of each."""
+        from .artwork import shared_progress
+
+        best: list[list[Artwork]] = []
+        for attempt in range(self.settings.best_of):
+            seed = (self.settings.seed + attempt * 1_000_003) % 2**63
+            these = self._attempt(seed, shared_progress(on_step, attempt, self.settings.best_of))
+            best = these if not best else [_better(*pair) for pair in zip(best, these, strict=True)]
+            if any(artwork.stopped == "interrupted" for row in these for artwork in row):
+                # also if the best is an earlier one: the others that were asked for are missing
+                return [[replace(artwork, stopped="interrupted") for artwork in row] for row in best]
+        return best
+
+    def _attempt(self, seed: int, on_step: OnStep | None) -> list[list[Artwork]]:
+        """Make the pictures of each wish once, all in one batch."""
+        import torch
+
+        from dreamcli.engine.ascent import Adam
+        from dreamcli.engine.objectives import Apiece
+
+        from .climb import climb
+
+        settings = self.settings
+        generator = torch.Generator().manual_seed(seed)
+        start = _start(settings, self.inputs, generator).to(self.activations.compute.device)
+        color = 0.0 if self.network.card.is_grey else settings.color
+        images, stopped = climb(
+            start.repeat(len(self.wishes), 1, 1, 1),
+            Apiece(tuple(self._with_manners(objective) for objective in self.objectives)),
+            self.activations,
+            self.inputs,
+            settings,
+            parameterize=lambda image: _parameterization(settings, image, color),
+            rule=Adam(settings.strength * RATES[settings.parameterization]),
+            transforms=[] if self.wishes[0].still else _transforms(settings),
+            generator=generator,
+            rescue=RESCUED_STEPS,
+            on_step=on_step,
+        )
+        return [
+            self._scored(wish, objective, start, some, stopped)
+            for wish, objective, some in zip(self.wishes, self.objectives, images.chunk(len(self.wishes)), strict=True)
+        ]
+
+    def _with_manners(self, objective: Objective) -> Objective:
+        """An objective with what else counts: diversity and regularizers."""
+        from dreamcli.engine.objectives import L2, BatchNormStatistics, Difference, TotalVariation
+
+        settings = self.settings
+        if self.diverse:
+            objective = objective + settings.diversity * Difference(self.diverse)
+        if settings.tv:
+            objective = objective - settings.tv * TotalVariation()
+        if settings.l2:
+            objective = objective - settings.l2 * L2()
+        if settings.prior:
+            objective = objective - settings.prior * BatchNormStatistics(self.statistics)
+        return objective
+
+    def _scored(self, wish: Wish, objective: Objective, start: Tensor, images: Tensor, stopped: str) -> list[Artwork]:
+        """The pictures of a wish, with their scores."""
+        from .artwork import Artwork, to_pixels, to_tensor, value_of
+        from .score import probability
+
+        artworks, judge = [], self.inputs.judge
+        for before, after in zip(start.chunk(len(start)), images.chunk(len(start)), strict=True):
+            pixels = to_pixels(after)
+            score = {
+                "before": value_of(objective, self.activations, before),
+                "after": value_of(objective, self.activations, to_tensor(pixels, after.device)),
+            }
+            rank = score["after"]
+            if judge and wish.classes and self.settings.best_of > 1:
+                rank = probability(judge, pixels, wish.classes) * (-1 if self.settings.minimize else 1)
+            artworks.append(Artwork(pixels, score, stopped, rank))
+        return artworks
 
 
 def _better(these: list[Artwork], those: list[Artwork]) -> list[Artwork]:
     return [max(pair, key=lambda artwork: artwork.rank) for pair in zip(these, those, strict=True)]
-
-
-def _attempt(
-    wishes: Sequence[Wish],
-    measured: list[Objective],
-    settings: Visualization,
-    seed: int,
-    network: Network,
-    inputs: Inputs,
-    compute: Compute,
-    on_step: OnStep | None,
-) -> list[list[Artwork]]:
-    """Make the pictures of each wish once, all in one batch.
-
-    ``measured`` holds the wishes' objectives once the first attempt measured them, so that all are ranked in the
-    same units.
-    """
-    import torch
-
-    from dreamcli.engine.ascent import Adam
-    from dreamcli.engine.objectives import Apiece, Difference
-
-    from .climb import climb
-    from .memory import activations_for
-
-    generator = torch.Generator().manual_seed(seed)
-    start = _start(settings, inputs, generator).to(compute.device)
-    statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
-    diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
-    wanted_layers = dict.fromkeys(layer for wish in wishes for layer in wish.layers)
-    layers, size = (*wanted_layers, *statistics, *diverse), (start.shape[2], start.shape[3])
-    activations = activations_for(network, layers, compute, size, count=len(wishes) * len(start))
-    if not measured:
-        with torch.inference_mode():
-            seen = activations(start)
-        measured += [-wish.objective(seen) if settings.minimize else wish.objective(seen) for wish in wishes]
-    objectives = [wanted + settings.diversity * Difference(diverse[0]) if diverse else wanted for wanted in measured]
-    color = 0.0 if network.card.is_grey else settings.color
-    images, stopped = climb(
-        start.repeat(len(wishes), 1, 1, 1),
-        Apiece(tuple(_regularized(objective, settings, statistics) for objective in objectives)),
-        activations,
-        inputs,
-        settings,
-        parameterize=lambda image: _parameterization(settings, image, color),
-        rule=Adam(settings.strength * RATES[settings.parameterization]),
-        transforms=[] if wishes[0].still else _transforms(settings),
-        generator=generator,
-        rescue=RESCUED_STEPS,
-        on_step=on_step,
-    )
-    return [
-        _finished(wish, wanted, start, some, stopped, settings, inputs, activations)
-        for wish, wanted, some in zip(wishes, measured, images.chunk(len(wishes)), strict=True)
-    ]
-
-
-def _finished(
-    wish: Wish,
-    wanted: Objective,
-    start: Tensor,
-    images: Tensor,
-    stopped: str,
-    settings: Visualization,
-    inputs: Inputs,
-    activations: Activations,
-) -> list[Artwork]:
-    """Score the pictures of a wish."""
-    from .artwork import Artwork, to_pixels, to_tensor, value_of
-    from .score import probability
-
-    artworks = []
-    for before, after in zip(start.chunk(len(start)), images.chunk(len(start)), strict=True):
-        pixels = to_pixels(after)
-        score = {
-            "before": value_of(wanted, activations, before),
-            "after": value_of(wanted, activations, to_tensor(pixels, after.device)),
-        }
-        rank = score["after"]
-        if inputs.judge and wish.classes and settings.best_of > 1:
-            rank = probability(inputs.judge, pixels, wish.classes) * (-1 if settings.minimize else 1)
-        artworks.append(Artwork(pixels, score, stopped, rank))
-    return artworks
 
 
 def _size(settings: Visualization, inputs: Inputs) -> tuple[int, int]:
@@ -343,20 +363,6 @@ def _transforms(settings: Visualization) -> list[Transform]:
     if settings.noise:
         transforms.append(Noise(settings.noise))
     return transforms
-
-
-def _regularized(
-    objective: Objective, settings: Visualization, statistics: dict[str, tuple[Tensor, Tensor]]
-) -> Objective:
-    from dreamcli.engine.objectives import L2, BatchNormStatistics, TotalVariation
-
-    if settings.tv:
-        objective = objective - settings.tv * TotalVariation()
-    if settings.l2:
-        objective = objective - settings.l2 * L2()
-    if settings.prior:
-        objective = objective - settings.prior * BatchNormStatistics(statistics)
-    return objective
 
 
 def batch_norm_statistics(network: Network, device: torch.device) -> dict[str, tuple[Tensor, Tensor]]:
