@@ -15,6 +15,9 @@ from .schedule import check_schedule
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
+    from torch import Tensor
+
+    from dreamcli.engine.ascent import Rule
     from dreamcli.engine.compute import Compute
     from dreamcli.networks.zoo import Network
 
@@ -82,7 +85,6 @@ def dream(
     """
     import torch
 
-    from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule
     from dreamcli.engine.natural import noise
     from dreamcli.engine.parameterization import Pixels
     from dreamcli.engine.transforms import Jitter
@@ -108,13 +110,6 @@ def dream(
         del seen  # large
     placed = any(spec.position for spec in settings.layers)
     transforms = [] if placed else [Jitter(settings.jitter)]
-    step = settings.strength * STEP_AT_FULL_STRENGTH
-    # a single neuron's gradient is so spiky that following it as it is kills the neuron at the first step;
-    # Adam moves every pixel by about the same
-    rule: Rule = Adam(step) if placed else NormalisedGradient(step, settings.color)
-    if inputs.mask is not None and isinstance(rule, NormalisedGradient):
-        mask = inputs.mask_tensor((original.shape[2], original.shape[3]), compute.device)
-        rule.size *= float(mask.mean())  # the mean is over all pixels, also those that stay
     image, stopped = climb(
         original,
         objective,
@@ -122,7 +117,7 @@ def dream(
         inputs,
         settings,
         parameterize=Pixels,
-        rule=rule,
+        rule=_rule(settings, inputs, original, placed),
         transforms=transforms,
         generator=generator,
         on_step=on_step,
@@ -130,3 +125,17 @@ def dream(
     result = to_pixels(image)
     after = value_of(objective, activations, to_tensor(result, compute.device))
     return [Artwork(result, {"before": before, "after": after}, stopped)]
+
+
+def _rule(settings: DreamSettings, inputs: Inputs, original: Tensor, placed: bool) -> Rule:
+    from dreamcli.engine.ascent import Adam, NormalisedGradient
+
+    step = settings.strength * STEP_AT_FULL_STRENGTH
+    if placed:
+        # a single neuron's gradient is so spiky that following it as it is kills the neuron at the first step;
+        # Adam moves every pixel by about the same
+        return Adam(step)
+    if inputs.mask is not None:
+        mask = inputs.mask_tensor((original.shape[2], original.shape[3]), original.device)
+        step *= float(mask.mean())  # the mean is over all pixels, also those that stay
+    return NormalisedGradient(step, settings.color)
