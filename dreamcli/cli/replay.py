@@ -62,6 +62,7 @@ def replay(
     from dreamcli.batch import Outcome, finished_before, look_at
     from dreamcli.files.animation import is_animation
     from dreamcli.files.decoder import reader
+    from dreamcli.files.plan import refuse_overwriting
     from dreamcli.files.writing import check_place, write_picture
 
     from .runner import read_source
@@ -82,6 +83,10 @@ def replay(
     source = _find(picture, record.source, record.job.input, given, "--input ") if record.job.input else None
     others = _others(picture, record, moved)
     target = _target(picture, output)
+    inputs = [("an input", source)] if source else []
+    refuse_overwriting(
+        [target], [("the picture itself", picture), *inputs, *((f"the {role}", path) for role, path in others.items())]
+    )
     check_place(target)
     report = Report("replay", quiet, as_json, verbose, show=show)
     if dry_run:
@@ -161,7 +166,7 @@ def _settings_of(picture: Path, record: Record) -> tuple[Any, dict[str, str]]:
 
 
 def _target(picture: Path, output: str | None) -> Path:
-    """Where the new picture goes: in the same format, so that the two can be compared, and not over the old."""
+    """Where the new picture goes: in the same format, so that the two can be compared."""
     from dreamcli.files.writing import FORMATS
 
     suffix = picture.suffix if picture.suffix.lower() in FORMATS else ".png"
@@ -170,8 +175,6 @@ def _target(picture: Path, output: str | None) -> Path:
         target = target / f"{picture.stem}{suffix}"
     if target.suffix.lower() != suffix.lower():
         raise WrongRequest(f"-o {output} must end in {suffix}, as {picture} does, or be a folder")
-    if target.exists() and target.samefile(picture):
-        raise WrongRequest(f"-o {target} is the picture itself, and would be overwritten; choose another")
     return target
 
 

@@ -180,3 +180,14 @@ def test_strangers_files_are_decoded_safely(run, photo: Path, monkeypatch: pytes
     monkeypatch.setattr(Decoder, "read", read)
     assert run("replay", "out.png", "--safe-decode").code == 0
     assert sorted(decoded) == ["out-replay.png", "out.png", "photo.png", "photo.png"]
+
+
+@pytest.mark.parametrize(("name", "what"), [("photo.png", "an input"), ("mask.png", "the mask")])
+def test_nothing_that_the_picture_was_made_from_is_overwritten(run, photo: Path, name: str, what: str) -> None:
+    shutil.copy("photo.png", "mask.png")
+    run("dream", "photo.png", *QUICK, "--mask", "mask.png", "-o", "out.png")
+    before = Path(name).read_bytes()
+    outcome = run("replay", "out.png", "-o", name, "--overwrite")
+    assert outcome.code == 2
+    assert f"{name} is {what} and would be overwritten" in outcome.err
+    assert Path(name).read_bytes() == before
