@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.engine import DEVICES
+from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.networks.known import is_own
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
               help="Your own network, if it was one: its code is run only when you name it.")  # fmt: skip
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Of the network.  [default: as it was]")
 @click.option("--save-preset", "preset", metavar="NAME",
               help="Keep the settings under this name, for --preset, instead of making the picture.")  # fmt: skip
 @replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
@@ -43,6 +44,7 @@ def replay(
     model: str | None,
     judge: str | None,
     device: str | None,
+    precision: str | None,
     preset: str | None,
     output: str | None,
     safe_decode: bool,
@@ -96,7 +98,7 @@ def replay(
     settings, was = _settings_of(picture, record)
     name, judged_by = _models(picture, record, model, judge)
     shared = Shared(
-        output, name, weights, device or was["device"], was["precision"], overwrite, dry_run, as_json, quiet, verbose,
+        output, name, weights, device or was["device"], precision or was["precision"], overwrite, dry_run, as_json, quiet, verbose,
         judge=judged_by, others=others, safe_decode=safe_decode,
     )  # fmt: skip
     studio = _studio_of(picture, record, settings, shared)
