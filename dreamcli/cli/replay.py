@@ -70,6 +70,7 @@ def replay(
     from .runner import read_source
 
     record = _record_of(picture)
+    _check_networks(picture, record, model, judge)
     if preset:
         settings, _ = _settings_of(picture, record)
         others = _others(picture, record, moved, masks=False)
@@ -98,8 +99,8 @@ def replay(
     settings, was = _settings_of(picture, record)
     name, judged_by = _models(picture, record, model, judge)
     shared = Shared(
-        output, name, weights, device or was["device"], precision or was["precision"], overwrite, dry_run, as_json, quiet, verbose,
-        judge=judged_by, others=others, safe_decode=safe_decode,
+        output, name, weights, device or was["device"], precision or was["precision"], overwrite, dry_run, as_json,
+        quiet, verbose, judge=judged_by, others=others, safe_decode=safe_decode,
     )  # fmt: skip
     studio = _studio_of(picture, record, settings, shared)
     start = read_source(source, safe_decode) if source else None
@@ -115,6 +116,15 @@ def replay(
     report.add(Outcome("done", str(source or "noise"), str(target), message, {"identical": not difference}))
     report.close()
     return 1 if difference else 0
+
+
+def _check_networks(picture: Path, record: Record, model: str | None, judge: str | None) -> None:
+    """Refuse networks that the picture was not made with."""
+    name = record.job.network["name"]
+    if model and not is_own(name):
+        raise WrongRequest(f"{picture} was made by {name}, not by a network of your own: leave out --model")
+    if judge and not record.job.judge:
+        raise WrongRequest(f"{picture} was made without a judge: leave out --judge")
 
 
 def _models(picture: Path, record: Record, model: str | None, judge: str | None) -> tuple[str, str | None]:
@@ -198,6 +208,10 @@ def _others(picture: Path, record: Record, moved: tuple[str, ...], *, masks: boo
 
 def _find(picture: Path, typed: str, digest: str, given: Path | None, option: str) -> Path:
     """Find a file that a picture was made from, and make sure that it is the one."""
+    if not typed:
+        raise DreamcliError(
+            f"{picture} was made in Python from a picture in memory, so from files it can't be made again"
+        )
     name = Path(typed)
     places = [given] if given else [name, picture.parent / name, picture.parent / name.name]
     for place in places:
@@ -214,8 +228,10 @@ def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
 
     if np.array_equal(old.pixels, new.pixels):
         return ""
-    if now.job.settings != was.job.settings:
-        return f"not the same: it was made on {was.job.settings['device']}, this on {now.job.settings['device']}"
+    for setting, word in (("device", "on"), ("precision", "in")):
+        before, after = was.job.settings[setting], now.job.settings[setting]
+        if before != after:
+            return f"not the same: it was made {word} {before}, this {word} {after}"
     if now.versions != was.versions:
         return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"
     return "not the same: it was made on another machine, or edited since"
