@@ -186,7 +186,7 @@ def test_a_device_is_blamed_only_where_it_differs(run, photo: Path) -> None:
     record = read_record(Path("out.png"))
     assert record is not None
     for changes, reason in (
-        ({}, "made on another machine, or edited since"),
+        ({}, "it was made on another machine, or edited since"),
         ({"precision": "float64"}, "it was made in float64, this in float32"),
     ):
         job = replace(record.job, settings=record.job.settings | {"precision": "float32"} | changes)
