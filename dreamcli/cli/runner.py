@@ -15,7 +15,7 @@ from dreamcli.batch import Begin, Bench, Commission, Outcome, outputs_of, typed,
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.decoder import reader
 from dreamcli.files.header import read_size
-from dreamcli.files.plan import Task, make_plan, plan_named, refuse_overwriting
+from dreamcli.files.plan import Task, make_plan, plan_named, refuse_overwriting, without_results
 from dreamcli.files.writing import check_place, remove_leftovers, why_closed
 from dreamcli.film import Film, check_film
 
@@ -65,6 +65,7 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
         DreamcliError: the network's weights, or the guide or the mask, can't be had.
     """
     _check_log(shared.log)
+    commissions = _without_results(commissions)
     _spare_others(commissions, shared)
     if shared.animate:
         if shared.cluster:
@@ -146,6 +147,15 @@ def _with_places(commissions: list[Commission]) -> list[Commission]:
     if refusal and not open_places:
         raise refusal
     return checked
+
+
+def _without_results(commissions: list[Commission]) -> list[Commission]:
+    """Leave out inputs that are numbered results of this plan: there, `make_plan` did not know of the numbers."""
+    outputs = {task: outputs_of(task, settings) for task, settings in commissions}
+    if all(len(paths) == 1 for paths in outputs.values()):
+        return commissions
+    kept = set(without_results(outputs, outputs.__getitem__))
+    return [commission for commission in commissions if commission[0] in kept]
 
 
 def _spare_others(commissions: list[Commission], shared: Shared) -> None:

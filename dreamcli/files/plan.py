@@ -106,7 +106,7 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str, follow_li
     folder = _as_folder(several or os.path.isdir(inputs[0]) or _is_glob(inputs[0]), output)
     real = _Folders()
     found = (task for given in inputs for task in _expand(given, output, folder, command, follow_links, several))
-    tasks = _without_results(_told_apart(_once(found, real), real), real)
+    tasks = without_results(_told_apart(_once(found, real), real), lambda task: [task.output], real)
     _check(tasks, real, _TWO_RUNS if output else f"name a folder with -o, or {_TWO_RUNS}")
     return tasks
 
@@ -282,11 +282,22 @@ def _with_source_suffix(task: Task) -> Path:
     return task.output.with_name(fitting(task.output.stem + _source(task).suffix, task.output.suffix))
 
 
-def _without_results(tasks: list[Task], real: _Folders) -> list[Task]:
-    """Leave out inputs that are results of this plan, as in a second ``dreamcli dream *.png``."""
-    makers = {real.place(task.output): task for task in tasks if not task.problem}
+def without_results(
+    tasks: Iterable[Task], outputs: Callable[[Task], Iterable[Path]], real: _Folders | None = None
+) -> list[Task]:
+    """Leave out inputs that are results of this plan, made earlier, as in a second ``dreamcli dream *.png``.
+
+    Args:
+        tasks: the plan.
+        outputs: gives the files that a task makes.
+        real: what is known already of where paths lead.
+    """
+    tasks, real = list(tasks), real or _Folders()
+    makers = {real.place(output): task for task in tasks if not task.problem for output in outputs(task)}
 
     def is_anothers(task: Task) -> bool:
+        if task.name:
+            return False  # it is asked for by its name, whatever it starts from
         maker = makers.get(real.place(_source(task)), task)
         return maker is not task and _is_result(_source(task))
 
