@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,9 +71,10 @@ def _make_again(picture: Path, record: Record, given: Path | None, moved: tuple[
     """Find what the picture was made from, make it again, and compare the two."""
     from dreamcli.batch import Outcome
     from dreamcli.files.animation import is_animation
-    from dreamcli.files.decoder import reader
+    from dreamcli.files.decoder import Decoder
+    from dreamcli.files.reading import read_picture
 
-    read = reader(shared.safe_decode)
+    read = Decoder().read if shared.safe_decode else partial(read_picture, limited=False)
     old = read(picture)
     if is_animation(picture):
         raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")

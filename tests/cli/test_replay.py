@@ -99,6 +99,20 @@ def test_another_format_could_not_be_compared(run, photo: Path) -> None:
     assert Path("new/out.jpg").exists()
 
 
+@pytest.mark.parametrize(("suffix", "limit"), [("png", 1000), ("jpg", 1000), ("webp", 3000)])
+def test_results_may_be_larger_than_inputs(run, monkeypatch: pytest.MonkeyPatch, suffix: str, limit: int) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    monkeypatch.setattr("dreamcli.files.reading._STRIP", 8)
+    make = ("dream", "--start", "noise", "--size", 64, *QUICK, "-o", f"out.{suffix}")
+    for status in ("", " (already made)"):
+        outcome = run(*make)
+        assert (outcome.code, outcome.err) == (0, f"noise -> out.{suffix}{status}\n")
+    assert run("replay", f"out.{suffix}").code == 0
+    assert "refused: it would unpack to more than" in run("dream", f"out.{suffix}").err
+    outcome = run(*make, "--size", 96, "--overwrite")
+    assert (outcome.code == 1 and "megapixels can't be read again" in outcome.err) == (suffix == "webp")
+
+
 def test_a_broken_namesake_does_not_end_the_search(run, photo: Path) -> None:
     run("dream", photo.resolve(), *QUICK, "-o", "sub/out.png")
     shutil.move("photo.png", "sub/photo.png")
