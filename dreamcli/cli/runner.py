@@ -48,7 +48,13 @@ def plan_on_pictures(command: str, images: tuple[str, ...], shared: Shared, *nam
     return make_plan(images, shared.output, command, shared.follow_links)
 
 
-def run_tasks(command: str, commissions: list[Commission], shared: Shared, studio: Studio | None = None) -> int:
+def run_tasks(
+    command: str,
+    commissions: list[Commission],
+    shared: Shared,
+    studio: Studio | None = None,
+    also: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+) -> int:
     """Make and write every picture of a plan; one bad input never stops the others.
 
     Args:
@@ -56,6 +62,7 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
         commissions: what to make, and the art form's settings for it.
         shared: with what, where to, and how loudly.
         studio: if it had to be opened already.
+        also: what else is done with each outcome; gives the one to report.
 
     Returns:
         the exit code.
@@ -89,7 +96,7 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
 
             def tell(outcomes: list[Outcome]) -> None:
                 for outcome in outcomes:
-                    report.add(outcome)
+                    report.add(also(outcome))
                 shown.end()
 
             finished = _work(command, commissions, shared, studio, alone, tell, shown.begin)
