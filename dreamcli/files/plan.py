@@ -93,8 +93,8 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str, follow_li
 
     Args:
         inputs: files, folders (walked recursively) and globs, in the order typed.
-        output: a file for one input, otherwise a folder that mirrors the inputs' tree, of several with the folders'
-            own names; by default ``./STEM-COMMAND.png``, and for a folder ``./FOLDER-COMMAND/``.
+        output: a file for one input, otherwise a folder that mirrors the inputs' tree, where folders keep their
+            names unless there is one input; by default ``./STEM-COMMAND.png``, and for a folder ``./FOLDER-COMMAND/``.
         command: such as "dream".
         follow_links: take symbolic links in folders for what they lead to; those that are inputs always are.
 
