@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -57,7 +58,7 @@ class Earlier:
 
     Attributes:
         record: that it carries, if it does.
-        whole: whether it can be read to its end; a file that was cut short may still hold its record.
+        whole: whether it has one and can be read to its end; a file that was cut short may still hold its record.
     """
 
     record: Record | None
@@ -268,13 +269,13 @@ def look_at(output: Path) -> Earlier | None:
     """What is at an output's place; None if there is nothing."""
     if not output.exists():
         return None
-    record = None
-    try:
+    record, whole = None, False
+    with suppress(DreamcliError):
         record = read_record(output)
-        read_picture(output)
-    except DreamcliError:
-        return Earlier(record, whole=False)
-    return Earlier(record, whole=True)
+        if record:  # so what is not ours is not unpacked
+            read_picture(output, limited=False)
+            whole = True
+    return Earlier(record, whole)
 
 
 def finished_before(output: Path, earlier: Earlier | None, job: Job, overwrite: bool, option: str = "-o") -> bool:

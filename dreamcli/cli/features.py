@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from dreamcli.errors import WrongRequest
 from .options import ChannelsParam, LayerParam, Shared, images_argument, setting_option, shared_options, size_option
 
 if TYPE_CHECKING:
+    from dreamcli.batch import Outcome
     from dreamcli.files.plan import Task
     from dreamcli.studio import Studio
 
@@ -68,14 +70,21 @@ def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
     shared, rest = Shared.split(options)
     settings = FeatureSettings(**rest)
     tasks = plan_on_pictures("features", images, shared)
-    studio = None
+    commissions = [(task, settings) for task in tasks]
     if raw:
         _check_raw(raw, tasks, shared)
-        studio = None if shared.dry_run else open_studio("features", settings, shared)
-    code = run_tasks("features", [(task, settings) for task in tasks], shared, studio)
-    if raw and studio and code == 0:
+    if not raw or shared.dry_run:
+        return run_tasks("features", commissions, shared)
+    studio = open_studio("features", settings, shared)
+
+    def also(outcome: Outcome) -> Outcome:
+        if outcome.status not in ("done", "skipped"):
+            return outcome
         _write_raw(raw, tasks[0], studio, shared.safe_decode)
-    return code
+        message = f"{outcome.message} (its numbers: {raw})".lstrip()
+        return replace(outcome, message=message, details=outcome.details | {"raw": str(raw)})
+
+    return run_tasks("features", commissions, shared, studio, also)
 
 
 def _check_raw(raw: Path, tasks: list[Task], shared: Shared) -> None:
@@ -85,7 +94,7 @@ def _check_raw(raw: Path, tasks: list[Task], shared: Shared) -> None:
         raise WrongRequest("--raw is for one IMAGE")
     if shared.shard or shared.cluster:
         raise WrongRequest("--raw is for one IMAGE, made here: leave out --shard and --cluster")
-    if raw.suffix != ".npz":
+    if raw.suffix.lower() != ".npz":
         raise WrongRequest(f"--raw {raw} must end in .npz")
     check_place(raw)
     if raw.exists() and not shared.overwrite:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.engine import DEVICES
+from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.networks.known import is_own
 
@@ -18,6 +19,7 @@ from .report import Report, bars
 from .save_preset import save_preset
 
 if TYPE_CHECKING:
+    from dreamcli.batch import Outcome
     from dreamcli.files.reading import Picture
     from dreamcli.files.record import Record
     from dreamcli.studio import Studio
@@ -33,81 +35,91 @@ if TYPE_CHECKING:
               help="Your own network, if it was one: its code is run only when you name it.")  # fmt: skip
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Of the network.  [default: as it was]")
 @click.option("--save-preset", "preset", metavar="NAME",
               help="Keep the settings under this name, for --preset, instead of making the picture.")  # fmt: skip
 @replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
-def replay(
-    picture: Path,
-    given: Path | None,
-    moved: tuple[str, ...],
-    model: str | None,
-    judge: str | None,
-    device: str | None,
-    preset: str | None,
-    output: str | None,
-    safe_decode: bool,
-    weights: Path | None,
-    show: bool,
-    overwrite: bool,
-    dry_run: bool,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+def replay(picture: Path, given: Path | None, moved: tuple[str, ...], preset: str | None, **options: Any) -> int:
     """Make a picture again, from the record that it carries.
 
     OUTPUT is a picture that dreamcli made. Says whether the new pixels are identical; if they are not,
     the exit code is 1.
     """
-    from dreamcli.batch import Outcome, finished_before, look_at
-    from dreamcli.files.animation import is_animation
-    from dreamcli.files.decoder import reader
-    from dreamcli.files.writing import check_place, write_picture
-
-    from .runner import read_source
-
     record = _record_of(picture)
+    shared, _ = Shared.split(options)  # the model, device and precision are None where they are as they were
+    _check_networks(picture, record, shared.model, shared.judge)
+    report = Report("replay", shared.quiet, shared.as_json, shared.verbose, show=shared.show and not preset)
     if preset:
-        settings, _ = _settings_of(picture, record)
-        others = _others(picture, record, moved, masks=False)
-        place = save_preset(preset, picture, record, settings, others, overwrite=overwrite, dry=dry_run)
-        report = Report("replay", quiet, as_json, verbose)
-        report.add(Outcome("planned" if dry_run else "done", str(picture), str(place)))
-        report.close()
-        return 0
-    read = reader(safe_decode)
+        outcome = _save_preset(preset, picture, record, moved, shared)
+    else:
+        outcome = _make_again(picture, record, given, moved, shared)
+    report.add(outcome)
+    report.close()
+    return 0 if outcome.details.get("identical", True) else 1
+
+
+def _save_preset(name: str, picture: Path, record: Record, moved: tuple[str, ...], shared: Shared) -> Outcome:
+    from dreamcli.batch import Outcome
+
+    settings, _ = _settings_of(picture, record)
+    others = _others(picture, record, moved, masks=False)
+    place = save_preset(name, picture, record, settings, others, overwrite=shared.overwrite, dry=shared.dry_run)
+    return Outcome("planned" if shared.dry_run else "done", str(picture), str(place))
+
+
+def _make_again(picture: Path, record: Record, given: Path | None, moved: tuple[str, ...], shared: Shared) -> Outcome:
+    """Find what the picture was made from, make it again, and compare the two."""
+    from dreamcli.batch import Outcome
+    from dreamcli.files.animation import is_animation
+    from dreamcli.files.decoder import Decoder
+    from dreamcli.files.reading import read_picture
+
+    read = Decoder().read if shared.safe_decode else partial(read_picture, limited=False)
     old = read(picture)
     if is_animation(picture):
         raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")
     source = _find(picture, record.source, record.job.input, given, "--input ") if record.job.input else None
     others = _others(picture, record, moved)
-    target = _target(picture, output)
-    check_place(target)
-    report = Report("replay", quiet, as_json, verbose, show=show)
-    if dry_run:
-        report.add(Outcome("planned", str(source or "noise"), str(target), details={"record": asdict(record)}))
-        report.close()
-        return 0
+    target = _target(picture, shared.output, source, others)
+    if shared.dry_run:
+        return Outcome("planned", str(source or "noise"), str(target), details={"record": asdict(record)})
+    now = _write_again(picture, record, source, target, replace(shared, others=others))
+    difference = _difference(old, record, read(target), now)
+    message = difference or f"identical to {picture}"
+    return Outcome("done", str(source or "noise"), str(target), message, {"identical": not difference})
+
+
+def _write_again(picture: Path, record: Record, source: Path | None, target: Path, shared: Shared) -> Record:
+    """Make the picture as it was made, write it, and give its new record."""
+    from dreamcli.batch import finished_before, look_at
+    from dreamcli.files.writing import write_picture
+
+    from .runner import read_source
+
     settings, was = _settings_of(picture, record)
-    name, judged_by = _models(picture, record, model, judge)
-    shared = Shared(
-        output, name, weights, device or was["device"], was["precision"], overwrite, dry_run, as_json, quiet, verbose,
-        judge=judged_by, others=others, safe_decode=safe_decode,
-    )  # fmt: skip
+    model, judge = _models(picture, record, shared.model, shared.judge)
+    device, precision = shared.device or was["device"], shared.precision or was["precision"]
+    shared = replace(shared, model=model, judge=judge, device=device, precision=precision)
     studio = _studio_of(picture, record, settings, shared)
-    start = read_source(source, safe_decode) if source else None
+    start = read_source(source, shared.safe_decode) if source else None
     index = getattr(settings, "index", 0)
-    finished_before(target, look_at(target), studio.jobs(start.picture if start else None)[index], overwrite)
-    with bars(1, hidden=quiet or as_json) as shown:
+    job = studio.jobs(start.picture if start else None)[index]
+    finished_before(target, look_at(target), job, shared.overwrite)
+    with bars(1, hidden=shared.quiet or shared.as_json) as shown:
         made, now = studio.make(start, shown.begin(picture.name))[index]
     if now.stopped == "interrupted":
         raise KeyboardInterrupt
     write_picture(target, made, now)
-    difference = _difference(old, record, read(target), now)
-    message = difference or f"identical to {picture}"
-    report.add(Outcome("done", str(source or "noise"), str(target), message, {"identical": not difference}))
-    report.close()
-    return 1 if difference else 0
+    return now
+
+
+def _check_networks(picture: Path, record: Record, model: str | None, judge: str | None) -> None:
+    """Refuse networks that the picture was not made with."""
+    name = record.job.network["name"]
+    if model and not is_own(name):
+        raise WrongRequest(f"{picture} was made by {name}, not by a network of your own: leave out --model")
+    if judge and not record.job.judge:
+        raise WrongRequest(f"{picture} was made without a judge: leave out --judge")
 
 
 def _models(picture: Path, record: Record, model: str | None, judge: str | None) -> tuple[str, str | None]:
@@ -160,9 +172,10 @@ def _settings_of(picture: Path, record: Record) -> tuple[Any, dict[str, str]]:
         raise DreamcliError(f"{picture} was made by dreamcli {version}, with settings unknown here") from error
 
 
-def _target(picture: Path, output: str | None) -> Path:
-    """Where the new picture goes: in the same format, so that the two can be compared, and not over the old."""
-    from dreamcli.files.writing import FORMATS
+def _target(picture: Path, output: str | None, source: Path | None, others: dict[str, Path]) -> Path:
+    """Where the new picture goes: in the same format, so that the two can be compared, and over none of these."""
+    from dreamcli.files.plan import refuse_overwriting
+    from dreamcli.files.writing import FORMATS, check_place
 
     suffix = picture.suffix if picture.suffix.lower() in FORMATS else ".png"
     target = Path(output or f"{picture.stem}-replay{suffix}")
@@ -170,8 +183,10 @@ def _target(picture: Path, output: str | None) -> Path:
         target = target / f"{picture.stem}{suffix}"
     if target.suffix.lower() != suffix.lower():
         raise WrongRequest(f"-o {output} must end in {suffix}, as {picture} does, or be a folder")
-    if target.exists() and target.samefile(picture):
-        raise WrongRequest(f"-o {target} is the picture itself, and would be overwritten; choose another")
+    inputs = [("an input", source)] if source else []
+    roles = ((f"the {role}", path) for role, path in others.items())
+    refuse_overwriting([target], [("the picture itself", picture), *inputs, *roles])
+    check_place(target)
     return target
 
 
@@ -193,6 +208,10 @@ def _others(picture: Path, record: Record, moved: tuple[str, ...], *, masks: boo
 
 def _find(picture: Path, typed: str, digest: str, given: Path | None, option: str) -> Path:
     """Find a file that a picture was made from, and make sure that it is the one."""
+    if not typed:
+        raise DreamcliError(
+            f"{picture} was made in Python from a picture in memory, so from files it can't be made again"
+        )
     name = Path(typed)
     places = [given] if given else [name, picture.parent / name, picture.parent / name.name]
     for place in places:
@@ -209,8 +228,10 @@ def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
 
     if np.array_equal(old.pixels, new.pixels):
         return ""
-    if now.job.settings != was.job.settings:
-        return f"not the same: it was made on {was.job.settings['device']}, this on {now.job.settings['device']}"
+    for setting, word in (("device", "on"), ("precision", "in")):
+        before, after = was.job.settings[setting], now.job.settings[setting]
+        if before != after:
+            return f"not the same: it was made {word} {before}, this {word} {after}"
     if now.versions != was.versions:
         return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"
     return "not the same: it was made on another machine, or edited since"

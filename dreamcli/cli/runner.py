@@ -15,7 +15,7 @@ from dreamcli.batch import Begin, Bench, Commission, Outcome, outputs_of, typed,
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.decoder import reader
 from dreamcli.files.header import read_size
-from dreamcli.files.plan import Task, make_plan, plan_named, refuse_overwriting
+from dreamcli.files.plan import Task, make_plan, plan_named, refuse_overwriting, without_results
 from dreamcli.files.writing import check_place, remove_leftovers, why_closed
 from dreamcli.film import Film, check_film
 
@@ -48,7 +48,13 @@ def plan_on_pictures(command: str, images: tuple[str, ...], shared: Shared, *nam
     return make_plan(images, shared.output, command, shared.follow_links)
 
 
-def run_tasks(command: str, commissions: list[Commission], shared: Shared, studio: Studio | None = None) -> int:
+def run_tasks(
+    command: str,
+    commissions: list[Commission],
+    shared: Shared,
+    studio: Studio | None = None,
+    also: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+) -> int:
     """Make and write every picture of a plan; one bad input never stops the others.
 
     Args:
@@ -56,6 +62,7 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
         commissions: what to make, and the art form's settings for it.
         shared: with what, where to, and how loudly.
         studio: if it had to be opened already.
+        also: what else is done with each outcome; gives the one to report.
 
     Returns:
         the exit code.
@@ -65,6 +72,7 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
         DreamcliError: the network's weights, or the guide or the mask, can't be had.
     """
     _check_log(shared.log)
+    commissions = _without_results(commissions)
     _spare_others(commissions, shared)
     if shared.animate:
         if shared.cluster:
@@ -88,7 +96,7 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
 
             def tell(outcomes: list[Outcome]) -> None:
                 for outcome in outcomes:
-                    report.add(outcome)
+                    report.add(also(outcome))
                 shown.end()
 
             finished = _work(command, commissions, shared, studio, alone, tell, shown.begin)
@@ -146,6 +154,15 @@ def _with_places(commissions: list[Commission]) -> list[Commission]:
     if refusal and not open_places:
         raise refusal
     return checked
+
+
+def _without_results(commissions: list[Commission]) -> list[Commission]:
+    """Leave out inputs that are numbered results of this plan: there, `make_plan` did not know of the numbers."""
+    outputs = {task: outputs_of(task, settings) for task, settings in commissions}
+    if all(len(paths) == 1 for paths in outputs.values()):
+        return commissions
+    kept = set(without_results(outputs, outputs.__getitem__))
+    return [commission for commission in commissions if commission[0] in kept]
 
 
 def _spare_others(commissions: list[Commission], shared: Shared) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .reading import Picture, Pixels
-from .record import Record, exif_with
+from .record import Record, exif_with, open_result
 from .writing import on_white, write_whole
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP"}
@@ -52,8 +52,8 @@ def write_animation(path: Path, frames: Sequence[Pixels], last: Picture, record:
 
 
 def is_animation(path: Path) -> bool:
-    """Whether a picture that can be read has several frames."""
-    with Image.open(path) as image:
+    """Whether a result that can be read has several frames."""
+    with open(path, "rb") as file, open_result(file) as image:
         return bool(getattr(image, "is_animated", False))
 
 

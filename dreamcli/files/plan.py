@@ -16,6 +16,7 @@ from . import reading, writing
 from .record import read_record
 
 MOST_BYTES_OF_A_NAME = 255  # on nearly every file system
+_TWO_RUNS = "make them in two runs, each with its own -o"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def plan_named(names: Sequence[str], output: str | None, command: str, source: P
         stem = "-".join("".join(c if c.isalnum() else " " for c in name).split())
         place = Path(output) if output and not folder else Path(output or ".") / fitting(stem, f"-{command}.png")
         tasks.append(Task(source, place, name=name))
-    _check(tasks, _Folders())
+    _check(tasks, _Folders(), _TWO_RUNS)
     return tasks
 
 
@@ -92,8 +93,8 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str, follow_li
 
     Args:
         inputs: files, folders (walked recursively) and globs, in the order typed.
-        output: a file for one input, otherwise a folder that mirrors the inputs' tree; by default
-            ``./STEM-COMMAND.png``, and for a folder ``./FOLDER-COMMAND/``.
+        output: a file for one input, otherwise a folder that mirrors the inputs' tree, where folders keep their
+            names unless there is one input; by default ``./STEM-COMMAND.png``, and for a folder ``./FOLDER-COMMAND/``.
         command: such as "dream".
         follow_links: take symbolic links in folders for what they lead to; those that are inputs always are.
 
@@ -101,11 +102,12 @@ def make_plan(inputs: Iterable[str], output: str | None, command: str, follow_li
         WrongRequest: two inputs have one output, an output is an input, or the output is no picture's name.
     """
     inputs = _named(inputs)
-    folder = _as_folder(len(inputs) > 1 or os.path.isdir(inputs[0]) or _is_glob(inputs[0]), output)
+    several = len(inputs) > 1
+    folder = _as_folder(several or os.path.isdir(inputs[0]) or _is_glob(inputs[0]), output)
     real = _Folders()
-    tasks = _once((task for given in inputs for task in _expand(given, output, folder, command, follow_links)), real)
-    tasks = _without_results(_told_apart(tasks, real), real)
-    _check(tasks, real)
+    found = (task for given in inputs for task in _expand(given, output, folder, command, follow_links, several))
+    tasks = without_results(_told_apart(_once(found, real), real), lambda task: [task.output], real)
+    _check(tasks, real, _TWO_RUNS if output else f"name a folder with -o, or {_TWO_RUNS}")
     return tasks
 
 
@@ -136,11 +138,13 @@ def _is_glob(given: str) -> bool:
     return glob.has_magic(given) and not os.path.lexists(given)
 
 
-def _expand(given: str, output: str | None, folder: bool, command: str, follow_links: bool) -> Iterator[Task]:
+def _expand(
+    given: str, output: str | None, folder: bool, command: str, follow_links: bool, several: bool = False
+) -> Iterator[Task]:
     path = Path(given)
     if os.path.isdir(given):
-        root = Path(output) if output else Path(f"{path.resolve().name or 'pictures'}-{command}")
-        yield from _in_folder(path, root, follow_links)
+        home = Path(output) if output else Path(f"{path.resolve().name or 'pictures'}-{command}")
+        yield from _in_folder(path, home / _mirrored(path) if output and several else home, home, follow_links)
         return
     found = [path]
     if _is_glob(given):
@@ -180,18 +184,22 @@ def fitting(stem: str, ending: str) -> str:
 
 
 def _mirrored(source: Path) -> Path:
-    """Where a file goes inside the output folder: as it was typed, or by its name if that leads elsewhere."""
+    """Where a file or folder goes inside the output folder: as it was typed, or by its name if that leads elsewhere."""
+    if source.name == "..":
+        source = source.resolve()
     return Path(source.name) if source.is_absolute() or ".." in source.parts else source
 
 
-def _in_folder(folder: Path, root: Path, follow_links: bool) -> Iterator[Task]:
-    """Every picture in a folder, in order, mirrored under ``root``; what is under ``root`` already is left out."""
-    home = os.path.realpath(root)
-    if home == os.path.realpath(folder):
-        raise WrongRequest(f"-o {root} is the input folder, and would be overwritten; choose another")
+def _in_folder(folder: Path, root: Path, home: Path, follow_links: bool) -> Iterator[Task]:
+    """Every picture in a folder, in order, mirrored under ``root``; what is under ``home`` already is left out.
+
+    ``home`` is where everything goes, and ``root``, in it or the same, what is of this folder.
+    """
+    if os.path.realpath(folder) in map(os.path.realpath, (home, root)):
+        raise WrongRequest(f"{folder} is an input folder, and would be overwritten; choose another -o")
     unreadable: list[OSError] = []
     empty = True
-    for parent, names in _walk(folder, home, unreadable, follow_links):
+    for parent, names in _walk(folder, os.path.realpath(home), unreadable, follow_links):
         mirrored = root / parent.relative_to(folder)
         for name in names:
             empty = False
@@ -274,11 +282,22 @@ def _with_source_suffix(task: Task) -> Path:
     return task.output.with_name(fitting(task.output.stem + _source(task).suffix, task.output.suffix))
 
 
-def _without_results(tasks: list[Task], real: _Folders) -> list[Task]:
-    """Leave out inputs that are results of this plan, as in a second ``dreamcli dream *.png``."""
-    makers = {real.place(task.output): task for task in tasks if not task.problem}
+def without_results(
+    tasks: Iterable[Task], outputs: Callable[[Task], Iterable[Path]], real: _Folders | None = None
+) -> list[Task]:
+    """Leave out inputs that are results of this plan, made earlier, as in a second ``dreamcli dream *.png``.
+
+    Args:
+        tasks: the plan.
+        outputs: gives the files that a task makes.
+        real: what is known already of where paths lead.
+    """
+    tasks, real = list(tasks), real or _Folders()
+    makers = {real.place(output): task for task in tasks if not task.problem for output in outputs(task)}
 
     def is_anothers(task: Task) -> bool:
+        if task.name:
+            return False  # it is asked for by its name, whatever it starts from
         maker = makers.get(real.place(_source(task)), task)
         return maker is not task and _is_result(_source(task))
 
@@ -292,8 +311,8 @@ def _is_result(path: Path) -> bool:
         return False
 
 
-def _check(tasks: list[Task], real: _Folders) -> None:
-    """Refuse a plan that would lose a picture."""
+def _check(tasks: list[Task], real: _Folders, hint: str) -> None:
+    """Refuse a plan that would lose a picture; ``hint`` says what to do about two with one output."""
     refuse_overwriting(
         (task.output for task in tasks if not task.problem),
         (("an input", task.source) for task in tasks if task.source),
@@ -304,9 +323,7 @@ def _check(tasks: list[Task], real: _Folders) -> None:
             continue
         other = makers.setdefault(real.place(task.output), task)
         if other is not task:
-            raise WrongRequest(
-                f"{other.title} and {task.title} would both be written to {task.output}; choose another -o"
-            )
+            raise WrongRequest(f"{other.title} and {task.title} would both be written to {task.output}; {hint}")
 
 
 def refuse_overwriting(outputs: Iterable[Path], precious: Iterable[tuple[str, Path]]) -> None:

@@ -8,6 +8,7 @@ import re
 import stat
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from dreamcli.errors import DreamcliError
+
+from .record import open_result
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
@@ -52,22 +55,27 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path, *, limited: bool = True) -> Picture:
     """Read a picture: PNG, JPEG, WebP, GIF, BMP or TIFF, recognised by its content.
 
     EXIF orientation is applied, colours are converted to sRGB, 16 bits become 8, of several
     frames or pages the first is taken.
+
+    Args:
+        path: of the file.
+        limited: refuse what has more than 89 megapixels, Pillow's limit; if not, it must be a picture that can carry
+            a record.
 
     Raises:
         DreamcliError: with the reason, if the file can't be read or should not be.
     """
     notes: list[str] = []
     try:
-        contents = _read_bytes(path)
+        contents = _read_bytes(path, limited)
         digest = sha256(contents).hexdigest()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata that we don't use
-            image = _decode(contents, notes)
+            image = _decode(contents, notes, limited)
             del contents  # half a gigabyte at worst, and the copies that follow need the place
             picture = to_picture(image)
     except UnidentifiedImageError as error:
@@ -98,7 +106,7 @@ def to_picture(image: Image.Image) -> Picture:
     return Picture(pixels, alpha, notes=tuple(notes))
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, limited: bool) -> bytes:
     """Read an ordinary file once, so that what is hashed is what is decoded."""
     try:
         # never block on a FIFO: look before opening, and ask again once it is open
@@ -107,7 +115,7 @@ def _read_bytes(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
             size = os.fstat(descriptor).st_size
-            if size > MOST_BYTES:
+            if limited and size > MOST_BYTES:
                 raise DreamcliError(f"refused: a file of more than {MOST_BYTES // 1_000_000} MB; make it smaller first")
             return file.read(size)
     except FileNotFoundError as error:
@@ -118,16 +126,17 @@ def _read_bytes(path: Path) -> bytes:
         raise DreamcliError(f"can't be read ({error.strerror or error})") from error
 
 
-def _decode(contents: bytes, notes: list[str]) -> Image.Image:
+def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
     """Unpack the first frame or page of a file that doesn't ask for more than a picture should."""
+    opened = partial(Image.open, formats=FORMATS) if limited else open_result
     if not contents:
         raise DreamcliError("an empty file")
     if contents.startswith(_PNG):
-        Image.open(io.BytesIO(contents), formats=("PNG",)).verify()  # checksums, which decoding leaves out
+        opened(io.BytesIO(contents)).verify()  # checksums, which decoding leaves out
     if contents.startswith(_JPEG) and _has_many_scans(contents):
         raise DreamcliError(f"refused: it has more than {MOST_SCANS} scans, which take very long; save it anew")
-    image = Image.open(io.BytesIO(contents), formats=FORMATS)
-    _check_dimensions(image, len(contents))
+    image = opened(io.BytesIO(contents))
+    _check_dimensions(image, len(contents), limited)
     # whether there is a second one is quickly known; how many there are may take long
     if image.format != "MPO" and getattr(image, "is_animated", False):
         notes.append("only the first of its frames or pages is used")
@@ -143,14 +152,14 @@ def _has_many_scans(jpeg: bytes) -> bool:
     return scans > MOST_SCANS
 
 
-def _check_dimensions(image: Image.Image, size: int) -> None:
+def _check_dimensions(image: Image.Image, size: int, limited: bool) -> None:
     """Refuse, before anything is unpacked, what says that it is too large, or larger than its bytes can tell."""
     most = Image.MAX_IMAGE_PIXELS or 0
     area = image.width * image.height
     tile = 0
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tile = image.tag_v2.get(_TILE_WIDTH, 0) * image.tag_v2.get(_TILE_HEIGHT, 0)
-    if max(area, tile) > most:
+    if limited and max(area, tile) > most:
         raise Image.DecompressionBombError
     # a JPEG spends a bit at least on every 8 x 8 pixels; for what is missing its decoder makes up grey
     if image.format == "JPEG" and size < area // (8 * 8 * 8):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from dreamcli.errors import DreamcliError
 
 KEYWORD = "dreamcli"  # of the PNG's iTXt chunk
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")  # that can carry it
 _ASCII = b"ASCII\0\0\0"  # how an EXIF UserComment says its encoding
 
 
@@ -107,7 +108,7 @@ def read_record(path: Path) -> Record | None:
         DreamcliError: the file can't be read as a picture.
     """
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF")) as image:
+        with open(path, "rb") as file, open_result(file) as image:
             text = image.info.get(KEYWORD)
             if image.format == "GIF":
                 text = image.info.get("comment", b"").decode("ascii")
@@ -121,6 +122,21 @@ def read_record(path: Path) -> Record | None:
         return None
     except Exception as error:
         raise DreamcliError(f"{path}: not a readable picture ({error})") from error
+
+
+def open_result(file: IO[bytes]) -> ImageFile.ImageFile:
+    """Open a picture that may carry a record, however large it is: `Image.open` has a limit, against strangers' files.
+
+    Raises:
+        UnidentifiedImageError: it is none of a format that can carry one.
+    """
+    Image.init()
+    prefix = file.read(16)
+    for factory, accept in (Image.OPEN[name] for name in _FORMATS):
+        if accept and accept(prefix):
+            file.seek(0)
+            return factory(file, "")
+    raise UnidentifiedImageError("no PNG, JPEG, WebP or GIF")
 
 
 def exif_with(record: Record) -> Image.Exif:

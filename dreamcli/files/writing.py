@@ -54,7 +54,7 @@ def check_place(path: Path, why_closed: Callable[[Path], str] = why_closed) -> N
 
 
 def check_fits(path: Path, height: int, width: int) -> None:
-    """Refuse a size that ``path``'s format can't hold.
+    """Refuse a size that ``path``'s format can't hold, or that Pillow would not read again.
 
     Raises:
         DreamcliError: with the limit.
@@ -62,6 +62,9 @@ def check_fits(path: Path, height: int, width: int) -> None:
     name = FORMATS[path.suffix.lower()]
     if max(height, width) > LIMITS[name]:
         raise DreamcliError(f"{name} holds at most {LIMITS[name]} pixels on a side; write a .png instead")
+    most = 2 * (Image.MAX_IMAGE_PIXELS or height * width)  # in its other formats, `open_result` reads more
+    if name == "WEBP" and height * width > most:
+        raise DreamcliError(f"a WebP of over {most // 1_000_000} megapixels can't be read again; write a .png instead")
 
 
 def write_picture(path: Path, picture: Picture, record: Record) -> None:

@@ -64,7 +64,8 @@ def test_folders_files_and_globs_in_order(run, photo: Path) -> None:
     outcome = run("dream", "pics", "other.png", *QUICK, "-o", "out")
     assert outcome.code == 0
     assert outcome.told == [
-        "pics/b.png -> out/b.png", "pics/deep/a.png -> out/deep/a.png", "other.png -> out/other.png", "3 done",
+        "pics/b.png -> out/pics/b.png", "pics/deep/a.png -> out/pics/deep/a.png",
+        "other.png -> out/other.png", "3 done",
     ]  # fmt: skip
     assert run("dream", "pics/*.png", *QUICK).err.splitlines() == ["pics/b.png -> b-dream.png"]
     assert run("dream", "pics", *QUICK).code == 0

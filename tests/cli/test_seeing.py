@@ -68,6 +68,16 @@ def test_the_numbers_are_the_networks_own(run, photo: Path) -> None:
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
+def test_the_numbers_are_told_of(run, photo: Path) -> None:
+    few = ("features", "photo.png", "--layer", "low", "--top", 1, "--raw")
+    assert run(*few, "maps.NPZ").err == "photo.png -> photo-features.png (its numbers: maps.NPZ)\n"
+    again = run(*few, "more.npz").err
+    assert again == "photo.png -> photo-features.png (already made) (its numbers: more.npz)\n"
+    assert Path("maps.NPZ").read_bytes() == Path("more.npz").read_bytes()
+    (told,) = json.loads(run(*few, "third.npz", "--json").out)["pictures"]
+    assert told["raw"] == "third.npz"
+
+
 def test_a_folder_of_feature_maps(run, photo: Path) -> None:
     Path("in").mkdir()
     for name in ("a.png", "b.png"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,27 @@ def test_a_numbered_output_overwrites_no_input(run, photo: Path) -> None:
     assert outcome.code == 2
     assert "p-2.png is an input and would be overwritten" in outcome.err
     assert Path("p-2.png").read_bytes() == before
+
+
+def test_numbered_results_are_no_inputs(run, photo: Path) -> None:
+    few = ("--count", 2, "--steps", 1, "--octaves", 1)
+    assert run("boost", "*.png", *few).code == 0
+    made = ["photo-boost-1.png", "photo-boost-2.png", "photo.png"]
+    outcome = run("boost", "*.png", *few)
+    assert outcome.told[-1] == "2 skipped"
+    assert sorted(os.listdir()) == made
+    assert run("class", "goldfish", *few, "--start", "photo.png").code == 0
+    before = Path("goldfish-class-1.png").read_bytes()
+    again = run("class", "goldfish", "tench", *few, "--start", "goldfish-class-1.png", "--overwrite")
+    assert again.code == 2
+    assert "goldfish-class-1.png is an input and would be overwritten" in again.err
+    assert Path("goldfish-class-1.png").read_bytes() == before
+
+
+def test_classes_whose_files_would_be_one_are_told_apart_by_hand(run) -> None:
+    outcome = run("class", "Cardigan", "cardigan", "-o", "out/")
+    assert outcome.code == 2
+    assert "written to out/cardigan-class.png; make them in two runs, each with its own -o" in outcome.err
 
 
 def test_a_cardigan_is_a_dog_or_a_garment(run) -> None:

@@ -73,8 +73,11 @@ def test_where_everything_goes(tree: Path, inputs: list[str], output: str | None
         ([""], None, "an input has an empty name"),
         (["b.PNG"], "b.PNG", "is an input and would be overwritten"),
         (["b.PNG"], "./pics/../b.PNG", "is an input and would be overwritten"),
-        (["../x/a.jpg", "../y/a.jpg"], "out", "would both be written to out/a.jpg.png"),
-        (["pics/"], "pics", "is the input folder, and would be overwritten"),
+        (["../x/a.jpg", "../y/a.jpg"], "out", "both be written to out/a.jpg.png; make them in two runs"),
+        (["x/a.jpg", "y/a.jpg"], None, "both be written to a-dream.jpg.png; name a folder with -o, or make"),
+        (["pics/"], "pics", "pics is an input folder, and would be overwritten"),
+        (["pics", "none"], ".", "pics is an input folder, and would be overwritten"),
+        (["pics", "none"], "none", "none is an input folder, and would be overwritten"),
     ],
 )
 def test_a_plan_that_would_lose_a_picture_is_refused(
@@ -82,6 +85,25 @@ def test_a_plan_that_would_lose_a_picture_is_refused(
 ) -> None:
     with pytest.raises(WrongRequest, match=message):
         make_plan(inputs, output, "dream")
+
+
+def test_several_folders_keep_their_names(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree / "none/c.png").touch()
+    wanted = ["out/pics/c.png", "out/pics/deep/a.png", "out/pics/deep/er/d.png", "out/none/c.png"]
+    for pics, none in (("pics", "none/"), (str(tree / "pics"), "./none")):
+        plan = make_plan([pics, none], "out", "dream")
+        assert [str(t.output) for t in plan] == wanted
+    assert {t.key for t in plan} == {"c.png", "deep/a.tiff", "deep/er/d.webp"}
+    monkeypatch.chdir(tree / "pics/deep")
+    plan = make_plan(["..", "../../none"], "out", "dream")
+    assert [str(t.output) for t in plan] == wanted
+
+
+def test_results_of_several_folders_are_in_none_of_them(tree: Path) -> None:
+    for name in ("pics/out/pics/c.png", "pics/out/none/gone.png"):
+        write_picture(tree / name, Picture(scene()), RECORD)
+    sources = [str(t.source) for t in make_plan(["pics", "none"], "pics/out", "dream")]
+    assert sources == ["pics/c.png", "pics/deep/a.tiff", "pics/deep/er/d.webp", "none"]
 
 
 @pytest.mark.parametrize("given", ["none", "*.bmp"])
