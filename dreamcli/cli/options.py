@@ -238,12 +238,6 @@ _WEIGHTS = click.option(
     "--weights", type=click.Path(path_type=Path), metavar="FILE",
     help="Your own weights for the model: a state dict, .safetensors or .pth.",
 )  # fmt: skip
-_MACHINE = (
-    environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
-                       help="Where to compute."),
-    environment_option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
-                       help="Of the network; auto takes bfloat16 where the machine has instructions for it."),
-)  # fmt: skip
 _OUTPUT = (
     click.option("--overwrite", is_flag=True, help="Replace outputs that were made in another way."),
     click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing."),
@@ -295,6 +289,16 @@ def model_options() -> Decorator:
     )  # fmt: skip
 
 
+def machine_options() -> Decorator:
+    """--device and --precision."""
+    return _stack(
+        environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
+                           help="Where to compute."),
+        environment_option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
+                           help="Of the network; auto takes bfloat16 where the machine has instructions for it."),
+    )  # fmt: skip
+
+
 def shared_options(output_help: str, *, climbs: bool = True) -> Decorator:
     """What `Shared` holds, and --preset; --judge and --animate only where there is an ascent."""
     judge = environment_option(
@@ -307,7 +311,7 @@ def shared_options(output_help: str, *, climbs: bool = True) -> Decorator:
         input_options(),
         model_options(),
         *([judge] if climbs else []),
-        *_MACHINE,
+        machine_options(),
         *_BATCH,
         *([_ANIMATE] if climbs else []),
         _SHOW,
