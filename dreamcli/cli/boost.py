@@ -47,7 +47,7 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
     dreamcli boost --layer high --channels 0-15 --sheet
     dreamcli boost photo.jpg --layer mid:7 --layer "mid:40*-0.5"
     """
-    from .runner import plan_on_pictures, run_tasks
+    from .runner import open_studio, plan_on_pictures, run_tasks
 
     shared, rest = Shared.split(options)
     settings = BoostSettings(**rest)
@@ -62,7 +62,9 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
         return run_tasks("boost", [(task, settings) for task in plan_on_pictures("boost", (), shared, name)], shared)
     each = [replace(settings, layers=(spec,)) for spec in settings.layers]
     tasks = plan_on_pictures("boost", (), shared, *map(str, settings.layers))
-    return run_tasks("boost", list(zip(tasks, each, strict=True)), shared)
+    # with all the layers, so that a channel which isn't there is told before the first picture is made
+    studio = None if shared.dry_run else open_studio("boost", settings, shared)
+    return run_tasks("boost", list(zip(tasks, each, strict=True)), shared, studio)
 
 
 def _channels_of(layers: tuple[LayerSpec, ...], channels: tuple[int, ...]) -> tuple[LayerSpec, ...]:
