@@ -12,6 +12,8 @@ from dreamcli.art.visualization import SIZE, TILE
 from dreamcli.networks.spec import LayerSpec
 
 from .options import (
+    NO_NEURON,
+    NO_PIXELS,
     ChannelsParam,
     Shared,
     images_argument,
@@ -32,7 +34,9 @@ DEFAULTS = BoostSettings()
               help="Each of these channels of the layer for itself, such as 0-15 or 3,7,12-14.")  # fmt: skip
 @start_options(guided=True)
 @visualization_options(DEFAULTS)
-@schedule_options(DEFAULTS, f"the input's own size, from noise {SIZE}; on a sheet {TILE}")
+@schedule_options(
+    DEFAULTS, f"the input's own size, from noise {SIZE}; on a sheet {TILE}", jitter=NO_NEURON, color=NO_PIXELS
+)
 @shared_options(
     "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-boost.png; from noise ./LAYER-boost.png, ./sheet-boost.png]"

@@ -13,7 +13,7 @@ from dreamcli.art.visualization import SIZE, TILE
 from dreamcli.networks.known import is_own
 
 from .completion import complete_classes
-from .options import Shared, schedule_options, shared_options, start_options, visualization_options
+from .options import NO_PIXELS, Shared, schedule_options, shared_options, start_options, visualization_options
 
 if TYPE_CHECKING:
     from dreamcli.networks.zoo import Network
@@ -26,7 +26,7 @@ DEFAULTS = PortraitSettings(classes=(0,))
 @click.option("--mix", is_flag=True, help="One picture of all the classes that are named.")
 @start_options(guided=False)
 @visualization_options(DEFAULTS)
-@schedule_options(DEFAULTS, f"{SIZE}; on a sheet {TILE}; with --start PICTURE its own")
+@schedule_options(DEFAULTS, f"{SIZE}; on a sheet {TILE}; with --start PICTURE its own", color=NO_PIXELS)
 @shared_options("A file for one picture, otherwise a folder.  [default: ./NAME-class.png, ./sheet-class.png]")
 def class_(names: tuple[str, ...], mix: bool, **options: Any) -> int:
     """Draw classes: climb a class's score until the picture shows it.
