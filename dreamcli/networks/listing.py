@@ -12,7 +12,7 @@ import torch
 
 from dreamcli.errors import WrongRequest, did_you_mean
 
-from .known import DIGITS, IN_THE_BOX, imagenet_labels, is_own
+from .known import IN_THE_BOX, is_own, labels_of
 from .own import code_of
 
 # the year and the paper of each family, by how its networks' names begin; the longest that fits counts
@@ -108,10 +108,9 @@ def listing(name: str) -> Listing:
         return Listing(name, "your own", "your own", 0, "", 0, 0.0, (), code_of(name), None)
     if name in IN_THE_BOX:
         path = Path(str(files("dreamcli.models") / "weights" / f"{name}.safetensors"))
-        labels = DIGITS if name == "lenet5" else imagenet_labels()
         return Listing(
             name, "trained by dreamcli's own recipe", "MIT; see the card for its data", year, paper,
-            _stored_parameters(path), path.stat().st_size / 1e6, labels, path, None,
+            _stored_parameters(path), path.stat().st_size / 1e6, labels_of(name), path, None,
         )  # fmt: skip
     import torchvision
 

@@ -31,7 +31,7 @@ SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more 
 BUNDLED_BUILDERS: Mapping[str, Callable[..., nn.Module]] = {"dreamnet": dreamnet, "lenet5": lenet5}
 BUNDLED_FORMATS = {
     "dreamnet": InputFormat(minimum=SMALLEST_INPUT),
-    "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3, fixed=32),
+    "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3),
 }
 
 
