@@ -1,4 +1,4 @@
-"""(g) A folder, against a bare loop over pictures that are in memory already; and the plan of a huge folder."""
+"""(h) A folder, against a bare loop over pictures that are in memory already; and the plan of a huge folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""(f) How well style is transferred, by judges that had no part in it; over every photograph and style in ``samples``.
+"""(g) How well style is transferred, by judges that had no part in it; over every photograph and style in ``samples``.
 
 - style: how much of the photograph's own distance from the style is gone, by the Gram matrices of a VGG19 with fixed
   random weights and of SqueezeNet 1.0 (``../shared``, if it is there);

@@ -91,6 +91,7 @@ def work_on_cluster(
     with _connected(address) as ray:
         count, resources = _room_for_workers(ray, cores, gpus)
         actor = ray.remote(Worker).options(max_restarts=-1, **resources)
+        count = min(count, len(commissions))
         workers = [actor.remote(os.getcwd(), open_studio, overwrite, safe_decode) for _ in range(count)]
         try:
             return _hand_out(ray, workers, commissions, report)
@@ -103,8 +104,8 @@ def _hand_out(ray: Any, workers: list[Any], commissions: Sequence[Commission], r
     """Give each worker one commission after the other; False if that was interrupted."""
     todo = deque(range(len(commissions)))
     deaths: Counter[int] = Counter()
-    # a worker answers to `prepare` when it is there, for the first time or again
-    running: _Running = {_prepare(worker): (worker, None) for worker in workers}
+    idle: list[Any] = []
+    running = _awaited(workers)
     try:
         while todo or any(number is not None for _, number in running.values()):
             (ended,), _ = ray.wait(list(running), num_returns=1)
@@ -121,11 +122,15 @@ def _hand_out(ray: Any, workers: list[Any], commissions: Sequence[Commission], r
                     todo.append(number)
                 else:
                     report([_lost(commissions[number])])
-                following: _Running = {_prepare(worker): (worker, None)}
+                # its machine may be gone for good, and an idle worker's too: whoever answers takes what is to do
+                following = _awaited([worker, *idle])
+                idle.clear()
             else:
                 if number is not None:
                     report(outcomes)
                 following = _next(worker, todo, commissions)
+                if not following:
+                    idle.append(worker)
             del running[ended]
             running |= following
     except KeyboardInterrupt:
@@ -145,8 +150,11 @@ def _next(worker: Any, todo: deque[int], commissions: Sequence[Commission]) -> _
     return {worker.make.remote(commissions[number]): (worker, number)}
 
 
-def _prepare(worker: Any) -> Any:
-    return worker.prepare.options(max_task_retries=-1).remote(dreamcli.__version__)
+def _awaited(workers: Sequence[Any]) -> _Running:
+    """Workers that make nothing yet: each answers to `prepare` when it is there, for the first time or again."""
+    return {
+        worker.prepare.options(max_task_retries=-1).remote(dreamcli.__version__): (worker, None) for worker in workers
+    }
 
 
 def _lost(commission: Commission) -> Outcome:

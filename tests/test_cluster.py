@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -77,19 +78,49 @@ class Reference:
         self.value = value
 
 
+NEVER = object()  # what a call gives to a machine that is gone
+
+
 class ScriptedWorker:
     """What stands for an actor: each call says at once what will come of it."""
 
-    def __init__(self, make: Callable[[str], Any]) -> None:
-        self.prepare = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda _version: Reference(None)))
+    def __init__(self, make: Callable[[str], Any], lives: int = 99) -> None:
+        self.prepare = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=self._answer))
         self.make = SimpleNamespace(remote=lambda commission: Reference(make(commission[0].title)))
+        self._lives = lives
+
+    def _answer(self, _version: str) -> Reference:
+        self._lives -= 1
+        return Reference(NEVER if self._lives < 0 else None)
 
 
 class ScriptedRay:
     exceptions = SimpleNamespace(RayTaskError=Ended, RayActorError=Died)
 
+    def __init__(self, slots: int = 0, make: Callable[[str], Any] | None = None) -> None:
+        self.started: list[ScriptedWorker] = []
+        self.killed: list[ScriptedWorker] = []
+        self._slots = slots
+        self._make = make
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": self._slots}}]
+
+    def remote(self, _class: type) -> Any:
+        return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=self._start))
+
+    def _start(self, *_arguments: object) -> ScriptedWorker:
+        assert self._make
+        self.started.append(ScriptedWorker(self._make))
+        return self.started[-1]
+
+    def kill(self, worker: ScriptedWorker) -> None:
+        self.killed.append(worker)
+
     def wait(self, references: list[Reference], num_returns: int) -> tuple[list[Reference], list[Reference]]:
-        return references[:num_returns], references[num_returns:]
+        ready = [reference for reference in references if reference.value is not NEVER]
+        assert ready, "this would wait for ever"
+        return ready[:num_returns], [reference for reference in references if reference not in ready[:num_returns]]
 
     def get(self, reference: Reference) -> Any:
         if isinstance(reference.value, BaseException):
@@ -97,10 +128,16 @@ class ScriptedRay:
         return reference.value
 
 
-def hand_out(make: Callable[[str], Any], names: str = "abc", workers: int = 2) -> tuple[bool, list[tuple[str, str]]]:
-    plan: list[Commission] = [(Task(Path(name), Path(f"{name}.png")), None) for name in names]
+def plan_of(names: str) -> list[Commission]:
+    return [(Task(Path(name), Path(f"{name}.png")), None) for name in names]
+
+
+def hand_out(
+    make: Callable[[str], Any], names: str = "abc", lives: tuple[int, ...] = (99, 99)
+) -> tuple[bool, list[tuple[str, str]]]:
     outcomes: list[Outcome] = []
-    ended = cluster._hand_out(ScriptedRay(), [ScriptedWorker(make) for _ in range(workers)], plan, outcomes.extend)
+    workers = [ScriptedWorker(make, each) for each in lives]
+    ended = cluster._hand_out(ScriptedRay(), workers, plan_of(names), outcomes.extend)
     return ended, sorted((outcome.source, outcome.status) for outcome in outcomes)
 
 
@@ -110,7 +147,7 @@ def done(name: str) -> list[Outcome]:
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_every_picture_is_made_once(workers: int) -> None:
-    assert hand_out(done, workers=workers) == (True, [("a", "done"), ("b", "done"), ("c", "done")])
+    assert hand_out(done, lives=(99,) * workers) == (True, [("a", "done"), ("b", "done"), ("c", "done")])
 
 
 def test_what_a_dead_worker_left_is_made_again_and_given_up_in_the_end() -> None:
@@ -122,6 +159,32 @@ def test_what_a_dead_worker_left_is_made_again_and_given_up_in_the_end() -> None
 
     assert hand_out(make) == (True, [("a", "failed"), ("b", "done"), ("c", "done")])
     assert made.count("a") == cluster.MOST_DEATHS
+
+
+# how often the machine of each worker answers: one that answers once is gone when its worker has died, or was idle
+@pytest.mark.parametrize(("names", "lives"), [("ab", (99, 1)), ("abc", (1, 99, 1)), ("abc", (99, 99, 1))])
+def test_the_last_picture_of_a_lost_machine_is_made_by_an_idle_worker(names: str, lives: tuple[int, ...]) -> None:
+    made: list[str] = []
+
+    def make(name: str) -> Any:
+        made.append(name)
+        return Died() if name == names[-1] and made.count(name) == 1 else done(name)
+
+    assert hand_out(make, names, lives) == (True, [(name, "done") for name in names])
+
+
+@pytest.mark.parametrize(("slots", "names", "count"), [(8, "ab", 2), (2, "abc", 2)])
+def test_no_more_workers_are_started_than_there_are_pictures(
+    monkeypatch: pytest.MonkeyPatch, slots: int, names: str, count: int
+) -> None:
+    ray = ScriptedRay(slots, done)
+    monkeypatch.setattr(cluster, "_connected", lambda _address: nullcontext(ray))
+    open_studio: Any = None
+    outcomes: list[Outcome] = []
+    assert cluster.work_on_cluster("auto", 1, False, plan_of(names), open_studio, False, outcomes.extend)
+    assert len(outcomes) == len(names)
+    assert len(ray.started) == count
+    assert ray.killed == ray.started
 
 
 def test_what_no_picture_can_be_made_with_ends_the_work() -> None:

@@ -40,6 +40,16 @@ def test_every_option_is_documented() -> None:
                     assert re.search(f"{option}[ ,]", sections[name]), f"{name} {option}"
 
 
+@pytest.mark.parametrize("name", ["dream", "class", "boost", "style"])
+def test_help_speaks_of_nothing_that_a_command_has_not(name: str) -> None:
+    options = {option.name: option for option in cli.commands[name].params if isinstance(option, click.Option)}
+    told = " ".join(options[key].help or "" for key in ("jitter", "color") if key in options)
+    layers = options.get("layers")
+    assert "neuron" not in told or "@Y,X" in str(layers and layers.metavar)
+    assert "parameterization" not in told or "parameterization" in options
+    assert not any(f"by {other}" in told for other in cli.commands)
+
+
 def page(name: str) -> str:
     return (ROOT / "docs" / name).read_text()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -19,19 +20,25 @@ SIZE = 224  # pixels, of the shorter side of what is classified: what most netwo
 LONGEST = 4 * SIZE  # of the longer side; what is longer is squeezed, or a thread of a picture would fill the memory
 
 
-def probabilities(network: Network, pixels: Pixels) -> Tensor:
-    """The probability of each class for a whole picture, ``(classes,)``; computed on the network's own device."""
-    device = next(network.module.parameters()).device
+def probabilities(network: Network, pixels: Pixels, compute: Compute | None = None) -> Tensor:
+    """The probability of each class for a whole picture, ``(classes,)``.
+
+    Args:
+        network, pixels: what is asked, and about what.
+        compute: where, and how precisely; without it, on the network's own device in float32.
+    """
+    module = network.module.to(compute.device) if compute else network.module
+    device = next(module.parameters()).device
     fitted = network.input_format.fit(_shown(pixels, device))
     mean, std = (fitted.new_tensor(v).view(3, 1, 1) for v in (network.input_format.mean, network.input_format.std))
-    with torch.inference_mode():
-        logits: Tensor = network.module((fitted - mean) / std)
-    return logits.flatten().softmax(0)
+    with torch.inference_mode(), compute.autocast() if compute else nullcontext():
+        logits: Tensor = module((fitted - mean) / std)
+    return logits.flatten().float().softmax(0)
 
 
-def top(network: Network, pixels: Pixels, count: int = 5) -> list[tuple[str, float]]:
-    """The ``count`` likeliest classes, by name, with their probabilities; none if these aren't finite."""
-    found = probabilities(network, pixels)
+def top(network: Network, pixels: Pixels, count: int = 5, compute: Compute | None = None) -> list[tuple[str, float]]:
+    """The ``count`` likeliest classes, by name, with their `probabilities`; none if these aren't finite."""
+    found = probabilities(network, pixels, compute)
     if not bool(found.isfinite().all()):
         return []
     values, indices = found.topk(min(count, len(found)))
@@ -42,9 +49,9 @@ def most_active(network: Network, layer: str, pixels: Pixels, count: int, comput
     """The ``count`` channels of a layer with the largest mean activation: ``LAYER:CHANNEL``, and that mean."""
     with torch.inference_mode():
         seen = network.activations([layer], compute)(_shown(pixels, compute.device))[layer].float()
-    count = min(count, channel_count(tuple(seen.shape)))
-    means = seen.mean(1)[0] if seen.dim() == 3 else seen[0].flatten(1).mean(1)
-    values, indices = means.topk(count)
+    channels = channel_count(tuple(seen.shape))
+    means = seen.mean(1)[0] if seen.dim() == 3 else seen[0].reshape(channels, -1).mean(1)
+    values, indices = means.topk(min(count, channels))
     return [(f"{layer}:{index}", value) for index, value in zip(indices.tolist(), values.tolist(), strict=True)]
 
 

@@ -9,6 +9,7 @@ import click
 from dreamcli.art.dream import SIZE_FROM_NOISE, DreamSettings
 
 from .options import (
+    NO_NEURON,
     Shared,
     images_argument,
     layer_option,
@@ -26,7 +27,7 @@ DEFAULTS = DreamSettings()
 @layer_option(DEFAULTS)
 @minimize_option()
 @start_options(guided=True)
-@schedule_options(DEFAULTS, f"the input's own size, {SIZE_FROM_NOISE} from noise")
+@schedule_options(DEFAULTS, f"the input's own size, {SIZE_FROM_NOISE} from noise", jitter=NO_NEURON, color=NO_NEURON)
 @shared_options(
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-dream.png; for a folder ./FOLDER-dream/]"

@@ -56,6 +56,11 @@ def filters(images: tuple[str, ...], **options: Any) -> int:
 
     if bool(images) != bool(options["apply"]):
         raise click.UsageError("--apply KERNEL and an IMAGE to apply it to go together")
+    shows = ("layers", "top", "colormap")
+    if options["apply"] and any(options[name] != getattr(DEFAULTS, name) for name in shows):
+        raise click.UsageError("--apply shows no filters, so leave out --layer, --top and --colormap")
+    if options["size"] and not options["apply"]:
+        raise click.UsageError("--size is that of the picture which a kernel is applied to: leave it out")
     shared, settings = Shared.split(options | {"apply": options["apply"] or ""})
     tasks = plan_on_pictures("filters", images, shared, shared.model)
     return run_tasks("filters", [(task, FilterSettings(**settings)) for task in tasks], shared)

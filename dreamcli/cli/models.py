@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dreamcli.errors import WrongRequest
+from dreamcli.networks.known import BUNDLED, is_own
 
 from .completion import complete_models
 
@@ -29,7 +30,6 @@ def models(name: str | None, word: str | None, as_json: bool) -> int:
     dreamcli models vgg16
     dreamcli models dreamnet --classes fish
     """
-    from dreamcli.networks.known import BUNDLED
     from dreamcli.networks.listing import listing, names
 
     if word is not None:
@@ -40,17 +40,18 @@ def models(name: str | None, word: str | None, as_json: bool) -> int:
 
 
 def _facts(listing: Listing) -> dict[str, object]:
+    """What is known; None where something isn't."""
     return {
         "name": listing.name,
         "source": listing.source,
-        "year": listing.year,
-        "paper": listing.paper,
-        "parameters": listing.parameters,
-        "megabytes": round(listing.megabytes, 2),
-        "classes": len(listing.labels),
-        "bundled": listing.url is None,
+        "year": listing.year or None,
+        "paper": listing.paper or None,
+        "parameters": listing.parameters or None,
+        "megabytes": round(listing.megabytes, 2) or None,
+        "classes": len(listing.labels) or None,
+        "bundled": listing.is_bundled,
         "here": listing.is_here,
-        "weights": str(listing.path),
+        "code" if is_own(listing.name) else "weights": str(listing.path),
         "url": listing.url,
         "licence": listing.licence,
     }
@@ -114,7 +115,7 @@ def _show_all(listings: list[Listing], as_json: bool) -> int:
         table.add_column(heading, justify="right")
     table.add_column("here")
     for listing in listings:
-        size = "in the box" if listing.url is None else f"{listing.megabytes:,.0f} MB"
+        size = "in the box" if listing.is_bundled else f"{listing.megabytes:,.0f} MB"
         here = "yes" if listing.is_here else ""
         parameters = f"{listing.parameters / 1e6:,.1f} M"
         table.add_row(

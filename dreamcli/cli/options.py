@@ -21,6 +21,8 @@ from .preset_option import preset_option
 
 MOST_CHANNELS = 4096
 ROLES = ("guide", "mask")  # the options that name a picture with a part of its own
+NO_NEURON = "; not for a neuron @Y,X"
+NO_PIXELS = "; not with pixels as the parameterization"
 Decorator = Callable[[Any], Any]
 
 
@@ -153,21 +155,24 @@ def start_options(guided: bool) -> Decorator:
     )  # fmt: skip
 
 
-def schedule_options(settings: Any, own_size: str = "the input's own size") -> Decorator:
-    """--size, --steps, --octaves, --octave-scale, --strength, --jitter, --seed; --color if the settings have it."""
-    color = (
-        "How far colours may go, from 0 (they stay) to 1 (free); not used by dream for a neuron @Y,X, nor with pixels "
-        "as the parameterization."
-    )
+def schedule_options(settings: Any, own_size: str, *, jitter: str = "", color: str = "") -> Decorator:
+    """--size, --steps, --octaves, --octave-scale, --strength, --jitter, --seed; --color if the settings have it.
+
+    Args:
+        settings: the art form's, for the defaults.
+        own_size: what size is the default.
+        jitter, color: when these are used, or not.
+    """
+    shift = f"Pixels to shift the picture by at random before each step{jitter}."
+    colors = f"How far colours may go, from 0 (they stay) to 1 (free){color}."
     return _stack(
         size_option("Pixels on the longer side of the result.", own_size),
         setting_option("--steps", settings, "Steps in each octave."),
         setting_option("--octaves", settings, "How many sizes, from small to full."),
         setting_option("--octave-scale", settings, "How much larger each octave is than the one before."),
         setting_option("--strength", settings, "How far to go, from 0 to 1; the same on every layer and model."),
-        *([setting_option("--color", settings, color)] if hasattr(settings, "color") else []),
-        setting_option("--jitter", settings, "Pixels to shift the picture by at random before each step; "
-                       "none for a neuron @Y,X."),
+        *([setting_option("--color", settings, colors)] if hasattr(settings, "color") else []),
+        setting_option("--jitter", settings, shift),
         setting_option("--seed", settings, "The same seed on the same machine gives the same bytes."),
     )  # fmt: skip
 
@@ -238,12 +243,6 @@ _WEIGHTS = click.option(
     "--weights", type=click.Path(path_type=Path), metavar="FILE",
     help="Your own weights for the model: a state dict, .safetensors or .pth.",
 )  # fmt: skip
-_MACHINE = (
-    environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
-                       help="Where to compute."),
-    environment_option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
-                       help="Of the network; auto takes bfloat16 where the machine has instructions for it."),
-)  # fmt: skip
 _OUTPUT = (
     click.option("--overwrite", is_flag=True, help="Replace outputs that were made in another way."),
     click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing."),
@@ -295,6 +294,16 @@ def model_options() -> Decorator:
     )  # fmt: skip
 
 
+def machine_options() -> Decorator:
+    """--device and --precision."""
+    return _stack(
+        environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
+                           help="Where to compute."),
+        environment_option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
+                           help="Of the network; auto takes bfloat16 where the machine has instructions for it."),
+    )  # fmt: skip
+
+
 def shared_options(output_help: str, *, climbs: bool = True) -> Decorator:
     """What `Shared` holds, and --preset; --judge and --animate only where there is an ascent."""
     judge = environment_option(
@@ -307,7 +316,7 @@ def shared_options(output_help: str, *, climbs: bool = True) -> Decorator:
         input_options(),
         model_options(),
         *([judge] if climbs else []),
-        *_MACHINE,
+        machine_options(),
         *_BATCH,
         *([_ANIMATE] if climbs else []),
         _SHOW,

@@ -106,7 +106,7 @@ _PICTURE = click.Path(path_type=Path)
 @setting_option(
     "--optimizer", DEFAULTS, "How steps are chosen; L-BFGS needs fewer, but longer ones.", choices=OPTIMIZERS
 )
-@schedule_options(DEFAULTS, f"the photograph's own; {SIZE} from noise")
+@schedule_options(DEFAULTS, f"the photograph's own; {SIZE} from noise", jitter="; for textures")
 @shared_options(
     "A file for one photograph, otherwise a folder that mirrors the photographs' tree.  "
     "[default: ./STEM-style.png; for a folder ./FOLDER-style/; from noise ./texture-style.png]"

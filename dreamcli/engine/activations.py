@@ -66,7 +66,7 @@ class Outline:
         passing: layers that give a tensor which is not their own: in-place functions, and blocks that end with
             another layer.
         foldable: (convolution, batch norm) pairs where the second takes the first's output as it is.
-        stem: the convolution, if there is just one, that takes the network's input as it is.
+        stem: the convolution, if there is just one, that takes the network's input as it is, all colours together.
     """
 
     events: list[tuple[str, str]] = field(default_factory=list)
@@ -90,7 +90,7 @@ def outline(network: nn.Module, input_format: InputFormat) -> Outline:
     def watch(name: str, module: nn.Module) -> None:
         def before(_module: nn.Module, inputs: tuple[object, ...]) -> None:
             found.events.append(("start", name))
-            if inputs and inputs[0] is image and type(module) is nn.Conv2d:
+            if inputs and inputs[0] is image and type(module) is nn.Conv2d and module.groups == 1:
                 stems.append(name)
             if isinstance(module, nn.BatchNorm2d):
                 for producer, (output, _) in outputs.items():

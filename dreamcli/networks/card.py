@@ -56,8 +56,6 @@ class Card:
 
     Attributes:
         name: as in ``--model``.
-        source: who made the weights, and of what.
-        licence: of the weights, as far as their makers say.
         aliases: ``{"low": layer, "mid": layer, "high": layer}``.
         labels: the names of its classes, in order; their numbers where nobody named them.
         style_layers: where style is measured, from fine to coarse.
@@ -65,8 +63,6 @@ class Card:
     """
 
     name: str
-    source: str
-    licence: str
     aliases: Mapping[str, str]
     labels: tuple[str, ...]
     style_layers: tuple[str, ...]

@@ -30,6 +30,11 @@ def imagenet_labels() -> tuple[str, ...]:
     return tuple((files("dreamcli.models") / "labels" / "imagenet.txt").read_text().splitlines())
 
 
+def labels_of(model: str) -> tuple[str, ...]:
+    """The names of a network's classes, in their order, with its own weights; none for a network of one's own."""
+    return DIGITS if model == "lenet5" else () if is_own(model) else imagenet_labels()
+
+
 def model_names() -> list[str]:
     """The names of all networks, those in the box first; torchvision's are read out of its source."""
     found = find_spec("torchvision")
@@ -56,5 +61,5 @@ def layer_names(model: str) -> list[str]:
 
 def class_names(model: str) -> list[str]:
     """The names of a network's classes, with _ for blanks; but for the few with quotes, which mean much to a shell."""
-    labels = DIGITS if model == "lenet5" else () if is_own(model) else imagenet_labels()
-    return [name for name in dict.fromkeys(label.replace(" ", "_") for label in labels) if "'" not in name]
+    names = dict.fromkeys(label.replace(" ", "_") for label in labels_of(model))
+    return [name for name in names if "'" not in name]

@@ -12,7 +12,7 @@ import torch
 
 from dreamcli.errors import WrongRequest, did_you_mean
 
-from .known import DIGITS, IN_THE_BOX, imagenet_labels, is_own
+from .known import IN_THE_BOX, is_own, labels_of
 from .own import code_of
 
 # the year and the paper of each family, by how its networks' names begin; the longest that fits counts
@@ -46,18 +46,18 @@ TORCHVISION_LICENCE = "as the weights' makers say: https://pytorch.org/vision/st
 
 @dataclass(frozen=True)
 class Listing:
-    """What is known about a network without loading it.
+    """What is known about a network without loading it. Of one's own that is little: its code is not run.
 
     Attributes:
         name: as in ``--model``.
         source: who made the weights.
         licence: of the weights, as far as their makers say.
-        year, paper: of the architecture.
-        parameters: how many.
-        megabytes: of the weights file.
-        labels: the names of its classes, in order.
-        path: where the weights are, or will be once they were fetched.
-        url: where they are fetched from; None if they are bundled.
+        year, paper: of the architecture; 0 and empty if unknown.
+        parameters: how many; 0 if unknown.
+        megabytes: of the weights file; 0 if unknown.
+        labels: the names of its classes, in order; none if unknown.
+        path: where the weights are, or will be once they were fetched; of a network of one's own, its code.
+        url: where they are fetched from; None if they aren't.
     """
 
     name: str
@@ -72,9 +72,14 @@ class Listing:
     url: str | None
 
     @property
+    def is_bundled(self) -> bool:
+        """Whether dreamcli comes with its weights."""
+        return self.name in IN_THE_BOX
+
+    @property
     def card(self) -> str:
         """What its makers say of a bundled network, as Markdown; empty for the others."""
-        if self.name not in IN_THE_BOX:
+        if not self.is_bundled:
             return ""
         return (files("dreamcli.models") / "cards" / f"{self.name}.md").read_text(encoding="utf-8")
 
@@ -103,10 +108,9 @@ def listing(name: str) -> Listing:
         return Listing(name, "your own", "your own", 0, "", 0, 0.0, (), code_of(name), None)
     if name in IN_THE_BOX:
         path = Path(str(files("dreamcli.models") / "weights" / f"{name}.safetensors"))
-        labels = DIGITS if name == "lenet5" else imagenet_labels()
         return Listing(
             name, "trained by dreamcli's own recipe", "MIT; see the card for its data", year, paper,
-            _stored_parameters(path), path.stat().st_size / 1e6, labels, path, None,
+            _stored_parameters(path), path.stat().st_size / 1e6, labels_of(name), path, None,
         )  # fmt: skip
     import torchvision
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dreamcli.files.reading import read_picture
@@ -137,6 +138,8 @@ def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
         (("class", "qqqq"), 2, "listed by: dreamcli models dreamnet --classes"),
         (("class", "1000"), 2, "knows no class '1000'"),
         (("class",), 2, "Missing argument 'NAME...'"),
+        (("class", "goldfsh", "--dry-run"), 2, "did you mean goldfish"),
+        (("class", "goldfish", "-m", "net.py:Net", "--dry-run"), 2, "there is no file net.py"),
         (("class", "goldfish", "--mix", "--sheet"), 2, "--mix makes one picture"),
         (("class", "goldfish", "--blur", 1), 2, "blur is for the parameterization pixels only"),
         (("class", "goldfish", "--start", "none.png"), 1, "none.png: there is no such file"),
@@ -149,6 +152,7 @@ def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
         (("boost", "--layer", "mid", "--channels", "a"), 2, "'a' is not of the form 0-15"),
         (("boost", "--layer", "mid", "--channels", "5-2"), 2, "5-2 runs backwards"),
         (("boost", "--layer", "mid", "--channels", "0-99999999"), 2, "more than 4096 channels"),
+        (("boost", "--layer", "mid", "--channels", "383-384", *QUICK), 2, "there is no 384"),
         (("boost", "--layer", "mid:3", "--channels", "0-3"), 2, "leave the channel out of --layer"),
         (("boost", "photo.png", "--channels", "0-3"), 2, "go on one --sheet"),
         (("boost", "photo.png", "--start", "noise"), 2, "leave out --start"),
@@ -217,3 +221,11 @@ def test_a_dry_run_makes_nothing(run) -> None:
         "2 planned",
     ]
     assert not list(Path().iterdir())
+
+
+def test_a_dry_run_downloads_nothing(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: "cache")
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("it downloads"))
+    outcome = run("class", "goldfish", "-m", "alexnet", "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert outcome.err == "goldfish -> goldfish-class.png\n"
