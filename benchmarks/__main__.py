@@ -1,16 +1,13 @@
-"""Measure everything, and print one table: ``uv run python -m benchmarks [PART...]``."""
+"""Measure everything, and print what was measured beside its limit: ``uv run python -m benchmarks [PART...]``."""
 
 from __future__ import annotations
 
 import sys
 import warnings
 
-from rich.console import Console
-from rich.table import Table
-
 from dreamcli.engine.compute import Compute, keep_freed_memory
 
-from . import activation, classes, memory, overhead, start, style, whole
+from . import activation, batch, classes, memory, overhead, start, style, whole
 
 PARTS = {
     "overhead": overhead,
@@ -20,6 +17,7 @@ PARTS = {
     "start": start,
     "class": classes,
     "style": style,
+    "batch": batch,
 }
 
 
@@ -27,13 +25,14 @@ def main() -> None:
     """Run the parts that were named, or all."""
     warnings.simplefilter("ignore")
     wanted = sys.argv[1:] or list(PARTS)
+    if unknown := [name for name in wanted if name not in PARTS]:
+        sys.exit(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
     compute = Compute.resolve()
     keep_freed_memory()  # as the command line does
-    table = Table("what", "measured", "limit", title=f"{compute.device.type}, {compute.precision}")
+    print(f"{compute.device.type}, {compute.precision}")
     for name in wanted:
-        for row in PARTS[name].rows(compute):
-            table.add_row(*row)
-    Console(width=140).print(table)
+        for what, measured, limit in PARTS[name].rows(compute):
+            print(f"{what:<70}  {measured:<45}  {limit}", flush=True)
 
 
 if __name__ == "__main__":

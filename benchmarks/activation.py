@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 from dreamcli.art.artwork import Inputs, to_tensor
-from dreamcli.art.dream import SMALLEST_OCTAVE, STEP_AT_FULL_STRENGTH, DreamSettings, dream
+from dreamcli.art.dream import STEP_AT_FULL_STRENGTH, DreamSettings, dream
+from dreamcli.art.schedule import SMALLEST_OCTAVE
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import octave_sizes

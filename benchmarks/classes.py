@@ -1,4 +1,4 @@
-"""(e) `class`: a step of its default parameterization and transforms, and what a batch saves."""
+"""(f) `class`: a step of its default parameterization and transforms, and what a batch saves."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from dreamcli.engine.compute import Compute
 
 from .whole import PHOTOGRAPH
 
-SIZES = (512, 1024, 2048)
+SIZES = ((512, 384), (1024, 768), (2048, 1536), (6000, 4000))
+LIMITS = {6000: "4 GiB"}  # by width
 _PEAK = """
 import sys
 from dreamcli.cli import run
@@ -27,13 +28,13 @@ sys.exit(code)
 
 
 def rows(_compute: Compute) -> Iterator[tuple[str, str, str]]:
-    """Give (what, measured, no limit) for every size."""
+    """Give (what, measured, limit) for every size."""
     with tempfile.TemporaryDirectory() as folder:
-        for size in SIZES:
-            photo = Path(folder, f"{size}.png")
+        for width, height in SIZES:
+            photo = Path(folder, f"{width}.png")
             with Image.open(PHOTOGRAPH) as image:
-                image.resize((size, size * 3 // 4)).save(photo)
-            arguments = ["dream", str(photo), "-o", f"{folder}/out-{size}.png", "--steps", "1", "-q"]
+                image.resize((width, height)).save(photo)
+            arguments = ["dream", str(photo), "-o", f"{folder}/out-{width}.png", "--steps", "1", "-q"]
             done = subprocess.run([sys.executable, "-c", _PEAK, *arguments], check=True, capture_output=True)
             gibibytes = int(done.stdout) / 2**20
-            yield f"peak memory, dream at {size}x{size * 3 // 4}", f"{gibibytes:.2f} GiB", ""
+            yield f"peak memory, dream at {width}x{height}", f"{gibibytes:.2f} GiB", LIMITS.get(width, "")

@@ -1,4 +1,4 @@
-"""(f) How well style is transferred, by judges that had no part in it; over every photograph and style in ``samples``.
+"""(g) How well style is transferred, by judges that had no part in it; over every photograph and style in ``samples``.
 
 - style: how much of the photograph's own distance from the style is gone, by the Gram matrices of a VGG19 with fixed
   random weights and of SqueezeNet 1.0 (``../shared``, if it is there);
@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SQUEEZENET = ROOT.parent / "shared" / "networks" / "squeezenet1_0.safetensors"
 STYLES = ("dots", "waves", "mosaic", "woodcut", "watercolour")
 SIZE, LARGE = 256, 768
+DEFAULT = StyleSettings().strength
+STRENGTHS = (0.2, DEFAULT, 0.9)
+ACROSS_SIZES = "mosaic"
 
 
 class Judge:
@@ -74,46 +78,65 @@ def ssim(a: Tensor, b: Tensor, span: float) -> float:
     return float((likeness / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean())
 
 
+@dataclass(frozen=True)
+class Transfer:
+    """What became of one photograph in one style.
+
+    Attributes:
+        left: by judge, the share of the photograph's distance from the style that is left at each of STRENGTHS.
+        likeness: of its edges at the default strength.
+    """
+
+    left: dict[str, tuple[float, ...]]
+    likeness: float
+
+
 def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
-    """Give (what, measured, limit)."""
+    """Give (what, measured, limit): for each photograph, then for all."""
     network = zoo.load()
     judges = {"random VGG19": Judge(zoo.load("vgg19", random=True), tuple(f"features.{i}" for i in (1, 6, 11, 20)))}
     if SQUEEZENET.exists():
         squeezenet = zoo.load("squeezenet1_0", SQUEEZENET)
         judges["SqueezeNet 1.0"] = Judge(squeezenet, tuple(f"features.{i}" for i in (1, 3, 5, 8)))
-    photographs = {path.stem: _read(path, SIZE) for path in sorted((ROOT / "samples").glob("*.jpg"))}
-    styles = {name: _read(ROOT / "samples" / "styles" / f"{name}.jpg", SIZE) for name in STYLES}
+    styles = {name: _read(ROOT / "samples" / "styles" / f"{name}.jpg", LARGE) for name in STYLES}
 
     def paint(photo: Pixels, style: str, strength: float, size: int = SIZE) -> Pixels:
-        inputs = Inputs(photo, {"style-1": _read(ROOT / "samples" / "styles" / f"{style}.jpg", LARGE)})
+        inputs = Inputs(photo, {"style-1": styles[style]})
         return stylize(StyleSettings(strength=strength, size=size), network, inputs, compute)[0].pixels
 
-    left: dict[str, list[float]] = {name: [] for name in judges}
-    orders: dict[str, list[bool]] = {name: [] for name in judges}
-    likeness, sizes = [], []
-    for photo_name, photo in photographs.items():
-        for style_name, style in styles.items():
-            weak, default, strong = (paint(photo, style_name, strength) for strength in (0.2, 0.5, 0.9))
-            own = edges(photo)
-            likeness.append((ssim(own, edges(default), 1.0), photo_name, style_name))
-            for name, judge in judges.items():
-                before = judge.distance(photo, style)
-                shares = [judge.distance(pixels, style) / before for pixels in (weak, default, strong)]
-                left[name].append(shares[1])
-                orders[name].append(shares[0] > shares[1] > shares[2])
-        large = paint(_read(ROOT / "samples" / f"{photo_name}.jpg", LARGE), "mosaic", 0.5, LARGE)
-        judge = judges["random VGG19"]
-        small = judge.distance(paint(photo, "mosaic", 0.5), styles["mosaic"])
-        sizes.append(judge.distance(large, styles["mosaic"]) / small)
-    for name in judges:
-        mean, worst = 1 - np.mean(left[name]), 1 - max(left[name])
-        yield f"share of the style distance gone: {name}", f"{mean:.0%}, at the worst {worst:.0%}", "at least 70%"
-        yield f"strengths 0.2, 0.5, 0.9 in order: {name}", f"{sum(orders[name])} of {len(orders[name])}", "all"
-    worst_likeness = min(likeness)
-    mean_likeness = np.mean([value for value, *_ in likeness])
-    text = f"{mean_likeness:.2f}, at the worst {worst_likeness[0]:.2f} ({worst_likeness[1]}, {worst_likeness[2]})"
-    yield "SSIM of the edges with the photograph", text, "at least 0.35"
-    yield "style distance at 768 px / at 256 px", ", ".join(f"{ratio:.2f}" for ratio in sizes), "0.75 to 1.25"
+    transfers, sizes = [], []
+    for path in sorted((ROOT / "samples").glob("*.jpg")):
+        photo = _read(path, SIZE)
+        painted = {style: [paint(photo, style, strength) for strength in STRENGTHS] for style in STYLES}
+        of_this = [_transfer(photo, painted[style], styles[style], judges) for style in STYLES]
+        yield from _summary(path.stem, of_this)
+        transfers += of_this
+        large = paint(_read(path, LARGE), ACROSS_SIZES, DEFAULT, LARGE)
+        judge, small = judges["random VGG19"], painted[ACROSS_SIZES][STRENGTHS.index(DEFAULT)]
+        style = styles[ACROSS_SIZES]
+        sizes.append(judge.distance(large, style) / judge.distance(small, style))
+        yield f"{path.stem}: style distance at 768 px / at 256 px", f"{sizes[-1]:.2f}", "0.75 to 1.25"
+    yield from _summary("all", transfers)
+
+
+def _transfer(photo: Pixels, painted: list[Pixels], style: Pixels, judges: dict[str, Judge]) -> Transfer:
+    left = {}
+    for name, judge in judges.items():
+        before = judge.distance(photo, style)
+        left[name] = tuple(judge.distance(pixels, style) / before for pixels in painted)
+    return Transfer(left, ssim(edges(photo), edges(painted[STRENGTHS.index(DEFAULT)]), 1.0))
+
+
+def _summary(title: str, transfers: list[Transfer]) -> Iterator[tuple[str, str, str]]:
+    for judge in transfers[0].left:
+        gone = [1 - transfer.left[judge][STRENGTHS.index(DEFAULT)] for transfer in transfers]
+        text = f"{np.mean(gone):.0%}, at the worst {min(gone):.0%}"
+        yield f"{title}: share of the style distance gone, {judge}", text, "at least 70%"
+        in_order = sum(list(t.left[judge]) == sorted(t.left[judge], reverse=True) for t in transfers)
+        yield f"{title}: strengths in order, {judge}", f"{in_order} of {len(transfers)}", "all"
+    likeness = [transfer.likeness for transfer in transfers]
+    text = f"{np.mean(likeness):.2f}, at the worst {min(likeness):.2f}"
+    yield f"{title}: SSIM of the edges with the photograph", text, "at least 0.35"
 
 
 def _read(path: Path, longest: int) -> Pixels:

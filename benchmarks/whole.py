@@ -12,7 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from dreamcli.art.dream import SMALLEST_OCTAVE, DreamSettings
+from dreamcli.art.dream import DreamSettings
+from dreamcli.art.schedule import SMALLEST_OCTAVE
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import octave_sizes
 from dreamcli.networks import zoo

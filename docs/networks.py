@@ -1,4 +1,4 @@
-"""Try every network, and write the table of what came of it: ``uv run python docs/networks.py [NAME...]``.
+"""Try every network, and write the table at the end of networks.md: ``uv run python docs/networks.py [NAME...]``.
 
 With random weights, so that nothing is downloaded: the layer table, and a dream of three steps, at the size the network
 was trained for. Takes minutes, and up to 8 GiB for the largest.
@@ -22,11 +22,14 @@ from dreamcli.networks.layers import human, layer_table, parameter_total
 from dreamcli.networks.listing import names
 
 PAGE = Path(__file__).with_name("networks.md")
-HEAD = """# Networks
-
-Written by `docs/networks.py`, which tries every network with random weights; do not edit. *Layers* is the number of
-rows that `dreamcli layers` prints. *Field* is the receptive field of `high` in pixels, "whole" if it sees all of the
-picture. *Dream* is whether three steps of a dream at this size work.
+HEADING = "## Every network\n"
+TABLE = """
+Written by `docs/networks.py`, which tries every network with random weights. *Layers* is the number of rows that
+`dreamcli layers` prints. *Field* is the receptive field of `high` in pixels, "whole" if it sees all of the picture.
+*Size* is the side in pixels that the multiply-adds are for, and *dream* is whether three steps of a dream work at it.
+The networks are torchvision's, which differ here and there from their papers: `alexnet` is the slimmer one of 2014,
+`googlenet` has 3x3 convolutions for 5x5, `inception_v3` was trained on 299 pixels, and a second head, for training
+only, is among its parameters.
 
 | model | parameters | multiply-adds | size | layers | low, mid, high | field | dream |
 |---|---|---|---|---|---|---|---|
@@ -78,7 +81,8 @@ def main() -> None:
         print(lines[-1], f"{time.monotonic() - started:.0f} s", flush=True)
         gc.collect()
     if not sys.argv[1:]:
-        PAGE.write_text(HEAD + "\n".join(lines) + "\n")
+        prose = PAGE.read_text().partition(HEADING)[0]
+        PAGE.write_text(prose + HEADING + TABLE + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,15 +2,21 @@
 
 import os
 import sys
-
-from dreamcli.cli import run
+from contextlib import suppress
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    code = run()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        from dreamcli.cli import run  # here, so that Ctrl-C is heard while it is imported
+
+        code = run()
+    except KeyboardInterrupt:
+        code = 130
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # the code tells already what could not be printed
+            if stream:  # there may be none: `>&-`
+                stream.flush()
     # every file is written and closed by now; letting the interpreter take torch apart costs half a second
     os._exit(code)
 

@@ -99,16 +99,8 @@ def dream(
         WrongRequest: an unknown layer, model or device, or a setting out of its range.
         DreamcliError: the picture or the weights can't be read.
     """
-    studio = Studio.open(
-        "dream",
-        DreamSettings(layers=_specs(layer), **settings),
-        model=model,
-        weights=Path(weights) if weights else None,
-        device=device,
-        precision=precision,
-        others=_others(guide=guide, mask=mask),
-        judge=judge,
-    )
+    chosen = DreamSettings(layers=_specs(layer), **settings)
+    studio = _open("dream", chosen, model, weights, device, precision, judge, guide=guide, mask=mask)
     return _make(studio, image, on_step)[0]
 
 
@@ -138,16 +130,8 @@ def boost(
     Raises:
         WrongRequest, DreamcliError: as `dream`.
     """
-    studio = Studio.open(
-        "boost",
-        BoostSettings(layers=_specs(layer), **settings),
-        model=model,
-        weights=Path(weights) if weights else None,
-        device=device,
-        precision=precision,
-        others=_others(guide=guide, mask=mask),
-        judge=judge,
-    )
+    chosen = BoostSettings(layers=_specs(layer), **settings)
+    studio = _open("boost", chosen, model, weights, device, precision, judge, guide=guide, mask=mask)
     return _make(studio, image, on_step)
 
 
@@ -178,16 +162,8 @@ def visualize_class(
         WrongRequest: an unknown class, and as `dream`.
         DreamcliError: as `dream`.
     """
-    studio = Studio.open(
-        "class",
-        PortraitSettings(classes=(0,), **settings),
-        model=model,
-        weights=Path(weights) if weights else None,
-        device=device,
-        precision=precision,
-        others=_others(mask=mask),
-        judge=judge,
-    )
+    chosen = PortraitSettings(classes=(0,), **settings)
+    studio = _open("class", chosen, model, weights, device, precision, judge, mask=mask)
     classes = tuple(studio.network.class_index(str(name)) for name in names)
     return _make(studio.with_settings(replace(studio.settings, classes=classes)), image, on_step)
 
@@ -229,16 +205,8 @@ def stylize(
         DreamcliError: as `dream`.
     """
     others, shares = style_roles(styles, weights, fine, coarse, style_masks, content_masks)
-    studio = Studio.open(
-        "style",
-        StyleSettings(weights=shares, layers=_specs(layer), **settings),
-        model=model,
-        weights=Path(model_weights) if model_weights else None,
-        device=device,
-        precision=precision,
-        others=_others(**others),
-        judge=judge,
-    )
+    chosen = StyleSettings(weights=shares, layers=_specs(layer), **settings)
+    studio = _open("style", chosen, model, model_weights, device, precision, judge, **others)
     return _make(studio, image, on_step)[0]
 
 
@@ -267,17 +235,9 @@ def feature_maps(
         WrongRequest: an unknown layer, or one without rows and columns; and as `dream`.
         DreamcliError: as `dream`.
     """
-    specs = _specs(layer)
-    studio = Studio.open(
-        "features",
-        FeatureSettings(layers=specs),
-        model=model,
-        weights=Path(weights) if weights else None,
-        device=device,
-        precision=precision,
-    )
-    names = tuple(dict.fromkeys(studio.network.layer(spec.layer) for spec in specs))
-    return features.feature_maps(studio.network, _read(image).picture.pixels, names, studio.compute, size)
+    settings = FeatureSettings(layers=_specs(layer), size=size)
+    studio = _open("features", settings, model, weights, device, precision)
+    return features.feature_maps(settings, studio.network, _read(image).picture.pixels, studio.compute)
 
 
 def layers(model: str = BUNDLED, size: int | tuple[int, int] | None = None) -> list[Layer]:
@@ -297,6 +257,29 @@ def layers(model: str = BUNDLED, size: int | tuple[int, int] | None = None) -> l
     return layer_table(network.module, (side, side) if isinstance(side, int) else side)
 
 
+def _open(
+    command: str,
+    settings: Any,
+    model: str,
+    weights: str | os.PathLike[str] | None,
+    device: str,
+    precision: str,
+    judge: str | None = None,
+    **others: Source | None,
+) -> Studio:
+    """Open a studio; ``others`` are pictures with a part of their own, by role, as far as there are any."""
+    return Studio.open(
+        command,
+        settings,
+        model=model,
+        weights=Path(weights) if weights else None,
+        device=device,
+        precision=precision,
+        others={role: _read(image) for role, image in others.items() if image is not None},
+        judge=judge,
+    )
+
+
 def _make(studio: Studio, image: Source | None, on_step: OnStep | None) -> list[Result]:
     made = studio.make(None if image is None else _read(image), on_step)
     if any(record.stopped == "interrupted" for _, record in made):
@@ -309,10 +292,6 @@ def _specs(layer: Layers) -> tuple[LayerSpec, ...]:
         return tuple(LayerSpec.parse(text) for text in ((layer,) if isinstance(layer, str) else layer))
     except ValueError as error:
         raise WrongRequest(str(error)) from error
-
-
-def _others(**images: Source | None) -> dict[str, studios.Source]:
-    return {role: _read(image) for role, image in images.items() if image is not None}
 
 
 def _read(image: Source) -> studios.Source:

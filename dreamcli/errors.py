@@ -14,6 +14,11 @@ class WrongRequest(DreamcliError):
     """The request itself is wrong: an unknown layer or model, a setting that makes no sense."""
 
 
+def unexpected(error: BaseException) -> str:
+    """The one line about an error that nobody foresaw: a mistake of ours, or of a library."""
+    return f"unexpected {type(error).__name__}: {error}; -v shows where"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Give ``; did you mean X or Y?``, or nothing when no known word is near."""
     near = get_close_matches(word.lower(), list(known), n=3, cutoff=0.6)

@@ -24,6 +24,8 @@ from dreamcli.networks.zoo import BUNDLED, Network, load
 
 from .errors import DreamcliError, WrongRequest
 
+LESS_MEMORY = 8  # the share of its budget that a picture is tried with once memory ran out: one eighth
+
 
 @dataclass(frozen=True)
 class Source:
@@ -129,8 +131,10 @@ class Studio:
     def _is_sheet(self) -> bool:
         return bool(getattr(self.settings, "sheet", False))
 
-    def size(self, picture: Picture | None) -> tuple[int, int]:
-        """The (height, width) in pixels that `make` will give; on a sheet, of each picture."""
+    def size(self, picture: Picture | None) -> tuple[int, int] | None:
+        """The (height, width) in pixels that `make` will give; None for a sheet, which is as large as it turns out."""
+        if self._is_sheet:
+            return None
         if picture is None:
             side = self.settings.size or FORMS[self.command].size_from_noise
             return side, side
@@ -152,12 +156,7 @@ class Studio:
         inputs = Inputs(
             picture.pixels if picture else None, others, self.judge, picture.alpha if picture else None, self.cache
         )
-        try:
-            artworks = FORMS[self.command].make(self.settings, self.network, inputs, self.compute, on_step)
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
-                raise
-            raise DreamcliError("not enough memory for a picture of this size; make it smaller with --size") from error
+        artworks, notes = self._within_memory(inputs, on_step)
         made = []
         for artwork, job in zip(artworks, self.jobs(picture), strict=True):
             record = Record(
@@ -167,10 +166,23 @@ class Studio:
                 self._score(artwork),
                 artwork.stopped,
                 {role: other.name for role, other in self.others.items()},
+                notes,
             )
             alpha = None if self._is_sheet else _resized_alpha(picture, artwork.pixels.shape[:2])
             made.append((Picture(artwork.pixels, alpha), record))
         return made
+
+    def _within_memory(self, inputs: Inputs, on_step: OnStep | None) -> tuple[list[Artwork], tuple[str, ...]]:
+        """Make the pictures, once more in smaller tiles if memory runs out; with what is to be noted about it."""
+        smaller = replace(self.compute, budget=self.compute.budget // LESS_MEMORY)
+        for compute, notes in ((self.compute, ()), (smaller, ("memory ran out, so it was made in smaller tiles",))):
+            try:
+                return FORMS[self.command].make(self.settings, self.network, inputs, compute, on_step), notes
+            except (MemoryError, RuntimeError) as error:
+                if not _is_of_memory(error):
+                    raise
+                cause = error.with_traceback(None)  # which holds what the attempt had in memory
+        raise DreamcliError("not enough memory for a picture of this size; make it smaller with --size") from cause
 
     def _score(self, artwork: Artwork) -> dict[str, Any]:
         score: dict[str, Any] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
@@ -181,6 +193,12 @@ class Studio:
         if self.judge:
             score["judge"] = [list(pair) for pair in top(self.judge, artwork.pixels)]
         return score
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, as Python or torch on some device says."""
+    texts = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
 
 
 def _load_judge(judge: str | None) -> Network | None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import torch
@@ -60,6 +63,11 @@ class Outcome:
     out: str
     err: str
 
+    @property
+    def told(self) -> list[str]:
+        """The lines on stderr, without how long it took."""
+        return re.sub(r" in [\d.]+ s(, \S+ pictures a minute)?$", "", self.err, flags=re.MULTILINE).splitlines()
+
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
@@ -67,6 +75,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     from dreamcli.cli import run as run_cli
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(click, "get_app_dir", lambda name: str(tmp_path / "config" / name))
+    for variable in [name for name in os.environ if name.startswith("DREAMCLI_")]:
+        monkeypatch.delenv(variable)
 
     def runner(*arguments: object) -> Outcome:
         capsys.readouterr()

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import json
+import os
+import re
 import runpy
 import shlex
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
+import torch
 
 from dreamcli.cli import cli
+from dreamcli.files.reading import read_picture
+from tests.conftest import Outcome, scene
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,33 +27,79 @@ def test_the_command_reference_is_what_help_says() -> None:
     assert page["REFERENCE"].read_text() == page["reference"](), "run: uv run python docs/generate.py"
 
 
-def test_every_option_has_help() -> None:
-    for command in cli.commands.values():
+def test_every_option_is_documented() -> None:
+    sections = dict(
+        re.findall(r"^## dreamcli ([\w-]+)\n(.*?)(?=^## |\Z)", page("commands.md"), re.MULTILINE | re.DOTALL)
+    )
+    assert sections.keys() == cli.commands.keys()
+    for name, command in cli.commands.items():
         for parameter in command.params:
-            if parameter.param_type_name == "option":
-                assert parameter.help, f"{command.name} {parameter.name}"
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{name} {parameter.name}"
+                for option in (*parameter.opts, *parameter.secondary_opts):
+                    assert re.search(f"{option}[ ,]", sections[name]), f"{name} {option}"
 
 
-def commands_in(page: str) -> list[list[str]]:
-    """Every dreamcli command line in the code blocks of a page."""
-    lines = (ROOT / page).read_text().splitlines()
-    found = [line.strip().removeprefix("$ ") for line in lines]
-    return [shlex.split(line, comments=True)[1:] for line in found if line.startswith("dreamcli ")]
+@pytest.mark.parametrize("name", ["dream", "class", "boost", "style"])
+def test_help_speaks_of_nothing_that_a_command_has_not(name: str) -> None:
+    options = {option.name: option for option in cli.commands[name].params if isinstance(option, click.Option)}
+    told = " ".join(options[key].help or "" for key in ("jitter", "color") if key in options)
+    layers = options.get("layers")
+    assert "neuron" not in told or "@Y,X" in str(layers and layers.metavar)
+    assert "parameterization" not in told or "parameterization" in options
+    assert not any(f"by {other}" in told for other in cli.commands)
 
 
-@pytest.mark.parametrize("arguments", commands_in("README.md"), ids=" ".join)
-def test_the_commands_of_the_readme_are_understood(arguments: list[str]) -> None:
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def commands_in(name: str) -> list[str]:
+    """Every dreamcli command line in a page."""
+    return [line for line in page(name).splitlines() if line.startswith("dreamcli ")]
+
+
+@pytest.mark.parametrize("name", ["index.md", "how-it-works.md", "recipes.md", "networks.md", "many-machines.md"])
+def test_the_commands_of_a_page_are_understood(name: str) -> None:
     """Parsed as the command line would, up to where the work would start."""
-    if arguments == ["--help"]:
-        return
-    command = cli.commands[arguments[0]]
-    context = command.make_context(arguments[0], list(arguments[1:]))
-    assert context.params
+    lines = commands_in(name)
+    assert lines
+    for line in lines:
+        command, *arguments = shlex.split(line, comments=True)[1:]
+        assert cli.commands[command].make_context(command, arguments).params, line
+
+
+def test_every_picture_of_a_page_is_made_by_a_command_on_it() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "pictures.py"))
+    assert page("recipes.md") == script["page"](), "run: uv run python docs/pictures.py"
+    commands = script["commands"]()
+    text = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    shown = set(re.findall(r"]\(pictures/([\w-]+)\.jpg\)", text))
+    assert shown == commands.keys() == {path.stem for path in (ROOT / "docs" / "pictures").iterdir()}
+    elsewhere = ("dreamcli filters", "dreamcli invert")  # plain photographs, and what extending.md is about
+    figures = {command for command in script["FIGURES"].values() if not command.startswith(elsewhere)}
+    assert {line.partition(" -o ")[0] for line in commands_in("how-it-works.md")} == figures
+
+
+def test_the_new_art_form_of_extending_works(photo: Path, tmp_path: Path) -> None:
+    """The program is built as the page says, and run as a person would."""
+    runpy.run_path(str(ROOT / "docs" / "extending.py"))["build"](tmp_path / "built")
+    script = """
+import sys
+from dreamcli.cli import run
+code = run(["invert", "photo.png", "--layer", "low", "--steps", "9", "--json"])
+sys.exit(code or run(["replay", "photo-invert.png"]))
+"""
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "built")}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads(done.stdout)["pictures"]
+    assert entry["score"]["after"] > entry["score"]["before"]
+    assert read_picture(tmp_path / "photo-invert.png").pixels.shape == scene().shape
 
 
 def test_the_pictures_of_the_readme_are_there_and_made_by_the_script() -> None:
-    import re
-
     readme = (ROOT / "README.md").read_text()
     made = {picture.name for picture in (ROOT / "samples" / "pictures").iterdir()}
     script = runpy.run_path(str(ROOT / "samples" / "make.py"))
@@ -79,3 +136,17 @@ def test_a_varied_dozen_of_networks_has_a_layer_table_and_dreams(name: str) -> N
     assert cells[0] == name
     assert cells[-1] == "yes", line
     assert int(cells[4]) > 5, line
+
+
+def test_the_network_of_ones_own_works(photo: Path, run: Callable[..., Outcome]) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page("networks.md"), re.MULTILINE | re.DOTALL)
+    Path("net.py").write_text(code)
+    space: dict[str, Any] = {}
+    exec(code, space)
+    torch.save(space["MyNet"](3).state_dict(), "my-weights.pth")  # as many classes as are not its default
+    photo.rename("photo.jpg")
+    lines = [line for line in commands_in("networks.md") if "net.py:MyNet" in line]
+    assert len(lines) == 2
+    for line in lines:
+        outcome = run(*shlex.split(line)[1:])
+        assert outcome.code == 0, outcome.err

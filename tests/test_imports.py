@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "networks": {"engine", "errors"},
     "files": {"errors"},
     "art": {"engine", "networks", "files", "errors"},
-    "cli": {"__version__", "engine", "networks", "files", "art", "studio", "errors"},
+    "cli": {"__version__", "engine", "networks", "files", "art", "studio", "batch", "film", "cluster", "errors"},
 }
 FORBIDDEN = {
     "engine": {"PIL", "click", "rich", "numpy"},

@@ -32,6 +32,8 @@ class Step:
     Attributes:
         value: the objective before this step.
         share: of the whole work that is done, in (0, 1].
+        picture: gives the picture as it is now, ``(height, width, 3)`` uint8 in the octave's size; of several that
+            are made together, the first. Rendered when it is called for, so while the step is being reported.
     """
 
     step: int
@@ -40,6 +42,7 @@ class Step:
     octaves: int
     value: float
     share: float
+    picture: Callable[[], Pixels]
 
 
 OnStep = Callable[[Step], None]
@@ -87,7 +90,7 @@ class Artwork:
 
     Attributes:
         pixels: ``(height, width, 3)`` uint8.
-        score: the objective before and after, measured on the pictures themselves.
+        score: the objective before and after, in the last octave that was climbed.
         stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then.
         rank: how good it is beside others of the same wish.
     """
@@ -106,7 +109,7 @@ def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
 
 def to_pixels(image: Tensor) -> Pixels:
     """Turn ``(1, 3, H, W)`` in [0, 1] (clipped) into ``(H, W, 3)`` uint8, rounded."""
-    levels = image.detach()[0].clamp(0, 1).mul(255).round().to(torch.uint8)
+    levels = image.detach()[0].clamp(0, 1).mul_(255).round_().to(torch.uint8)
     return levels.permute(1, 2, 0).cpu().contiguous().numpy()
 
 
@@ -118,17 +121,33 @@ def scaled_size(height: int, width: int, longest: int | None) -> tuple[int, int]
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+def scaled_tensor(pixels: Pixels, longest: int | None, device: torch.device) -> Tensor:
+    """As `to_tensor`, with the size that `scaled_size` gives; ``(1, 3, height, width)`` in [0, 1]."""
+    size = scaled_size(pixels.shape[0], pixels.shape[1], longest)
+    return resize(to_tensor(pixels, device), size).clamp(0, 1)
+
+
+def value_of(objective: Objective, activations: Activations, image: Tensor) -> float:
+    """An objective's value for an image ``(1, 3, H, W)`` in [0, 1]."""
+    with torch.no_grad():
+        return float(objective(activations(image), image))
+
+
 def in_octave(
-    on_step: OnStep | None, steps: int, octave: int, sizes: list[tuple[int, int]]
+    on_step: OnStep | None, steps: int, octave: int, sizes: list[tuple[int, int]], render: Callable[[], Tensor]
 ) -> Callable[[int, float], None] | None:
-    """Turn an ascent's reports into the whole picture's: work is counted in pixels."""
+    """Turn an ascent's reports into the whole picture's: work is counted in pixels; ``render`` gives the image."""
     if on_step is None:
         return None
     areas = [height * width for height, width in sizes]
 
+    def picture() -> Pixels:
+        with torch.no_grad():
+            return to_pixels(render())
+
     def report(step: int, value: float) -> None:
         share = (sum(areas[: octave - 1]) + areas[octave - 1] * step / steps) / sum(areas)
-        on_step(Step(step, steps, octave, len(sizes), value, share))
+        on_step(Step(step, steps, octave, len(sizes), value, share, picture))
 
     return report
 
@@ -140,34 +159,34 @@ def shared_progress(on_step: OnStep | None, run: int, runs: int) -> OnStep | Non
     return lambda step: on_step(replace(step, share=(run + step.share) / runs))
 
 
-def guide_objective(specs: tuple[LayerSpec, ...], network: Network, guide: Pixels, compute: Compute) -> Objective:
-    """Turn specs of whole layers into the objective that climbs towards a guide's features in them.
-
-    Raises:
-        WrongRequest: a layer is unknown.
-    """
-    layers = [find_layer(spec, network) for spec in specs]
-    image = to_tensor(guide, compute.device)
-    image = resize(image, scaled_size(guide.shape[0], guide.shape[1], GUIDE_SIZE)).clamp(0, 1)
-    with torch.inference_mode():
-        seen = Activations(network.module, layers, network.input_format, compute, network.plan)(image)
-    terms = (spec.weight * Guide.of(layer, seen[layer]) for spec, layer in zip(specs, layers, strict=True))
-    return reduce(operator.add, terms)
-
-
-def objective_for(specs: tuple[LayerSpec, ...], network: Network, seen: Captured) -> Objective:
-    """Turn layer specs into what to climb.
+def objective_for(
+    specs: tuple[LayerSpec, ...], network: Network, inputs: Inputs, seen: Captured, compute: Compute
+) -> Objective:
+    """Turn layer specs into what to climb: the layers, channels and neurons, or a guide's features in the layers.
 
     Args:
-        specs: the layers, channels and neurons, with their weights.
+        specs: with their weights; with a guide, whole layers.
         network: to find them in.
+        inputs: for a guide.
         seen: the layers' activations for the full-sized picture: a neuron's position is on its feature
             map there, and channels and neurons are measured by the layer's RMS there.
+        compute: on what device the guide is looked at.
 
     Raises:
         WrongRequest: a layer is unknown, or a channel or position out of range.
     """
-    return reduce(operator.add, (spec.weight * _term(spec, network, seen) for spec in specs))
+    if inputs.guide is None:
+        terms = [_term(spec, network, seen) for spec in specs]
+    else:
+        terms = _guide_terms(specs, network, inputs.guide, compute)
+    return reduce(operator.add, (spec.weight * term for spec, term in zip(specs, terms, strict=True)))
+
+
+def _guide_terms(specs: tuple[LayerSpec, ...], network: Network, guide: Pixels, compute: Compute) -> list[Objective]:
+    layers = [find_layer(spec, network) for spec in specs]
+    with torch.inference_mode():
+        seen = network.activations(layers, compute)(scaled_tensor(guide, GUIDE_SIZE, compute.device))
+    return [Guide.of(layer, seen[layer]) for layer in layers]
 
 
 def find_layer(spec: LayerSpec, network: Network) -> str:

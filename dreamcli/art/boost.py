@@ -59,15 +59,11 @@ def boost(
 
 
 def _wish(specs: tuple[LayerSpec, ...], network: Network, inputs: Inputs, compute: Compute) -> Wish:
-    from .artwork import find_layer, guide_objective, objective_for
+    from .artwork import find_layer, objective_for
 
     return Wish(
         " ".join(map(str, specs)),
         tuple(find_layer(spec, network) for spec in specs),
-        lambda seen: (
-            objective_for(specs, network, seen)
-            if inputs.guide is None
-            else guide_objective(specs, network, inputs.guide, compute)
-        ),
+        lambda seen: objective_for(specs, network, inputs, seen, compute),
         still=any(spec.position for spec in specs),
     )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from dreamcli.errors import WrongRequest, check
 from dreamcli.networks.spec import LayerSpec
 
+from .schedule import check_size
+
 if TYPE_CHECKING:
     # these take their time to import, and the command line reads the defaults below for --help
     import numpy as np
@@ -83,29 +85,32 @@ class FeatureSettings:
         check(self.top >= 0, f"top must be at least 0, not {self.top}")
         check(self.scale in SCALES, f"scale is one of {', '.join(SCALES)}, not {self.scale!r}")
         check(self.colormap in COLORMAPS, f"colormap is one of {', '.join(COLORMAPS)}, not {self.colormap!r}")
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
+        check_size(self.size)
 
 
 def feature_maps(
-    network: Network, pixels: Pixels, layers: tuple[str, ...], compute: Compute, size: int | None = None
+    settings: FeatureSettings, network: Network, pixels: Pixels, compute: Compute
 ) -> dict[str, np.ndarray]:
-    """Give each layer's activation for a picture: ``{layer: (C, H, W) float32}``.
+    """Give each layer's activation for a picture: ``{layer: (C, H, W) float32}``, by the layers' own names.
+
+    Args:
+        settings: for the layers and the size.
+        network: whose layers.
+        pixels: the picture.
+        compute: on what device, at what precision.
 
     Raises:
-        WrongRequest: a layer has no rows and columns.
+        WrongRequest: a layer is unknown, or has no rows and columns.
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
-    from dreamcli.engine.octaves import resize
+    from .artwork import find_layer, scaled_tensor
+    from .memory import activations_for
 
-    from .artwork import scaled_size, to_tensor
-
-    image = to_tensor(pixels, compute.device)
-    image = resize(image, scaled_size(pixels.shape[0], pixels.shape[1], size)).clamp(0, 1)
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
+    layers = tuple(dict.fromkeys(find_layer(spec, network) for spec in settings.layers))
     with torch.inference_mode():
-        seen = activations(image)
+        image = scaled_tensor(pixels, settings.size, compute.device)
+        seen = activations_for(network, layers, compute, (image.shape[2], image.shape[3]))(image)
     for layer in layers:
         if seen[layer].dim() != 4:
             raise WrongRequest(
@@ -134,8 +139,7 @@ def show_features(
     assert inputs.start is not None
     order = {name: place for place, name in enumerate(network.plan.shapes)}
     specs = sorted(settings.layers, key=lambda spec: order[find_layer(spec, network)])
-    names = tuple(dict.fromkeys(find_layer(spec, network) for spec in specs))
-    maps = feature_maps(network, inputs.start, names, compute, settings.size)
+    maps = feature_maps(settings, network, inputs.start, compute)
     blocks = []
     for spec in specs:
         name = find_layer(spec, network)
@@ -218,7 +222,7 @@ class FilterSettings:
         check(self.top >= 0, f"top must be at least 0, not {self.top}")
         check(self.colormap in COLORMAPS, f"colormap is one of {', '.join(COLORMAPS)}, not {self.colormap!r}")
         check(not self.apply or self.apply in KERNELS, f"a kernel is one of {', '.join(KERNELS)}, not {self.apply!r}")
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
+        check_size(self.size)
 
 
 def show_filters(
@@ -289,13 +293,10 @@ def convolved(pixels: Pixels, kernel: str, size: int | None, device: torch.devic
     import torch
     from torch.nn import functional as F
 
-    from dreamcli.engine.octaves import resize
-
-    from .artwork import scaled_size, to_pixels, to_tensor
+    from .artwork import scaled_tensor, to_pixels
 
     weights, offset = KERNELS[kernel]
-    image = to_tensor(pixels, device)
-    image = resize(image, scaled_size(pixels.shape[0], pixels.shape[1], size)).clamp(0, 1)
+    image = scaled_tensor(pixels, size, device)
     weight = torch.tensor(weights, dtype=torch.float32, device=device)
     border = len(weights) // 2
     padded = F.pad(image, (border, border, border, border), mode="replicate")

@@ -25,21 +25,20 @@ class Form:
     Attributes:
         settings: the class of its settings.
         make: ``make(settings, network, inputs, compute, on_step) -> list[Artwork]``.
-        size_from_noise: pixels on a side, where there is no picture to start from.
+        size_from_noise: pixels on a side, where there is no picture to start from; 0 if it never starts from noise.
     """
 
     settings: type
     make: Callable[..., Any]
-    size_from_noise: int
+    size_from_noise: int = 0
 
 
-SIZE_OF_A_SHEET = 512  # pixels, about: a sheet has no size of its own before it is laid out
 FORMS = {
     "dream": Form(DreamSettings, dream, dreams.SIZE_FROM_NOISE),
     "class": Form(PortraitSettings, portray, visualization.SIZE),
     "style": Form(StyleSettings, stylize, TEXTURE_SIZE),
-    "features": Form(FeatureSettings, show_features, SIZE_OF_A_SHEET),
-    "filters": Form(FilterSettings, show_filters, SIZE_OF_A_SHEET),
+    "features": Form(FeatureSettings, show_features),
+    "filters": Form(FilterSettings, show_filters),
     "boost": Form(BoostSettings, boost, visualization.SIZE),
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
 
-from dreamcli.engine.activations import Activations, channel_count
+from dreamcli.engine.activations import channel_count
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import resize
 from dreamcli.files.reading import Pixels
@@ -19,23 +20,25 @@ SIZE = 224  # pixels, of the shorter side of what is classified: what most netwo
 LONGEST = 4 * SIZE  # of the longer side; what is longer is squeezed, or a thread of a picture would fill the memory
 
 
-def probabilities(network: Network, pixels: Pixels) -> Tensor:
-    """The probability of each class for a whole picture, ``(classes,)``; computed on the network's own device."""
-    device = next(network.module.parameters()).device
-    image = to_tensor(pixels, device)
-    scale = SIZE / min(pixels.shape[:2])
-    height, width = (min(round(side * scale), LONGEST) for side in pixels.shape[:2])
-    image = resize(image, (height, width)).clamp(0, 1)
-    fitted = network.input_format.fit(image)
+def probabilities(network: Network, pixels: Pixels, compute: Compute | None = None) -> Tensor:
+    """The probability of each class for a whole picture, ``(classes,)``.
+
+    Args:
+        network, pixels: what is asked, and about what.
+        compute: where, and how precisely; without it, on the network's own device in float32.
+    """
+    module = network.module.to(compute.device) if compute else network.module
+    device = next(module.parameters()).device
+    fitted = network.input_format.fit(_shown(pixels, device))
     mean, std = (fitted.new_tensor(v).view(3, 1, 1) for v in (network.input_format.mean, network.input_format.std))
-    with torch.inference_mode():
-        logits: Tensor = network.module((fitted - mean) / std)
-    return logits.flatten().softmax(0)
+    with torch.inference_mode(), compute.autocast() if compute else nullcontext():
+        logits: Tensor = module((fitted - mean) / std)
+    return logits.flatten().float().softmax(0)
 
 
-def top(network: Network, pixels: Pixels, count: int = 5) -> list[tuple[str, float]]:
-    """The ``count`` likeliest classes, by name, with their probabilities; none if these aren't finite."""
-    found = probabilities(network, pixels)
+def top(network: Network, pixels: Pixels, count: int = 5, compute: Compute | None = None) -> list[tuple[str, float]]:
+    """The ``count`` likeliest classes, by name, with their `probabilities`; none if these aren't finite."""
+    found = probabilities(network, pixels, compute)
     if not bool(found.isfinite().all()):
         return []
     values, indices = found.topk(min(count, len(found)))
@@ -44,18 +47,21 @@ def top(network: Network, pixels: Pixels, count: int = 5) -> list[tuple[str, flo
 
 def most_active(network: Network, layer: str, pixels: Pixels, count: int, compute: Compute) -> list[tuple[str, float]]:
     """The ``count`` channels of a layer with the largest mean activation: ``LAYER:CHANNEL``, and that mean."""
-    image = to_tensor(pixels, compute.device)
-    scale = SIZE / min(pixels.shape[:2])
-    height, width = (min(round(side * scale), LONGEST) for side in pixels.shape[:2])
-    activations = Activations(network.module, [layer], network.input_format, compute, network.plan)
     with torch.inference_mode():
-        seen = activations(resize(image, (height, width)).clamp(0, 1))[layer].float()
-    count = min(count, channel_count(tuple(seen.shape)))
-    means = seen.mean(1)[0] if seen.dim() == 3 else seen[0].flatten(1).mean(1)
-    values, indices = means.topk(count)
+        seen = network.activations([layer], compute)(_shown(pixels, compute.device))[layer].float()
+    channels = channel_count(tuple(seen.shape))
+    means = seen.mean(1)[0] if seen.dim() == 3 else seen[0].reshape(channels, -1).mean(1)
+    values, indices = means.topk(min(count, channels))
     return [(f"{layer}:{index}", value) for index, value in zip(indices.tolist(), values.tolist(), strict=True)]
 
 
 def probability(network: Network, pixels: Pixels, classes: Sequence[str]) -> float:
     """The least probability that any of these classes has, by their names."""
     return float(probabilities(network, pixels)[[network.card.labels.index(name) for name in classes]].min())
+
+
+def _shown(pixels: Pixels, device: torch.device) -> Tensor:
+    """What a network is shown of a whole picture, ``(1, 3, height, width)`` in [0, 1]."""
+    scale = SIZE / min(pixels.shape[:2])
+    height, width = (min(round(side * scale), LONGEST) for side in pixels.shape[:2])
+    return resize(to_tensor(pixels, device), (height, width)).clamp(0, 1)

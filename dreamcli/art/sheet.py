@@ -41,10 +41,12 @@ def contact_sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: 
 def stacked(sheets: Sequence[Pixels]) -> Pixels:
     """Put sheets one under the other."""
     width = max(sheet.shape[1] for sheet in sheets)
-    rows = [np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0))) for sheet in sheets]
-    for row, sheet in zip(rows, sheets, strict=True):
-        row[:, sheet.shape[1] :] = BACKGROUND
-    return np.concatenate(rows)
+    whole = np.full((sum(map(len, sheets)), width, 3), BACKGROUND, np.uint8)
+    top = 0
+    for sheet in sheets:
+        whole[top : top + len(sheet), : sheet.shape[1]] = sheet
+        top += len(sheet)
+    return whole
 
 
 def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dreamcli.engine import STATISTICS
 from dreamcli.errors import check
 from dreamcli.networks.spec import LayerSpec
 
+from .schedule import check_schedule
+
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
+    import torch
     from torch import Tensor
 
     from dreamcli.engine.activations import Activations
@@ -35,6 +38,7 @@ OPTIMIZERS = ("adam", "lbfgs")
 COLORS = ("style", "luminance", "match")
 LEARNING_RATE = 0.03
 CONTENT_WEIGHT = 0.05  # of the content beside the style, at strength 0.5
+REMEMBERED = 64  # statistics, of styles at sizes, of some megabytes each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +87,9 @@ class StyleSettings:
         """Raise WrongRequest for a setting out of its range."""
         check(len(self.weights) > 0, "name one style at least")
         check(all(0 < weight < math.inf for weight in self.weights), "a style's weight must be more than 0")
-        check(0 <= self.strength <= 1, f"strength must be from 0 to 1, not {self.strength:g}")
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
-        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
-        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
-        check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
+        check_schedule(self)
         check(0 <= self.tv < math.inf, f"tv must be at least 0, not {self.tv:g}")
-        check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
         check(0.1 <= self.style_scale <= 10, f"style scale must be from 0.1 to 10, not {self.style_scale:g}")
-        check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
         for name, known in (("statistics", STATISTICS), ("optimizer", OPTIMIZERS), ("colors", COLORS)):
             value = getattr(self, name)
             check(value in known, f"{name} is one of {', '.join(known)}, not {value!r}")
@@ -115,7 +113,7 @@ def style_roles(
     """
     styles, bands = list(styles), {"fine": fine, "coarse": coarse}
     others = {role: picture for role, picture in bands.items() if picture is not None}
-    check(bool(styles) != bool(others), "give styles, or a fine and a coarse one")
+    check(bool(styles) != bool(others), "name a style: --style PICTURE, or --fine and --coarse together")
     check(len(others) in (0, 2), "fine and coarse go together")
     for role, group in (("style", styles), ("style-mask", list(style_masks)), ("content-mask", list(content_masks))):
         check(len(group) in (0, len(styles)), f"there are {len(group)} {role}s for {len(styles)} styles: one for each")
@@ -136,6 +134,12 @@ class _Style:
     region: Tensor | None
     layers: tuple[LayerSpec, ...]
 
+    def size(self, painted: tuple[int, int], scale: float) -> tuple[int, int]:
+        """Its (height, width) beside what is painted in such a size."""
+        from .artwork import scaled_size
+
+        return scaled_size(self.image.shape[2], self.image.shape[3], round(max(painted) * scale))
+
 
 def stylize(
     settings: StyleSettings, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
@@ -155,18 +159,16 @@ def stylize(
         the one picture.
 
     Raises:
-        WrongRequest: a layer is unknown, or a mask is black everywhere.
+        WrongRequest: a layer is unknown, or has no places to measure or to mask; or a mask is black everywhere.
     """
     import torch
 
-    from dreamcli.engine.activations import Activations
     from dreamcli.engine.ascent import ascend
-    from dreamcli.engine.natural import noise
     from dreamcli.engine.octaves import octave_sizes, resize
     from dreamcli.engine.parameterization import Fourier, Parameterization, Pixels
     from dreamcli.engine.transforms import Jitter
 
-    from .artwork import Artwork, in_octave, scaled_size, to_pixels, to_tensor
+    from .artwork import Artwork, in_octave, to_pixels, value_of
 
     shifted = settings.seamless or settings.jitter
     placed = inputs.start is not None or any(role.startswith("content-mask") for role in inputs.others)
@@ -174,66 +176,111 @@ def stylize(
         not (shifted and placed), "seamless and jitter are for textures: a photograph or a content mask has its place"
     )
     generator = torch.Generator().manual_seed(settings.seed)
-    if inputs.start is None:
-        photograph = None
-        size = (settings.size or SIZE,) * 2
-    else:
-        photograph = to_tensor(inputs.start, compute.device)
-        size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
-    painted = photograph
-    if photograph is not None and settings.colors == "luminance":
-        painted = _grey(photograph)
-    styles = _styles(settings, network, inputs, compute)
-    opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
-    content = network.layer(settings.content or network.card.content_layer)
-    layers = {network.layer(spec.layer) for style in styles for spec in style.layers} | {content}
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
-    # colours that follow the photograph make each photograph's style another
-    cache = inputs.cache if settings.colors == "style" else None
-    sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST)
+    subject = _Subject.of(settings, inputs, compute)
+    aim = _Aim.of(settings, network, inputs, subject, compute)
+    sizes = octave_sizes(*subject.size, settings.octaves, settings.octave_scale, SMALLEST)
+    target: Tensor | None = None
     image: Tensor | None = None
-    before = after = math.nan
-    stopped = "done"
+
+    def so_far() -> Tensor:
+        return subject.finished(climbed.render())
+
     for octave, now in enumerate(sizes, 1):
-        if painted is not None:
-            target = resize(painted, now).clamp(0, 1)
-        elif image is None:
-            target = noise(1, *now, 0.5, generator).to(compute.device)
+        target = subject.target(now, target, generator)
         image = resize(target if image is None else image, now).clamp(0, 1)
-        longest = round(max(now) * settings.style_scale)
-        wanted = [(style, _statistics(style, longest, network, activations, cache)) for style in styles]
-        with torch.no_grad():
-            seen = activations(target)
-        objective = _objective(settings, wanted, network, seen, opaque, None if painted is None else content)
+        objective = aim.objective(now, target)
         climbed: Parameterization = Fourier(image) if settings.seamless else Pixels(image)
         shift = max(now) if settings.seamless else settings.jitter
-        with torch.no_grad():
-            value = float(objective(activations(image), image))
-            before = value if octave == 1 else before
         ascent = ascend(
             climbed,
             objective,
-            activations,
+            aim.activations,
             steps=settings.steps,
             rule=_rule(settings),
             transforms=[Jitter(shift)] if shift else [],
             generator=generator,
-            on_step=in_octave(on_step, settings.steps, octave, sizes),
+            on_step=in_octave(on_step, settings.steps, octave, sizes, so_far),
         )
         image = climbed.render().detach()
-        with torch.no_grad():
-            after = float(objective(activations(image), image))
         if ascent.stopped != "done":
-            stopped = ascent.stopped
             break
+    assert target is not None
     assert image is not None
-    result = resize(image, size).clamp(0, 1)
-    if photograph is not None:
-        result = _recoloured(result, resize(photograph, size).clamp(0, 1), settings.colors)
-        if opaque is not None:
-            clear = resize(opaque, size) <= 0
-            result = torch.where(clear, resize(photograph, size), result)
-    return [Artwork(to_pixels(result), {"before": before, "after": after}, stopped)]
+    score = {
+        "before": value_of(objective, aim.activations, resize(target, now).clamp(0, 1)),
+        "after": value_of(objective, aim.activations, image),
+    }
+    result = subject.finished(resize(image, subject.size).clamp(0, 1))
+    return [Artwork(to_pixels(result), score, ascent.stopped)]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is painted: a photograph, or a texture.
+
+    Attributes:
+        size: (height, width) of the result.
+        device: where it is made.
+        photograph: ``(1, 3, H, W)`` in [0, 1]; None for a texture.
+        opaque: its alpha, ``(1, 1, H, W)`` in [0, 1]; None if it is opaque everywhere.
+        keeps_colors: whether brightness alone is painted.
+    """
+
+    size: tuple[int, int]
+    device: torch.device
+    photograph: Tensor | None = None
+    opaque: Tensor | None = None
+    keeps_colors: bool = False
+
+    @classmethod
+    def of(cls, settings: StyleSettings, inputs: Inputs, compute: Compute) -> _Subject:
+        import torch
+
+        from .artwork import scaled_size, to_tensor
+
+        if inputs.start is None:
+            return cls((settings.size or SIZE,) * 2, compute.device)
+        size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
+        opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
+        photograph = to_tensor(inputs.start, compute.device)
+        return cls(size, compute.device, photograph, opaque, settings.colors == "luminance")
+
+    def target(self, size: tuple[int, int], before: Tensor | None, generator: torch.Generator) -> Tensor:
+        """What an octave keeps the content of; for a texture, noise, which stays as it was ``before``."""
+        from dreamcli.engine.natural import noise
+        from dreamcli.engine.octaves import resize
+
+        if self.photograph is None:
+            return noise(1, *size, 0.5, generator).to(self.device) if before is None else before
+        image = _grey(self.photograph) if self.keeps_colors else self.photograph
+        return resize(image, size).clamp(0, 1)
+
+    def finished(self, image: Tensor) -> Tensor:
+        """What was painted, with what of the photograph is kept: its colours, if they are, and what is transparent."""
+        import torch
+
+        from dreamcli.engine.octaves import resize
+
+        if self.photograph is None:
+            return image
+        size = (image.shape[2], image.shape[3])
+        if self.keeps_colors:
+            image = _recoloured(image, resize(self.photograph, size).clamp(0, 1))
+        if self.opaque is not None:
+            image = torch.where(resize(self.opaque, size) <= 0, resize(self.photograph, size), image)
+        return image
+
+
+def _check_layers(layers: Iterable[str], content: str, network: Network, inputs: Inputs) -> None:
+    """Refuse layers whose style can't be measured, or not in a part of the picture alone."""
+    shapes, model = network.plan.shapes, network.card.name
+    for layer in layers:
+        check(len(shapes[layer]) > 2, f"layer {layer} of {model} is flat: it has no places to measure style over")
+    transparent = inputs.alpha is not None
+    masked = [*layers] if transparent or any("-mask-" in role for role in inputs.others) else []
+    for layer in [*masked, content] if transparent else masked:
+        rule = f"layer {layer} of {model} has no rows and columns, so neither masks nor transparency go with it"
+        check(len(shapes[layer]) == 4, rule)
 
 
 def _rule(settings: StyleSettings) -> Rule:
@@ -242,7 +289,9 @@ def _rule(settings: StyleSettings) -> Rule:
     return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, (0.9, 0.99))
 
 
-def _styles(settings: StyleSettings, network: Network, inputs: Inputs, compute: Compute) -> list[_Style]:
+def _styles(
+    settings: StyleSettings, network: Network, inputs: Inputs, photograph: Tensor | None, compute: Compute
+) -> list[_Style]:
     """Gather each style's picture, mask, region and layers."""
     from .artwork import to_tensor
 
@@ -257,12 +306,10 @@ def _styles(settings: StyleSettings, network: Network, inputs: Inputs, compute: 
     for role in roles:
         number = role.removeprefix("style-")
         image = to_tensor(inputs.others[role], compute.device)
-        if inputs.start is not None:
-            photograph = to_tensor(inputs.start, compute.device)
-            if settings.colors == "luminance":
-                image = _matched(_grey(image), _grey(photograph))
-            elif settings.colors == "match":
-                image = _matched(image, photograph)
+        if photograph is not None and settings.colors == "luminance":
+            image = _matched(_grey(image), _grey(photograph))
+        elif photograph is not None and settings.colors == "match":
+            image = _matched(image, photograph)
         mask, region = (_mask(f"{kind}-mask-{number}", inputs, compute) for kind in ("style", "content"))
         styles.append(_Style(role, image, weights.get(role, 1.0), mask, region, fine.get(role, specs)))
     check(bool(styles), "name one style at least")
@@ -280,29 +327,96 @@ def _mask(role: str, inputs: Inputs, compute: Compute) -> Tensor | None:
     return to_tensor(mask, compute.device).mean(1, keepdim=True)
 
 
-def _statistics(
-    style: _Style, longest: int, network: Network, activations: Activations, cache: dict[object, object] | None
-) -> dict[str, Statistics]:
-    """Measure a style at a size: in every layer of the activations, so that it is done once for many photographs."""
-    import torch
+@dataclass(frozen=True)
+class _Aim:
+    """What a painting is to be like, at every size.
 
-    from dreamcli.engine.octaves import resize
-    from dreamcli.engine.style import Statistics
+    Attributes:
+        settings: how much of what.
+        network: whose layers.
+        styles: the manners to paint in.
+        content: the layer where content is measured; empty for a texture, which has none.
+        opaque: where the photograph is not transparent, as of `_Subject`.
+        activations: gives the layers of all of them.
+        cache: the styles' statistics that were measured already.
+    """
 
-    from .artwork import scaled_size
+    settings: StyleSettings
+    network: Network
+    styles: list[_Style]
+    content: str
+    opaque: Tensor | None
+    activations: Activations
+    cache: dict[Any, Any]
 
-    def measure() -> dict[str, Statistics]:
-        size = scaled_size(style.image.shape[2], style.image.shape[3], longest)
+    @classmethod
+    def of(cls, settings: StyleSettings, network: Network, inputs: Inputs, subject: _Subject, compute: Compute) -> _Aim:
+        from .memory import activations_for
+
+        styles = _styles(settings, network, inputs, subject.photograph, compute)
+        content = network.layer(settings.content or network.card.content_layer)
+        layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
+        _check_layers(layers, content, network, inputs)
+        sizes = [subject.size, *(style.size(subject.size, settings.style_scale) for style in styles)]
+        activations = activations_for(network, (*layers, content), compute, max(sizes, key=math.prod))
+        # colours that follow the photograph make each photograph's style another
+        cache = inputs.cache if settings.colors == "style" else {}
+        content = "" if subject.photograph is None else content
+        return cls(settings, network, styles, content, subject.opaque, activations, cache)
+
+    def objective(self, size: tuple[int, int], target: Tensor) -> Objective:
+        """What to climb at one size: less distance from the styles, less from the content, less variation.
+
+        Args:
+            size: (height, width) of what is painted.
+            target: what the content is kept of, in this size.
+        """
+        import torch
+
+        from dreamcli.engine.objectives import TotalVariation, WeightedSum
+        from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance
+
+        settings, network = self.settings, self.network
         with torch.no_grad():
-            seen = activations(resize(style.image, size).clamp(0, 1))
-        return {layer: Statistics.of(features(seen[layer], network), style.mask) for layer in activations.layers}
+            seen = self.activations(target)
+        whole = sum(style.weight for style in self.styles)
+        terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
+        for style in self.styles:
+            wanted = self._statistics(style, style.size(size, settings.style_scale))
+            region = _together(style.region, self.opaque)
+            total = sum(abs(spec.weight) for spec in style.layers)
+            for spec in style.layers:
+                layer = network.layer(spec.layer)
+                own = Statistics.of(features(seen[layer], network), region)
+                baseline = max(float(DISTANCES[settings.statistics](own, wanted[layer])), 1e-9)
+                share = (settings.strength if self.content else 1) * style.weight / whole * spec.weight / total
+                distance = StyleDistance(
+                    layer, wanted[layer], settings.statistics, baseline, region, network.card.is_residual
+                )
+                terms.append((-share, distance))
+        if self.content:
+            weight = CONTENT_WEIGHT * (1 - settings.strength)
+            terms.append((-weight, ContentDistance(self.content, seen[self.content], self.opaque)))
+        return WeightedSum(tuple(terms))
 
-    if cache is None:
-        return measure()
-    key = (style.role, longest)
-    if key not in cache:
-        cache[key] = measure()
-    return cache[key]  # type: ignore[return-value]
+    def _statistics(self, style: _Style, size: tuple[int, int]) -> dict[str, Statistics]:
+        """Measure a style at a size in its layers, once for many photographs."""
+        import torch
+
+        from dreamcli.engine.octaves import resize
+        from dreamcli.engine.style import Statistics
+
+        key = (style.role, size)
+        if key not in self.cache:
+            if len(self.cache) >= REMEMBERED:
+                del self.cache[next(iter(self.cache))]  # the oldest
+            with torch.no_grad():
+                seen = self.activations(resize(style.image, size).clamp(0, 1))
+            layers = [self.network.layer(spec.layer) for spec in style.layers]
+            self.cache[key] = {
+                layer: Statistics.of(features(seen[layer], self.network), style.mask) for layer in layers
+            }
+        return self.cache[key]  # type: ignore[no-any-return]
 
 
 def features(activation: Tensor, network: Network) -> Tensor:
@@ -310,47 +424,6 @@ def features(activation: Tensor, network: Network) -> Tensor:
     from dreamcli.engine.style import smoothed
 
     return smoothed(activation) if network.card.is_residual else activation
-
-
-def _objective(
-    settings: StyleSettings,
-    styles: list[tuple[_Style, dict[str, Statistics]]],
-    network: Network,
-    seen: dict[str, Tensor],
-    opaque: Tensor | None,
-    content: str | None,
-) -> Objective:
-    """What to climb at one size: less distance from the styles, less from the content, less variation.
-
-    Args:
-        settings: how much of each.
-        styles: with what is wanted of them.
-        network: whose layers.
-        seen: the layers' activations for what is painted on.
-        opaque: where the photograph is not transparent.
-        content: the layer where content is measured; None for a texture, which has none.
-    """
-    from dreamcli.engine.objectives import TotalVariation, WeightedSum
-    from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance
-
-    whole = sum(style.weight for style, _ in styles)
-    terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
-    for style, wanted in styles:
-        region = _together(style.region, opaque)
-        total = sum(abs(spec.weight) for spec in style.layers)
-        for spec in style.layers:
-            layer = network.layer(spec.layer)
-            own = Statistics.of(features(seen[layer], network), region)
-            baseline = max(float(DISTANCES[settings.statistics](own, wanted[layer])), 1e-9)
-            share = (settings.strength if content else 1) * style.weight / whole * spec.weight / total
-            distance = StyleDistance(
-                layer, wanted[layer], settings.statistics, baseline, region, network.card.is_residual
-            )
-            terms.append((-share, distance))
-    if content:
-        weight = CONTENT_WEIGHT * (1 - settings.strength)
-        terms.append((-weight, ContentDistance(content, seen[content], opaque)))
-    return WeightedSum(tuple(terms))
 
 
 def _together(region: Tensor | None, opaque: Tensor | None) -> Tensor | None:
@@ -385,8 +458,6 @@ def _matched(image: Tensor, to: Tensor) -> Tensor:
     return pixels.float().to(image.device).view(image.shape).clamp(0, 1)
 
 
-def _recoloured(result: Tensor, photograph: Tensor, colors: str) -> Tensor:
-    """With "luminance", give the result the photograph's colours, keeping its own brightness."""
-    if colors != "luminance":
-        return result
+def _recoloured(result: Tensor, photograph: Tensor) -> Tensor:
+    """Give the result the photograph's colours, keeping its own brightness."""
     return (photograph + _grey(result) - _grey(photograph)).clamp(0, 1)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from dreamcli.errors import check
 
+from .schedule import check_schedule
+
 if TYPE_CHECKING:
     # torch takes seconds to import, and the command line reads the defaults below for --help
     import torch
     from torch import Tensor
 
     from dreamcli.engine.activations import Activations, Captured
-    from dreamcli.engine.ascent import Ascent
     from dreamcli.engine.compute import Compute
     from dreamcli.engine.objectives import Objective
     from dreamcli.engine.parameterization import Parameterization
@@ -33,10 +34,10 @@ RATES = {"fourier": 0.05, "phase": 0.2, "pixels": 0.02}
 START_CONTRAST = 0.1  # of the noise that is started from, as a share of a photograph's
 SIZE, TILE = 224, 160  # pixels, of a picture from noise, and of one on a sheet
 PADDING = 16  # pixels
+PIXELS_AT_ONCE = 8 * TILE**2  # that go through the network together, on a sheet
 APART = 0.02  # the noise, black to white being 1, that tells several pictures of the same start apart
 RESCUED_STEPS = 16
 BLURRED_SHARE = 0.8  # of the steps; the last are for sharp edges
-SMALLEST_OCTAVE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +96,11 @@ class Visualization:
 
     def __post_init__(self) -> None:
         """Raise WrongRequest for a setting out of its range."""
-        check(self.size is None or 1 <= self.size <= 100_000, f"size must be from 1 to 100000, not {self.size}")
+        check_schedule(self)
         check(
             self.parameterization in PARAMETERIZATIONS,
             f"parameterization is one of {', '.join(PARAMETERIZATIONS)}, not {self.parameterization!r}",
         )
-        check(self.steps >= 1, f"steps must be at least 1, not {self.steps}")
-        check(1 <= self.octaves <= 100, f"octaves must be from 1 to 100, not {self.octaves}")
-        check(1 < self.octave_scale < math.inf, f"octave scale must be more than 1, not {self.octave_scale:g}")
-        for name in ("strength", "color"):
-            value = getattr(self, name)
-            check(0 <= value <= 1, f"{name} must be from 0 to 1, not {value:g}")
-        check(self.jitter >= 0, f"jitter must be at least 0, not {self.jitter}")
         check(0 <= self.turn <= 180, f"turn must be from 0 to 180, not {self.turn:g}")
         check(0 <= self.zoom < 1, f"zoom must be from 0 to less than 1, not {self.zoom:g}")
         check(0 < self.crop <= 1, f"crop must be more than 0 and at most 1, not {self.crop:g}")
@@ -118,7 +112,6 @@ class Visualization:
             value = getattr(self, name)
             check(1 <= value <= 1000, f"{name.replace('_', '-')} must be from 1 to 1000, not {value}")
         check(0 <= self.index < self.count, f"index must be from 0 to {self.count - 1}, not {self.index}")
-        check(0 <= self.seed < 2**63, f"seed must be from 0 to 2**63 - 1, not {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -161,9 +154,11 @@ def visualize(
     from .artwork import Artwork, shared_progress
     from .sheet import contact_sheet
 
+    together = _together(wishes, settings, inputs)
     made: list[list[Artwork]] = []
-    for number, wish in enumerate(wishes):
-        made.append(_best(wish, settings, network, inputs, compute, shared_progress(on_step, number, len(wishes))))
+    for number, some in enumerate(together):
+        group = _Group.of(some, settings, network, inputs, compute)
+        made += group.best(shared_progress(on_step, number, len(together)))
         if any(artwork.stopped == "interrupted" for artwork in made[-1]):
             break
     if not settings.sheet:
@@ -177,110 +172,154 @@ def visualize(
     return [Artwork(sheet, score, stops[0] if stops else "done")]
 
 
-def _best(
-    wish: Wish, settings: Visualization, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None
-) -> list[Artwork]:
-    """Make the pictures of a wish ``best_of`` times, with other seeds, and keep the best of each."""
-    from .artwork import shared_progress
-
-    best: list[Artwork] = []
-    objective: list[Objective] = []
-    for attempt in range(settings.best_of):
-        report = shared_progress(on_step, attempt, settings.best_of)
-        seed = (settings.seed + attempt * 1_000_003) % 2**63
-        these = _attempt(wish, objective, settings, seed, network, inputs, compute, report)
-        best = these if not best else [max(pair, key=lambda a: a.rank) for pair in zip(best, these, strict=True)]
-        if any(artwork.stopped == "interrupted" for artwork in these):
-            # also if the best is an earlier one: the others that were asked for are missing
-            return [replace(artwork, stopped="interrupted") for artwork in best]
-    return best
+def _together(wishes: Sequence[Wish], settings: Visualization, inputs: Inputs) -> list[Sequence[Wish]]:
+    """Part the wishes into those whose pictures go through the network together, which is faster."""
+    if len({wish.still for wish in wishes}) > 1:
+        return [[wish] for wish in wishes]
+    height, width = _size(settings, inputs)
+    at_once = max(1, PIXELS_AT_ONCE // (settings.count * height * width))
+    return [wishes[first : first + at_once] for first in range(0, len(wishes), at_once)]
 
 
-def _attempt(
-    wish: Wish,
-    shared: list[Objective],
-    settings: Visualization,
-    seed: int,
-    network: Network,
-    inputs: Inputs,
-    compute: Compute,
-    on_step: OnStep | None,
-) -> list[Artwork]:
-    """Make the pictures of a wish once.
+@dataclass(frozen=True)
+class _Group:
+    """Wishes whose pictures go through the network together.
 
-    ``shared`` holds the objective once the first attempt measured it, so that all are ranked in the same units.
+    Attributes:
+        wishes: what the pictures shall show.
+        settings, network, inputs: as of `visualize`.
+        activations: gives all layers that are needed.
+        objectives: what each wish climbs; measured once, so that all attempts are ranked in the same units.
+        statistics: as of `batch_norm_statistics`, if they count.
+        diverse: the layer in which the pictures shall differ; empty if there is one, or none matters.
     """
-    import torch
 
-    from dreamcli.engine.activations import Activations
-    from dreamcli.engine.ascent import Adam, ascend
-    from dreamcli.engine.objectives import Difference
-    from dreamcli.engine.octaves import octave_sizes, resize
-    from dreamcli.engine.parameterization import Masked
+    wishes: Sequence[Wish]
+    settings: Visualization
+    network: Network
+    inputs: Inputs
+    activations: Activations
+    objectives: Sequence[Objective]
+    statistics: dict[str, tuple[Tensor, Tensor]]
+    diverse: str
 
-    from .artwork import Artwork, in_octave, to_pixels, to_tensor
-    from .score import probability
+    @classmethod
+    def of(
+        cls, wishes: Sequence[Wish], settings: Visualization, network: Network, inputs: Inputs, compute: Compute
+    ) -> _Group:
+        import torch
 
-    generator = torch.Generator().manual_seed(seed)
-    start = _start(settings, inputs, generator).to(compute.device)
-    size = (start.shape[2], start.shape[3])
-    statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
-    diverse = (network.card.aliases["mid"],) if settings.count > 1 and settings.diversity else ()
-    layers = (*wish.layers, *statistics, *diverse)
-    activations = Activations(network.module, layers, network.input_format, compute, network.plan)
-    with torch.inference_mode():
-        seen = activations(start)
-        if not shared:
-            shared.append(wish.objective(seen))
-        wanted = -shared[0] if settings.minimize else shared[0]
-        before = [_value(wanted, activations, one) for one in _singly(start)]
-    objective = wanted + settings.diversity * Difference(diverse[0]) if diverse else wanted
-    objective = _regularized(objective, settings, statistics)
-    transforms = [] if wish.still else _transforms(settings)
-    sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
-    color = 0.0 if network.card.is_grey else settings.color
-    detail, stopped = torch.zeros_like(start), "done"
-    for octave, now in enumerate(sizes, 1):
-        # as in a dream, what is carried up is what was added, so that a photograph stays sharp
-        base = resize(start, now).clamp(0, 1)
-        painted = climbed = _parameterization(settings, (base + resize(detail, now)).clamp(0, 1), color)
-        if inputs.mask is not None:
-            climbed = Masked(painted, base, inputs.mask_tensor(now, compute.device))
-        ascent: Ascent = ascend(
-            climbed,
-            objective,
-            activations,
-            steps=settings.steps,
+        from .memory import activations_for
+
+        statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
+        diverse = network.card.aliases["mid"] if settings.count > 1 and settings.diversity else ""
+        layers = [layer for wish in wishes for layer in wish.layers]
+        start = _start(settings, inputs, torch.Generator().manual_seed(settings.seed)).to(compute.device)
+        border = 0 if wishes[0].still else 2 * PADDING
+        activations = activations_for(
+            network,
+            dict.fromkeys([*layers, *statistics, *([diverse] if diverse else [])]),
+            compute,
+            (start.shape[2] + border, start.shape[3] + border),
+            count=len(wishes) * len(start),
+        )
+        with torch.inference_mode():
+            seen = activations(start)
+        objectives = [-wish.objective(seen) if settings.minimize else wish.objective(seen) for wish in wishes]
+        return cls(wishes, settings, network, inputs, activations, objectives, statistics, diverse)
+
+    def best(self, on_step: OnStep | None) -> list[list[Artwork]]:
+        """Make the pictures of each wish ``best_of`` times, with other seeds, and keep the best of each."""
+        from .artwork import shared_progress
+
+        best: list[list[Artwork]] = []
+        for attempt in range(self.settings.best_of):
+            seed = (self.settings.seed + attempt * 1_000_003) % 2**63
+            these = self._attempt(seed, shared_progress(on_step, attempt, self.settings.best_of))
+            best = these if not best else [_better(*pair) for pair in zip(best, these, strict=True)]
+            if any(artwork.stopped == "interrupted" for row in these for artwork in row):
+                # also if the best is an earlier one: the others that were asked for are missing
+                return [[replace(artwork, stopped="interrupted") for artwork in row] for row in best]
+        return best
+
+    def _attempt(self, seed: int, on_step: OnStep | None) -> list[list[Artwork]]:
+        """Make the pictures of each wish once, all in one batch."""
+        import torch
+
+        from dreamcli.engine.ascent import Adam
+        from dreamcli.engine.objectives import Apiece
+
+        from .climb import climb
+
+        settings = self.settings
+        generator = torch.Generator().manual_seed(seed)
+        start = _start(settings, self.inputs, generator).to(self.activations.compute.device)
+        color = 0.0 if self.network.card.is_grey else settings.color
+        images, stopped = climb(
+            start.repeat(len(self.wishes), 1, 1, 1),
+            Apiece(tuple(self._with_manners(objective) for objective in self.objectives)),
+            self.activations,
+            self.inputs,
+            settings,
+            parameterize=lambda image: _parameterization(settings, image, color),
             rule=Adam(settings.strength * RATES[settings.parameterization]),
-            transforms=transforms,
+            transforms=[] if self.wishes[0].still else _transforms(settings),
             generator=generator,
             rescue=RESCUED_STEPS,
-            on_step=in_octave(on_step, settings.steps, octave, sizes),
+            on_step=on_step,
         )
-        detail = painted.render().detach() - base
-        if ascent.stopped != "done":
-            stopped = ascent.stopped
-            break
-    detail = resize(detail, size)
-    image = start + (detail if inputs.mask is None else detail * inputs.mask_tensor(size, compute.device))
-    artworks = []
-    for one, value in zip(_singly(image), before, strict=True):
-        pixels = to_pixels(one)
-        with torch.inference_mode():
-            after = _value(wanted, activations, to_tensor(pixels, compute.device))
-        rank = after
-        if inputs.judge and wish.classes and settings.best_of > 1:
-            rank = probability(inputs.judge, pixels, wish.classes) * (-1 if settings.minimize else 1)
-        artworks.append(Artwork(pixels, {"before": value, "after": after}, stopped, rank))
-    return artworks
+        return [
+            self._scored(wish, objective, start, some, stopped)
+            for wish, objective, some in zip(self.wishes, self.objectives, images.chunk(len(self.wishes)), strict=True)
+        ]
+
+    def _with_manners(self, objective: Objective) -> Objective:
+        """An objective with what else counts: diversity and regularizers."""
+        from dreamcli.engine.objectives import L2, BatchNormStatistics, Difference, TotalVariation
+
+        settings = self.settings
+        if self.diverse:
+            objective = objective + settings.diversity * Difference(self.diverse)
+        if settings.tv:
+            objective = objective - settings.tv * TotalVariation()
+        if settings.l2:
+            objective = objective - settings.l2 * L2()
+        if settings.prior:
+            objective = objective - settings.prior * BatchNormStatistics(self.statistics)
+        return objective
+
+    def _scored(self, wish: Wish, objective: Objective, start: Tensor, images: Tensor, stopped: str) -> list[Artwork]:
+        """The pictures of a wish, with their scores."""
+        from .artwork import Artwork, to_pixels, to_tensor, value_of
+        from .score import probability
+
+        artworks, judge = [], self.inputs.judge
+        for before, after in zip(start.chunk(len(start)), images.chunk(len(start)), strict=True):
+            pixels = to_pixels(after)
+            score = {
+                "before": value_of(objective, self.activations, before),
+                "after": value_of(objective, self.activations, to_tensor(pixels, after.device)),
+            }
+            rank = score["after"]
+            if judge and wish.classes and self.settings.best_of > 1:
+                rank = probability(judge, pixels, wish.classes) * (-1 if self.settings.minimize else 1)
+            artworks.append(Artwork(pixels, score, stopped, rank))
+        return artworks
 
 
-def _singly(images: Tensor) -> list[Tensor]:
-    return [images[index : index + 1] for index in range(len(images))]
+def _better(these: list[Artwork], those: list[Artwork]) -> list[Artwork]:
+    return [max(pair, key=lambda artwork: artwork.rank) for pair in zip(these, those, strict=True)]
 
 
-def _value(objective: Objective, activations: Activations, image: Tensor) -> float:
-    return float(objective(activations(image), image))
+def _size(settings: Visualization, inputs: Inputs) -> tuple[int, int]:
+    """The (height, width) of each picture."""
+    from .artwork import scaled_size
+
+    if inputs.start is None:
+        side = settings.size or (TILE if settings.sheet else SIZE)
+        return side, side
+    longest = settings.size or (TILE if settings.sheet else None)
+    return scaled_size(inputs.start.shape[0], inputs.start.shape[1], longest)
 
 
 def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) -> Tensor:
@@ -288,20 +327,17 @@ def _start(settings: Visualization, inputs: Inputs, generator: torch.Generator) 
     import torch
 
     from dreamcli.engine import natural
-    from dreamcli.engine.octaves import resize
 
-    from .artwork import scaled_size, to_tensor
+    from .artwork import scaled_tensor
 
+    size = _size(settings, inputs)
     if inputs.start is None:
-        side = settings.size or (TILE if settings.sheet else SIZE)
-        return natural.noise(settings.count, side, side, START_CONTRAST, generator)
-    longest = settings.size or (TILE if settings.sheet else None)
-    size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], longest)
-    image = resize(to_tensor(inputs.start, torch.device("cpu")), size).clamp(0, 1)
+        return natural.noise(settings.count, *size, START_CONTRAST, generator)
+    image = scaled_tensor(inputs.start, max(size), torch.device("cpu"))
     if settings.count == 1:
         return image
     # something has to tell the pictures apart, or they would stay the same for ever
-    noise = torch.randn(settings.count, 3, *size, generator=generator)
+    noise = torch.randn(settings.count, *image.shape[1:], generator=generator)
     return (image + APART * noise).clamp(0, 1)
 
 
@@ -327,20 +363,6 @@ def _transforms(settings: Visualization) -> list[Transform]:
     if settings.noise:
         transforms.append(Noise(settings.noise))
     return transforms
-
-
-def _regularized(
-    objective: Objective, settings: Visualization, statistics: dict[str, tuple[Tensor, Tensor]]
-) -> Objective:
-    from dreamcli.engine.objectives import L2, BatchNormStatistics, TotalVariation
-
-    if settings.tv:
-        objective = objective - settings.tv * TotalVariation()
-    if settings.l2:
-        objective = objective - settings.l2 * L2()
-    if settings.prior:
-        objective = objective - settings.prior * BatchNormStatistics(statistics)
-    return objective
 
 
 def batch_norm_statistics(network: Network, device: torch.device) -> dict[str, tuple[Tensor, Tensor]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, WrongRequest, unexpected
 
 from . import report
 from .boost import boost
@@ -17,6 +17,7 @@ from .features import features
 from .filters import filters
 from .layers import layers
 from .models import models
+from .presets import presets
 from .replay import replay
 from .style import style
 
@@ -39,7 +40,7 @@ def cli() -> None:
     """Make pictures out of neural networks."""
 
 
-for command in (dream, class_, boost, style, features, filters, classify, layers, models, replay):
+for command in (dream, class_, boost, style, features, filters, classify, layers, models, presets, replay):
     cli.add_command(command)
 
 
@@ -67,5 +68,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
         report.error("interrupted", verbose)
         return INTERRUPTED
     except Exception as error:
-        report.error(report.unexpected(error), verbose)
+        report.error(unexpected(error), verbose)
         return FAILED

@@ -12,8 +12,11 @@ from dreamcli.art.visualization import SIZE, TILE
 from dreamcli.networks.spec import LayerSpec
 
 from .options import (
+    NO_NEURON,
+    NO_PIXELS,
     ChannelsParam,
     Shared,
+    images_argument,
     layer_option,
     schedule_options,
     shared_options,
@@ -25,13 +28,15 @@ DEFAULTS = BoostSettings()
 
 
 @click.command()
-@click.argument("images", nargs=-1, metavar="[IMAGE...]")
+@images_argument("[IMAGE...]")
 @layer_option(DEFAULTS)
 @click.option("--channels", type=ChannelsParam(), metavar="0-15",
               help="Each of these channels of the layer for itself, such as 0-15 or 3,7,12-14.")  # fmt: skip
 @start_options(guided=True)
 @visualization_options(DEFAULTS)
-@schedule_options(DEFAULTS, f"the input's own size, from noise {SIZE}; on a sheet {TILE}")
+@schedule_options(
+    DEFAULTS, f"the input's own size, from noise {SIZE}; on a sheet {TILE}", jitter=NO_NEURON, color=NO_PIXELS
+)
 @shared_options(
     "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-boost.png; from noise ./LAYER-boost.png, ./sheet-boost.png]"
@@ -46,7 +51,7 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
     dreamcli boost --layer high --channels 0-15 --sheet
     dreamcli boost photo.jpg --layer mid:7 --layer "mid:40*-0.5"
     """
-    from .runner import plan_on_pictures, run_tasks
+    from .runner import open_studio, plan_on_pictures, run_tasks
 
     shared, rest = Shared.split(options)
     settings = BoostSettings(**rest)
@@ -61,7 +66,9 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
         return run_tasks("boost", [(task, settings) for task in plan_on_pictures("boost", (), shared, name)], shared)
     each = [replace(settings, layers=(spec,)) for spec in settings.layers]
     tasks = plan_on_pictures("boost", (), shared, *map(str, settings.layers))
-    return run_tasks("boost", list(zip(tasks, each, strict=True)), shared)
+    # with all the layers, so that a channel which isn't there is told before the first picture is made
+    studio = None if shared.dry_run else open_studio("boost", settings, shared)
+    return run_tasks("boost", list(zip(tasks, each, strict=True)), shared, studio)
 
 
 def _channels_of(layers: tuple[LayerSpec, ...], channels: tuple[int, ...]) -> tuple[LayerSpec, ...]:

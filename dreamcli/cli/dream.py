@@ -8,17 +8,26 @@ import click
 
 from dreamcli.art.dream import SIZE_FROM_NOISE, DreamSettings
 
-from .options import Shared, layer_option, minimize_option, schedule_options, shared_options, start_options
+from .options import (
+    NO_NEURON,
+    Shared,
+    images_argument,
+    layer_option,
+    minimize_option,
+    schedule_options,
+    shared_options,
+    start_options,
+)
 
 DEFAULTS = DreamSettings()
 
 
 @click.command()
-@click.argument("images", nargs=-1, metavar="IMAGE...")
+@images_argument()
 @layer_option(DEFAULTS)
 @minimize_option()
 @start_options(guided=True)
-@schedule_options(DEFAULTS, f"the input's own size, {SIZE_FROM_NOISE} from noise")
+@schedule_options(DEFAULTS, f"the input's own size, {SIZE_FROM_NOISE} from noise", jitter=NO_NEURON, color=NO_NEURON)
 @shared_options(
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-dream.png; for a folder ./FOLDER-dream/]"

@@ -8,13 +8,13 @@ import click
 
 from dreamcli.art.features import COLORMAPS, KERNELS, FilterSettings
 
-from .options import LayerParam, Shared, shared_options
+from .options import LayerParam, Shared, images_argument, setting_option, shared_options, size_option
 
 DEFAULTS = FilterSettings()
 
 
 @click.command()
-@click.argument("images", nargs=-1, metavar="[IMAGE...]")
+@images_argument("[IMAGE...]")
 @click.option(
     "--layer",
     "layers",
@@ -29,32 +29,17 @@ DEFAULTS = FilterSettings()
     type=click.Choice(list(KERNELS)),
     help="Apply a classic kernel to each IMAGE, by the convolution that networks use.",
 )
-@click.option(
-    "--top",
-    type=int,
-    metavar="N",
-    default=DEFAULTS.top,
-    show_default=True,
-    help="Show so many filters of a layer, and of a deeper one so many channels of each; 0 for all.",
+@setting_option(
+    "--top", DEFAULTS, "Show so many filters of a layer, and of a deeper one so many channels of each; 0 for all."
 )
-@click.option(
-    "--colormap",
-    type=click.Choice(list(COLORMAPS)),
-    default=DEFAULTS.colormap,
-    show_default=True,
-    help="For filters that are not of colours: dark is negative, bright positive.",
+@setting_option(
+    "--colormap", DEFAULTS, "For filters that are not of colours: dark is negative, bright positive.", choices=COLORMAPS
 )
-@click.option(
-    "--size",
-    type=int,
-    metavar="N",
-    default=DEFAULTS.size,
-    help="With --apply: pixels on the longer side of the result.  [default: the input's own size]",
-)
+@size_option("With --apply: pixels on the longer side of the result.")
 @shared_options(
     "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./MODEL-filters.png; with --apply ./STEM-filters.png]",
-    judged=False,
+    climbs=False,
 )  # fmt: skip
 def filters(images: tuple[str, ...], **options: Any) -> int:
     """Show a network's filters, or what a classic kernel makes of a picture.
@@ -71,6 +56,11 @@ def filters(images: tuple[str, ...], **options: Any) -> int:
 
     if bool(images) != bool(options["apply"]):
         raise click.UsageError("--apply KERNEL and an IMAGE to apply it to go together")
+    shows = ("layers", "top", "colormap")
+    if options["apply"] and any(options[name] != getattr(DEFAULTS, name) for name in shows):
+        raise click.UsageError("--apply shows no filters, so leave out --layer, --top and --colormap")
+    if options["size"] and not options["apply"]:
+        raise click.UsageError("--size is that of the picture which a kernel is applied to: leave it out")
     shared, settings = Shared.split(options | {"apply": options["apply"] or ""})
     tasks = plan_on_pictures("filters", images, shared, shared.model)
     return run_tasks("filters", [(task, FilterSettings(**settings)) for task in tasks], shared)

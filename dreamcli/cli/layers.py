@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dreamcli.networks.known import BUNDLED
+
+from .completion import complete_models
+
 if TYPE_CHECKING:
     from dreamcli.networks.layers import Layer
 
 
 @click.command()
-@click.argument("model", default="dreamnet", metavar="[MODEL]")
+@click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
 @click.option(
     "--size",
     type=click.IntRange(1, 100_000),

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.engine import DEVICES
+from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.networks.known import is_own
 
 from .options import Shared, replay_options
-from .report import Report, progress
+from .report import Report, bars
+from .save_preset import save_preset
 
 if TYPE_CHECKING:
+    from dreamcli.batch import Outcome
     from dreamcli.files.reading import Picture
     from dreamcli.files.record import Record
+    from dreamcli.studio import Studio
 
 
 @click.command()
@@ -29,74 +35,115 @@ if TYPE_CHECKING:
               help="Your own network, if it was one: its code is run only when you name it.")  # fmt: skip
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Of the network.  [default: as it was]")
+@click.option("--save-preset", "preset", metavar="NAME",
+              help="Keep the settings under this name, for --preset, instead of making the picture.")  # fmt: skip
 @replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
-def replay(
-    picture: Path,
-    given: Path | None,
-    moved: tuple[str, ...],
-    model: str | None,
-    judge: str | None,
-    device: str | None,
-    output: str | None,
-    weights: Path | None,
-    overwrite: bool,
-    dry_run: bool,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+def replay(picture: Path, given: Path | None, moved: tuple[str, ...], preset: str | None, **options: Any) -> int:
     """Make a picture again, from the record that it carries.
 
     OUTPUT is a picture that dreamcli made. Says whether the new pixels are identical; if they are not,
     the exit code is 1.
     """
-    from dreamcli.files.reading import read_picture
-    from dreamcli.files.writing import check_place, write_picture
-    from dreamcli.networks.own import is_own
-
-    from .runner import existing, open_studio, read_source
-
     record = _record_of(picture)
-    old = read_picture(picture)
+    shared, _ = Shared.split(options)  # the model, device and precision are None where they are as they were
+    _check_networks(picture, record, shared.model, shared.judge)
+    report = Report("replay", shared.quiet, shared.as_json, shared.verbose, show=shared.show and not preset)
+    if preset:
+        outcome = _save_preset(preset, picture, record, moved, shared)
+    else:
+        outcome = _make_again(picture, record, given, moved, shared)
+    report.add(outcome)
+    report.close()
+    return 0 if outcome.details.get("identical", True) else 1
+
+
+def _save_preset(name: str, picture: Path, record: Record, moved: tuple[str, ...], shared: Shared) -> Outcome:
+    from dreamcli.batch import Outcome
+
+    settings, _ = _settings_of(picture, record)
+    others = _others(picture, record, moved, masks=False)
+    place = save_preset(name, picture, record, settings, others, overwrite=shared.overwrite, dry=shared.dry_run)
+    return Outcome("planned" if shared.dry_run else "done", str(picture), str(place))
+
+
+def _make_again(picture: Path, record: Record, given: Path | None, moved: tuple[str, ...], shared: Shared) -> Outcome:
+    """Find what the picture was made from, make it again, and compare the two."""
+    from dreamcli.batch import Outcome
+    from dreamcli.files.animation import is_animation
+    from dreamcli.files.decoder import Decoder
+    from dreamcli.files.reading import read_picture
+
+    read = Decoder().read if shared.safe_decode else partial(read_picture, limited=False)
+    old = read(picture)
+    if is_animation(picture):
+        raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")
     source = _find(picture, record.source, record.job.input, given, "--input ") if record.job.input else None
-    places = _places(moved, record)
-    others = {
-        role: _find(picture, record.other_sources[role], digest, places.get(role), f"--other {role}=")
-        for role, digest in record.job.others.items()
-    }
-    target = _target(picture, output)
-    check_place(target)
-    report = Report("replay", quiet, as_json, verbose)
-    if dry_run:
-        report.add("planned", source or "noise", target)
-        report.close()
-        return 0
+    others = _others(picture, record, moved)
+    target = _target(picture, shared.output, source, others)
+    if shared.dry_run:
+        return Outcome("planned", str(source or "noise"), str(target), details={"record": asdict(record)})
+    now = _write_again(picture, record, source, target, replace(shared, others=others))
+    difference = _difference(old, record, read(target), now)
+    message = difference or f"identical to {picture}"
+    return Outcome("done", str(source or "noise"), str(target), message, {"identical": not difference})
+
+
+def _write_again(picture: Path, record: Record, source: Path | None, target: Path, shared: Shared) -> Record:
+    """Make the picture as it was made, write it, and give its new record."""
+    from dreamcli.batch import finished_before, look_at
+    from dreamcli.files.writing import write_picture
+
+    from .runner import read_source
+
     settings, was = _settings_of(picture, record)
+    model, judge = _models(picture, record, shared.model, shared.judge)
+    device, precision = shared.device or was["device"], shared.precision or was["precision"]
+    shared = replace(shared, model=model, judge=judge, device=device, precision=precision)
+    studio = _studio_of(picture, record, settings, shared)
+    start = read_source(source, shared.safe_decode) if source else None
+    index = getattr(settings, "index", 0)
+    job = studio.jobs(start.picture if start else None)[index]
+    finished_before(target, look_at(target), job, shared.overwrite)
+    with bars(1, hidden=shared.quiet or shared.as_json) as shown:
+        made, now = studio.make(start, shown.begin(picture.name))[index]
+    if now.stopped == "interrupted":
+        raise KeyboardInterrupt
+    write_picture(target, made, now)
+    return now
+
+
+def _check_networks(picture: Path, record: Record, model: str | None, judge: str | None) -> None:
+    """Refuse networks that the picture was not made with."""
     name = record.job.network["name"]
-    if is_own(name) and model is None:
-        raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
-    if judge is None and is_own(record.job.judge.get("name", "")):
+    if model and not is_own(name):
+        raise WrongRequest(f"{picture} was made by {name}, not by a network of your own: leave out --model")
+    if judge and not record.job.judge:
+        raise WrongRequest(f"{picture} was made without a judge: leave out --judge")
+
+
+def _models(picture: Path, record: Record, model: str | None, judge: str | None) -> tuple[str, str | None]:
+    """The network and the judge; those that are the user's own code are named anew, since that code is run."""
+    name, judge_name = record.job.network["name"], record.job.judge.get("name")
+    if is_own(name):
+        if not model:
+            raise DreamcliError(f"{picture} was made by your own network; name it: --model {name} --weights FILE")
+        name = model
+    if is_own(judge_name or "") and not judge:
         raise DreamcliError(f"{picture} was judged by a network of one's own; name it: --judge FILE.py:CLASS=WEIGHTS")
-    shared = Shared(
-        output, (model or name) if is_own(name) else name, weights, device or was["device"], was["precision"],
-        overwrite, dry_run, as_json, quiet, verbose,
-        judge=judge or record.job.judge.get("name"), others=others,
-    )  # fmt: skip
-    existing(target, record.job, overwrite)
+    return name, judge or judge_name
+
+
+def _studio_of(picture: Path, record: Record, settings: Any, shared: Shared) -> Studio:
+    """Open the studio that the picture was made in, with the very same weights."""
+    from .runner import open_studio
+
     studio = open_studio(record.job.command, settings, shared)
     if studio.network.weights_sha256 != record.job.network["sha256"]:
         raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them by --weights")
     if studio.judge and studio.judge.weights_sha256 != record.job.judge["sha256"]:
         raise DreamcliError(f"{picture} was judged by other weights of {shared.judge}; give them by --judge MODEL=FILE")
-    with progress(picture.name, hidden=quiet or as_json) as on_step:
-        made, now = studio.make(read_source(source) if source else None, on_step)[getattr(settings, "index", 0)]
-    if now.stopped == "interrupted":
-        raise KeyboardInterrupt
-    write_picture(target, made, now)
-    difference = _difference(old, record, read_picture(target), now)
-    report.add("done", source or "noise", target, difference or f"identical to {picture}", identical=not difference)
-    report.close()
-    return 1 if difference else 0
+    return studio
 
 
 def _record_of(picture: Path) -> Record:
@@ -125,9 +172,10 @@ def _settings_of(picture: Path, record: Record) -> tuple[Any, dict[str, str]]:
         raise DreamcliError(f"{picture} was made by dreamcli {version}, with settings unknown here") from error
 
 
-def _target(picture: Path, output: str | None) -> Path:
-    """Where the new picture goes: in the same format, so that the two can be compared, and not over the old."""
-    from dreamcli.files.writing import FORMATS
+def _target(picture: Path, output: str | None, source: Path | None, others: dict[str, Path]) -> Path:
+    """Where the new picture goes: in the same format, so that the two can be compared, and over none of these."""
+    from dreamcli.files.plan import refuse_overwriting
+    from dreamcli.files.writing import FORMATS, check_place
 
     suffix = picture.suffix if picture.suffix.lower() in FORMATS else ".png"
     target = Path(output or f"{picture.stem}-replay{suffix}")
@@ -135,12 +183,15 @@ def _target(picture: Path, output: str | None) -> Path:
         target = target / f"{picture.stem}{suffix}"
     if target.suffix.lower() != suffix.lower():
         raise WrongRequest(f"-o {output} must end in {suffix}, as {picture} does, or be a folder")
-    if target.exists() and target.samefile(picture):
-        raise WrongRequest(f"-o {target} is the picture itself, and would be overwritten; choose another")
+    inputs = [("an input", source)] if source else []
+    roles = ((f"the {role}", path) for role, path in others.items())
+    refuse_overwriting([target], [("the picture itself", picture), *inputs, *roles])
+    check_place(target)
     return target
 
 
-def _places(moved: tuple[str, ...], record: Record) -> dict[str, Path]:
+def _others(picture: Path, record: Record, moved: tuple[str, ...], *, masks: bool = True) -> dict[str, Path]:
+    """Where the pictures are that it was made from beside the photograph, by role."""
     places = {}
     for text in moved:
         role, equals, path = text.partition("=")
@@ -148,11 +199,19 @@ def _places(moved: tuple[str, ...], record: Record) -> dict[str, Path]:
             roles = ", ".join(record.job.others) or "none"
             raise WrongRequest(f"--other {text} is not of the form ROLE=PATH; the roles of this picture are: {roles}")
         places[role] = Path(path)
-    return places
+    return {
+        role: _find(picture, record.other_sources[role], digest, places.get(role), f"--other {role}=")
+        for role, digest in record.job.others.items()
+        if masks or "mask" not in role
+    }
 
 
 def _find(picture: Path, typed: str, digest: str, given: Path | None, option: str) -> Path:
     """Find a file that a picture was made from, and make sure that it is the one."""
+    if not typed:
+        raise DreamcliError(
+            f"{picture} was made in Python from a picture in memory, so from files it can't be made again"
+        )
     name = Path(typed)
     places = [given] if given else [name, picture.parent / name, picture.parent / name.name]
     for place in places:
@@ -169,8 +228,10 @@ def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
 
     if np.array_equal(old.pixels, new.pixels):
         return ""
-    if now.job.settings != was.job.settings:
-        return f"not the same: it was made on {was.job.settings['device']}, this on {now.job.settings['device']}"
+    for setting, word in (("device", "on"), ("precision", "in")):
+        before, after = was.job.settings[setting], now.job.settings[setting]
+        if before != after:
+            return f"not the same: it was made {word} {before}, this {word} {after}"
     if now.versions != was.versions:
         return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"
     return "not the same: it was made on another machine, or edited since"

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
+from dreamcli.batch import Begin, Bench, Commission, Outcome, outputs_of, typed, work
 from dreamcli.errors import DreamcliError, WrongRequest
-from dreamcli.files.plan import Task, identity, make_plan, plan_named
-from dreamcli.files.reading import Picture, read_picture
-from dreamcli.files.record import Job, Record, read_record
-from dreamcli.files.writing import check_place, check_size, write_picture
+from dreamcli.files.decoder import reader
+from dreamcli.files.header import read_size
+from dreamcli.files.plan import Task, make_plan, plan_named, refuse_overwriting, without_results
+from dreamcli.files.writing import check_place, remove_leftovers, why_closed
+from dreamcli.film import Film, check_film
 
 from .options import Shared
-from .report import Report, progress, unexpected
+from .report import Report, bars
 
 if TYPE_CHECKING:
     from dreamcli.studio import Source, Studio
-
-Commission = tuple[Task, Any]  # what to make, and the art form's settings for it
 
 
 def plan_on_pictures(command: str, images: tuple[str, ...], shared: Shared, *names: str) -> list[Task]:
@@ -41,10 +43,18 @@ def plan_on_pictures(command: str, images: tuple[str, ...], shared: Shared, *nam
         raise click.UsageError("an IMAGE is what is started from, so leave out --start")
     if shared.start and shared.start != "noise":
         images = (shared.start,)
-    return make_plan(images, shared.output, command) if images else plan_named(names, shared.output, command)
+    if not images:
+        return plan_named(names, shared.output, command)
+    return make_plan(images, shared.output, command, shared.follow_links)
 
 
-def run_tasks(command: str, commissions: list[Commission], shared: Shared, studio: Studio | None = None) -> int:
+def run_tasks(
+    command: str,
+    commissions: list[Commission],
+    shared: Shared,
+    studio: Studio | None = None,
+    also: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+) -> int:
     """Make and write every picture of a plan; one bad input never stops the others.
 
     Args:
@@ -52,6 +62,7 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
         commissions: what to make, and the art form's settings for it.
         shared: with what, where to, and how loudly.
         studio: if it had to be opened already.
+        also: what else is done with each outcome; gives the one to report.
 
     Returns:
         the exit code.
@@ -60,88 +71,124 @@ def run_tasks(command: str, commissions: list[Commission], shared: Shared, studi
         WrongRequest: no output can be written where it should, or the network or a layer is unknown.
         DreamcliError: the network's weights, or the guide or the mask, can't be had.
     """
+    _check_log(shared.log)
+    commissions = _without_results(commissions)
     _spare_others(commissions, shared)
+    if shared.animate:
+        if shared.cluster:
+            raise WrongRequest("--animate is for one picture, made here: leave out --cluster")
+        pictures = [path for task, _ in commissions for path in (task.source, task.output) if path]
+        check_film(shared.animate, [settings for _, settings in commissions], [*pictures, *shared.others.values()])
     commissions = _with_places(commissions)
-    report = Report(command, shared.quiet, shared.as_json, shared.verbose)
+    alone = len(commissions) == 1
+    if shared.shard:
+        commissions = [commission for commission in commissions if shared.shard.has(commission[0].key)]
+    log = None if shared.dry_run else shared.log
+    report = Report(command, shared.quiet, shared.as_json, shared.verbose, log, shared.show)
+    if shared.dry_run:
+        report.close(_show_all(commissions, report))
+        return 1 if report.counts["failed"] else 0
+    for folder in {task.output.parent for task, _ in commissions}:
+        remove_leftovers(folder)
+    finished = False
     try:
-        if shared.dry_run:
-            _show_all(commissions, report)
-        else:
-            _make_all(command, commissions, shared, studio, report)
+        with bars(len(commissions), hidden=shared.quiet or shared.as_json) as shown:
+
+            def tell(outcomes: list[Outcome]) -> None:
+                for outcome in outcomes:
+                    report.add(also(outcome))
+                shown.end()
+
+            finished = _work(command, commissions, shared, studio, alone, tell, shown.begin)
     finally:
         report.close()
-    if report.count("interrupted"):
+    if not finished:
         return 130
-    return 1 if report.count("failed") else 0
+    return 1 if report.counts["failed"] else 0
+
+
+def _work(
+    command: str,
+    commissions: list[Commission],
+    shared: Shared,
+    studio: Studio | None,
+    alone: bool,
+    tell: Callable[[list[Outcome]], None],
+    begin: Begin,
+) -> bool:
+    """Make everything, here or on a cluster; False if it was interrupted."""
+    opened = partial(open_studio, command, shared=shared)
+    if not shared.cluster:
+        film = Film(shared.animate) if shared.animate else None
+        bench = Bench(opened, shared.overwrite, alone, studio, shared.safe_decode, film)
+        return work(commissions, bench, tell, begin)
+    from dreamcli.cluster import work_on_cluster
+
+    gpus = shared.device in ("auto", "cuda")
+    return work_on_cluster(
+        shared.cluster, shared.worker_cores, gpus, commissions, opened, shared.overwrite, tell, shared.safe_decode
+    )
+
+
+def _check_log(log: Path | None) -> None:
+    if log is None:
+        return
+    if log.suffix.lower() != ".jsonl":
+        raise WrongRequest(f"--report {log} must end in .jsonl")
+    check_place(log)
 
 
 def _with_places(commissions: list[Commission]) -> list[Commission]:
     """Note for each task whether its output could be written; if none could, say so before any work."""
-    checked = []
+    remembered = cache(why_closed)
+    checked, refusal, open_places = [], None, 0
     for task, settings in commissions:
         try:
             if not task.problem:
-                check_place(task.output)
+                check_place(task.output, remembered)
+                open_places += 1
         except WrongRequest as error:
-            if len(commissions) == 1:
-                raise
+            refusal = refusal or error
             task = replace(task, problem=str(error))
         checked.append((task, settings))
+    if refusal and not open_places:
+        raise refusal
     return checked
+
+
+def _without_results(commissions: list[Commission]) -> list[Commission]:
+    """Leave out inputs that are numbered results of this plan: there, `make_plan` did not know of the numbers."""
+    outputs = {task: outputs_of(task, settings) for task, settings in commissions}
+    if all(len(paths) == 1 for paths in outputs.values()):
+        return commissions
+    kept = set(without_results(outputs, outputs.__getitem__))
+    return [commission for commission in commissions if commission[0] in kept]
 
 
 def _spare_others(commissions: list[Commission], shared: Shared) -> None:
     """Refuse a plan that would overwrite a picture that others are made from, or by its number an input."""
-    precious = {identity(task.source): "input" for task, _ in commissions if task.source}
-    precious |= {identity(path): role for role, path in shared.others.items()}
-    precious.pop(None, None)  # of files that are not there
+    outputs = chain.from_iterable(outputs_of(*commission) for commission in commissions)
+    inputs = (("an input", task.source) for task, _ in commissions if task.source)
+    others = ((f"the {role}", path) for role, path in shared.others.items())
+    refuse_overwriting(chain(outputs, [shared.log] if shared.log else []), chain(inputs, others))
+
+
+def _show_all(commissions: list[Commission], report: Report) -> str:
+    """Say what would be made, and how much that is, as far as that is known without unpacking a picture."""
+    pixels = 0
     for task, settings in commissions:
-        for output in outputs_of(task, settings):
-            if role := precious.get(identity(output)):
-                raise WrongRequest(f"{output} is the {role} and would be overwritten; choose another with -o")
-
-
-def outputs_of(task: Task, settings: Any) -> list[Path]:
-    """The files that a task gives: one, or, for a count of several, numbered ones."""
-    count = getattr(settings, "count", 1)
-    if count == 1 or getattr(settings, "sheet", False):
-        return [task.output]
-    return [task.output.with_name(f"{task.output.stem}-{i + 1}{task.output.suffix}") for i in range(count)]
-
-
-def _show_all(commissions: list[Commission], report: Report) -> None:
-    """Say what would be made, as far as that is known without reading a picture."""
-    for task, settings in commissions:
-        problem = task.problem or ("" if task.source is None or task.source.is_file() else "there is no such file")
+        problem = task.problem
+        try:
+            if task.source and not problem:
+                width, height = read_size(task.source)
+                pixels += width * height
+        except DreamcliError as error:
+            problem = str(error)
         for output in outputs_of(task, settings):
             remark = "(there is a file already)" if output.exists() else ""
-            report.add("failed" if problem else "planned", task.title, output, problem or remark)
-
-
-def _make_all(
-    command: str, commissions: list[Commission], shared: Shared, studio: Studio | None, report: Report
-) -> None:
-    for task, settings in commissions:
-        try:
-            if task.problem:
-                raise DreamcliError(task.problem)
-            picture = read_picture(task.source) if task.source else None
-        except DreamcliError as error:
-            report.add("failed", task.source or task.title, task.output, str(error))
-            continue
-        # not before there is a picture: this imports torch
-        studio = studio.with_settings(settings) if studio else open_studio(command, settings, shared)
-        try:
-            alone = len(commissions) == 1
-            _make_one(studio, task, picture, shared, report, alone=alone)
-        except DreamcliError as error:
-            report.add("failed", task.title, task.output, str(error))
-        except KeyboardInterrupt:
-            report.add("interrupted", task.title, task.output, "(not kept)")
-        except Exception as error:  # the other pictures go on
-            report.add("failed", task.title, task.output, unexpected(error))
-        if report.count("interrupted"):
-            return
+            status = "failed" if problem else "planned"
+            report.add(Outcome(status, task.title, str(output), problem or remark))
+    return f"; {pixels / 1e6:.2f} megapixels to read" if pixels else ""
 
 
 def open_studio(command: str, settings: Any, shared: Shared) -> Studio:
@@ -149,7 +196,7 @@ def open_studio(command: str, settings: Any, shared: Shared) -> Studio:
     from dreamcli.engine.compute import keep_freed_memory
     from dreamcli.studio import Studio
 
-    sources = {role: read_source(path) for role, path in shared.others.items()}
+    sources = {role: read_source(path, shared.safe_decode) for role, path in shared.others.items()}
     keep_freed_memory()
     return Studio.open(
         command,
@@ -163,7 +210,7 @@ def open_studio(command: str, settings: Any, shared: Shared) -> Studio:
     )
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, safe_decode: bool = False) -> Source:
     """Read a picture that others are made from.
 
     Raises:
@@ -172,71 +219,6 @@ def read_source(path: Path) -> Source:
     from dreamcli.studio import Source
 
     try:
-        return Source(read_picture(path), typed(path))
+        return Source(reader(safe_decode)(path), typed(path))
     except DreamcliError as error:
         raise DreamcliError(f"{path}: {error}") from error
-
-
-def _make_one(
-    studio: Studio, task: Task, picture: Picture | None, shared: Shared, report: Report, *, alone: bool
-) -> None:
-    """Make and write the pictures of one task, and report what became of each."""
-    from dreamcli.studio import Source
-
-    outputs = outputs_of(task, studio.settings)
-    jobs = studio.jobs(picture)
-    earlier = [existing(output, job, shared.overwrite) for output, job in zip(outputs, jobs, strict=True)]
-    finished = [record is not None and record.stopped == "done" for record in earlier]
-    if all(finished) and not shared.overwrite:
-        for output in outputs:
-            report.add("skipped", task.title, output, "(already made)")
-        return
-    check_size(task.output, *studio.size(picture))
-    with progress(task.title, hidden=shared.quiet or shared.as_json) as on_step:
-        made = studio.make(Source(picture, typed(task.source)) if picture and task.source else None, on_step)
-    for output, was_finished, (result, record) in zip(outputs, finished, made, strict=True):
-        interrupted = record.stopped == "interrupted"
-        if interrupted and (not alone or was_finished):
-            report.add("interrupted", task.title, output, "(not kept)")
-            continue
-        write_picture(output, result, record)
-        remarks, details = _remarks(picture, result, record)
-        status = "interrupted" if interrupted else "done"
-        report.add(status, task.title, output, "(the best so far)" if interrupted else remarks, **details)
-
-
-def _remarks(picture: Picture | None, made: Picture, record: Record) -> tuple[str, dict[str, Any]]:
-    """What to say about a picture that was made, to people and in the JSON."""
-    notes = list(picture.notes) if picture else []
-    if picture and np.array_equal(made.pixels, picture.pixels):
-        notes.append("unchanged")
-    if record.stopped == "non-finite":
-        notes.append("stopped early: the values were no longer finite")
-    height, width = made.pixels.shape[:2]
-    return f"({'; '.join(notes)})" if notes else "", {"width": width, "height": height, "score": record.score}
-
-
-def typed(source: Path) -> str:
-    """How the record names an input: as it was typed, but an absolute path, which tells of its owner, by its name."""
-    return source.name if source.is_absolute() else source.as_posix()
-
-
-def existing(output: Path, job: Job, overwrite: bool) -> Record | None:
-    """The record of what is at ``output`` already, if it is whole.
-
-    Raises:
-        DreamcliError: it was not made by this very job, and may not be overwritten.
-    """
-    if not output.exists():
-        return None
-    record = None
-    try:
-        record = read_record(output)
-        read_picture(output)  # a file that was cut short may still hold its record
-    except DreamcliError:
-        if record and record.job == job:
-            return None
-    if not overwrite and (record is None or record.job != job):
-        how = "made with other settings" if record else "not made by dreamcli"
-        raise DreamcliError(f"{output} is there already, {how}; choose another with -o, or add --overwrite")
-    return record

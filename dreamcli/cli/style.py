@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from dreamcli.art.style import COLORS, OPTIMIZERS, SIZE, StyleSettings, style_roles
 from dreamcli.engine import STATISTICS
 
-from .options import LayerParam, Shared, schedule_options, shared_options
+from .completion import complete_files, complete_layers
+from .options import LayerParam, Shared, images_argument, schedule_options, setting_option, shared_options
 
 DEFAULTS = StyleSettings()
 
@@ -31,12 +33,15 @@ class WeightedPicture(click.ParamType[tuple[Path, float]]):
         except ValueError:
             self.fail(f"the weight {weight!r} of {name} is not a number", param, ctx)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        return complete_files(ctx, param, incomplete)
+
 
 _PICTURE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("photos", nargs=-1, metavar="PHOTO...")
+@images_argument("PHOTO...", "photos")
 @click.option(
     "--style",
     "styles",
@@ -45,25 +50,22 @@ _PICTURE = click.Path(path_type=Path)
     metavar="PICTURE[=WEIGHT]",
     help="In the manner of this picture; several blend by their weights.",
 )
-@click.option("--fine", type=_PICTURE, metavar="PICTURE", help="Take the fine texture, brushwork, from this picture,")
-@click.option("--coarse", type=_PICTURE, metavar="PICTURE", help="and the large shapes from this one.")
 @click.option(
+    "--fine",
+    type=_PICTURE,
+    metavar="PICTURE",
+    help="With --coarse, instead of --style: the brushwork is of this picture.",
+)
+@click.option("--coarse", type=_PICTURE, metavar="PICTURE", help="With --fine: the large shapes are of this picture.")
+@setting_option(
     "--colors",
-    type=click.Choice(COLORS),
-    default=DEFAULTS.colors,
-    show_default=True,
-    help="Take the style's colours; or keep the photograph's, and paint with brightness alone; or give the "
+    DEFAULTS,
+    "Take the style's colours; or keep the photograph's, and paint with brightness alone; or give the "
     "style the photograph's colours first.",
+    choices=COLORS,
 )
 @click.option("--keep-colors", is_flag=True, help="The same as --colors luminance.")
-@click.option(
-    "--style-scale",
-    type=float,
-    metavar="X",
-    default=DEFAULTS.style_scale,
-    show_default=True,
-    help="The size of the style picture, as a share of the result's.",
-)
+@setting_option("--style-scale", DEFAULTS, "The size of the style picture, as a share of the result's.")
 @click.option(
     "--style-mask",
     "style_masks",
@@ -90,30 +92,21 @@ _PICTURE = click.Path(path_type=Path)
     metavar="LAYER[*WEIGHT]",
     help="Where style is measured.  [default: the model's own]",
 )
-@click.option("--content", metavar="LAYER", default="", help="Where content is measured.  [default: the model's own]")
 @click.option(
-    "--statistics",
-    type=click.Choice(STATISTICS),
-    default=DEFAULTS.statistics,
-    show_default=True,
-    help="What of the layers: Gram matrices, or means and covariances.",
+    "--content",
+    metavar="LAYER",
+    default="",
+    shell_complete=complete_layers,
+    help="Where content is measured.  [default: the model's own]",
 )
-@click.option(
-    "--tv",
-    type=float,
-    metavar="X",
-    default=DEFAULTS.tv,
-    show_default=True,
-    help="How much total variation counts against the picture.",
+@setting_option(
+    "--statistics", DEFAULTS, "What of the layers: Gram matrices, or means and covariances.", choices=STATISTICS
 )
-@click.option(
-    "--optimizer",
-    type=click.Choice(OPTIMIZERS),
-    default=DEFAULTS.optimizer,
-    show_default=True,
-    help="How steps are chosen; L-BFGS needs fewer, but longer ones.",
+@setting_option("--tv", DEFAULTS, "How much total variation counts against the picture.")
+@setting_option(
+    "--optimizer", DEFAULTS, "How steps are chosen; L-BFGS needs fewer, but longer ones.", choices=OPTIMIZERS
 )
-@schedule_options(DEFAULTS, f"the photograph's own; {SIZE} from noise")
+@schedule_options(DEFAULTS, f"the photograph's own; {SIZE} from noise", jitter="; for textures")
 @shared_options(
     "A file for one photograph, otherwise a folder that mirrors the photographs' tree.  "
     "[default: ./STEM-style.png; for a folder ./FOLDER-style/; from noise ./texture-style.png]"

@@ -63,14 +63,17 @@ class Outline:
             one, if it runs more than once).
         channels_last: layers that give ``(N, H, W, C)``, as Swin's do.
         clobbered: layers whose output is overwritten in place by what follows.
+        passing: layers that give a tensor which is not their own: in-place functions, and blocks that end with
+            another layer.
         foldable: (convolution, batch norm) pairs where the second takes the first's output as it is.
-        stem: the convolution, if there is just one, that takes the network's input as it is.
+        stem: the convolution, if there is just one, that takes the network's input as it is, all colours together.
     """
 
     events: list[tuple[str, str]] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     channels_last: set[str] = field(default_factory=set)
     clobbered: set[str] = field(default_factory=set)
+    passing: set[str] = field(default_factory=set)
     foldable: list[tuple[str, str]] = field(default_factory=list)
     stem: str | None = None
 
@@ -87,7 +90,7 @@ def outline(network: nn.Module, input_format: InputFormat) -> Outline:
     def watch(name: str, module: nn.Module) -> None:
         def before(_module: nn.Module, inputs: tuple[object, ...]) -> None:
             found.events.append(("start", name))
-            if inputs and inputs[0] is image and type(module) is nn.Conv2d:
+            if inputs and inputs[0] is image and type(module) is nn.Conv2d and module.groups == 1:
                 stems.append(name)
             if isinstance(module, nn.BatchNorm2d):
                 for producer, (output, _) in outputs.items():
@@ -97,6 +100,8 @@ def outline(network: nn.Module, input_format: InputFormat) -> Outline:
         def after(_module: nn.Module, _inputs: object, output: object) -> None:
             found.events.append(("end", name))
             if isinstance(output, Tensor):
+                if any(output is other for other, _ in outputs.values()):
+                    found.passing.add(name)
                 outputs[name] = (output, output._version)
                 found.shapes[name] = tuple(output.shape)
 

@@ -75,7 +75,7 @@ class Adam:
     _optimizer: torch.optim.Optimizer | None = None
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
-        self._optimizer = torch.optim.Adam(list(leaves), self.learning_rate, self.betas)
+        self._optimizer = torch.optim.Adam(list(leaves), self.learning_rate, self.betas, fused=True)
 
     def step(self, evaluate: Evaluate) -> None:
         assert self._optimizer is not None
@@ -87,18 +87,28 @@ class LBFGS:
     """L-BFGS with a strong Wolfe line search (Liu and Nocedal, 1989), torch's own; several evaluations a step."""
 
     history: int = 20
+    _leaves: Sequence[Tensor] = ()
     _optimizer: torch.optim.Optimizer | None = None
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
         for leaf in leaves:
             leaf.data = leaf.data.contiguous()  # torch's L-BFGS takes no other layout
+        self._leaves = leaves
         self._optimizer = torch.optim.LBFGS(
             list(leaves), max_iter=1, history_size=self.history, line_search_fn="strong_wolfe"
         )
 
     def step(self, evaluate: Evaluate) -> None:
         assert self._optimizer is not None
-        self._optimizer.step(evaluate)  # type: ignore[arg-type]
+        before = [leaf.detach().clone() for leaf in self._leaves]
+        try:
+            self._optimizer.step(evaluate)  # type: ignore[arg-type]
+        except BaseException:
+            # the line search was trying a point out
+            with torch.no_grad():
+                for leaf, was in zip(self._leaves, before, strict=True):
+                    leaf.copy_(was)
+            raise
 
 
 @dataclass

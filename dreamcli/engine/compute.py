@@ -20,11 +20,13 @@ class Compute:
     """A device that is there, and a precision that it can compute in.
 
     Pictures, gradients and objectives are always float32; ``precision`` is that of the network's
-    convolutions and matrix products.
+    convolutions and matrix products. ``budget`` is how many bytes a pass through the network may take before large
+    pictures are taken in tiles: one that suits every machine or, on CUDA, half of the device's memory.
     """
 
     device: torch.device
     precision: torch.dtype
+    budget: int = 2 * 2**30
 
     @classmethod
     def resolve(cls, device: str = "auto", precision: str = "auto") -> Compute:
@@ -43,7 +45,10 @@ class Compute:
             raise ValueError(f"there is no {device} device on this machine; it has: {there}")
         if precision == "auto":
             precision = "bfloat16" if _has_bfloat16(device) else "float32"
-        return cls(torch.device(device), getattr(torch, precision))
+        found = torch.device(device)
+        if device == "cuda":
+            return cls(found, getattr(torch, precision), torch.cuda.get_device_properties(found).total_memory // 2)
+        return cls(found, getattr(torch, precision))
 
     @contextmanager
     def repeatable(self) -> Iterator[None]:

@@ -27,11 +27,6 @@ class Objective(ABC):
     Objectives form an algebra: ``a + b``, ``a - b``, ``0.5 * a``, ``-a`` and ``sum([a, b])``.
     """
 
-    @property
-    @abstractmethod
-    def layers(self) -> tuple[str, ...]:
-        """The layers whose activations it needs."""
-
     @abstractmethod
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         """Give the value, a scalar tensor, for the ``{layer: activation}`` of an image ``(N, 3, H, W)``."""
@@ -66,22 +61,33 @@ class WeightedSum(Objective):
 
     terms: tuple[tuple[float, Objective], ...]
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(layer for _, term in self.terms for layer in term.layers))
-
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         values = [weight * term(activations, image) for weight, term in self.terms]
         return torch.stack(values).sum()
 
 
 @dataclass(frozen=True)
+class Apiece(Objective):
+    """Its own objective for each of several equal parts of a batch, in order.
+
+    The sum of their values, so that every picture climbs as it would alone.
+    """
+
+    objectives: tuple[Objective, ...]
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        count = len(self.objectives)
+        parts = {layer: activation.chunk(count) for layer, activation in activations.items()}
+        values = [
+            objective({layer: chunks[index] for layer, chunks in parts.items()}, some)
+            for index, (objective, some) in enumerate(zip(self.objectives, image.chunk(count), strict=True))
+        ]
+        return torch.stack(values).sum()
+
+
+@dataclass(frozen=True)
 class _OfOneLayer(Objective):
     layer: str
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
 
 
 @dataclass(frozen=True)
@@ -126,8 +132,8 @@ class Channel(_OfOneLayer):
     scale: float = 1.0
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        activation = activations[self.layer].float()
-        mean = channel(activation, self.channel).reshape(len(activation), -1).mean(1)
+        plane = channel(activations[self.layer], self.channel).float()
+        mean = plane.reshape(len(plane), -1).mean(1)
         return mean.mean() / self.scale
 
 
@@ -146,8 +152,7 @@ class Neuron(_OfOneLayer):
     scale: float = 1.0
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        activation = activations[self.layer].float()
-        plane = channel(activation, self.channel)
+        plane = channel(activations[self.layer], self.channel).float()
         if plane.dim() != 3:
             raise ValueError(f"layer {self.layer} has no rows and columns: name a channel without @Y,X")
         row, column = int(self.y * plane.shape[1]), int(self.x * plane.shape[2])
@@ -200,10 +205,6 @@ class Difference(Objective):
 
     layer: str
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
-
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         places = _places(activations[self.layer].float())
         grams = F.normalize((places.transpose(1, 2) @ places).flatten(1), dim=1)
@@ -212,14 +213,8 @@ class Difference(Objective):
         return 1 - (likeness.sum() - likeness.trace()) / (count * (count - 1))
 
 
-class _OfTheImage(Objective):
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return ()
-
-
 @dataclass(frozen=True)
-class TotalVariation(_OfTheImage):
+class TotalVariation(Objective):
     """The mean absolute difference between neighbouring pixels; to be subtracted."""
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
@@ -229,7 +224,7 @@ class TotalVariation(_OfTheImage):
 
 
 @dataclass(frozen=True)
-class L2(_OfTheImage):
+class L2(Objective):
     """The mean square of the image's departure from mid-grey; to be subtracted."""
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
@@ -248,10 +243,6 @@ class BatchNormStatistics(Objective):
     """
 
     statistics: Mapping[str, tuple[Tensor, Tensor]]
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(self.statistics)
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         errors = []

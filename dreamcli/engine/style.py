@@ -30,13 +30,14 @@ class Statistics:
 
     @classmethod
     def of(cls, activation: Tensor, weight: Tensor | None = None) -> Statistics:
-        """Measure an activation ``(1, C, H, W)``.
+        """Measure an activation ``(1, C, H, W)``, or tokens ``(1, L, C)``.
 
         Args:
             activation: the layer's.
-            weight: ``(1, 1, any, any)``, how much each part of the picture counts; None for all alike.
+            weight: ``(1, 1, any, any)``, how much each part of the picture counts; None for all alike, and for tokens.
         """
-        features = activation.float()[0].flatten(1)
+        features = activation.float()[0]
+        features = features.T if features.dim() == 2 else features.flatten(1)
         if weight is None:
             share = features.new_full((1, features.shape[1]), 1 / features.shape[1])
         else:
@@ -111,10 +112,6 @@ class StyleDistance(Objective):
     weight: Tensor | None = None
     smooth: bool = False
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
-
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         activation = activations[self.layer]
         found = Statistics.of(smoothed(activation) if self.smooth else activation, self.weight)
@@ -134,10 +131,6 @@ class ContentDistance(Objective):
     layer: str
     wanted: Tensor
     weight: Tensor | None = None
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return (self.layer,)
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         wanted = self.wanted.float()

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from dreamcli.errors import DreamcliError
+
+from .record import open_result
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
+MOST_BYTES = 600_000_000  # of a file; the largest picture that is read, in 16 bits and not compressed, has fewer
+MOST_SCANS = 100  # of a JPEG, as in libtiff; each can cost as much time as a whole picture, and 10 are usual
+
 _PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
+_JPEG = b"\xff\xd8"
+_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # in a JPEG, of those that have a length behind them
+_START_OF_SCAN, _END = b"\xda", b"\xd9"
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323  # tags of a TIFF
+_STRIP = 1024  # rows
 
 Pixels = NDArray[np.uint8]
 
@@ -43,32 +55,32 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path, *, limited: bool = True) -> Picture:
     """Read a picture: PNG, JPEG, WebP, GIF, BMP or TIFF, recognised by its content.
 
-    EXIF orientation is applied, colours are converted to sRGB, 16 bits become 8, of an animation the
-    first frame is taken.
+    EXIF orientation is applied, colours are converted to sRGB, 16 bits become 8, of several
+    frames or pages the first is taken.
+
+    Args:
+        path: of the file.
+        limited: refuse what has more than 89 megapixels, Pillow's limit; if not, it must be a picture that can carry
+            a record.
 
     Raises:
         DreamcliError: with the reason, if the file can't be read or should not be.
     """
-    contents = _read_bytes(path)
     notes: list[str] = []
     try:
+        contents = _read_bytes(path, limited)
+        digest = sha256(contents).hexdigest()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata that we don't use
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            if contents.startswith(_PNG):
-                Image.open(io.BytesIO(contents), formats=("PNG",)).verify()  # checksums, which decoding leaves out
-            with Image.open(io.BytesIO(contents), formats=FORMATS) as image:
-                frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
-                image.load()
-                if frames > 1:
-                    notes.append(f"animated: only the first of its {frames} frames is used")
-                picture = to_picture(image)
+            image = _decode(contents, notes, limited)
+            del contents  # half a gigabyte at worst, and the copies that follow need the place
+            picture = to_picture(image)
     except UnidentifiedImageError as error:
-        raise DreamcliError(_not_a_picture(contents)) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DreamcliError("not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)") from error
+    except Image.DecompressionBombError as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         raise DreamcliError(
             f"refused: it would unpack to more than {limit} megapixels; make it smaller first"
@@ -80,7 +92,7 @@ def read_picture(path: Path) -> Picture:
     except Exception as error:  # a decoder fed with a broken file may raise anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DreamcliError(f"damaged or incomplete picture ({reason})") from error
-    return Picture(picture.pixels, picture.alpha, sha256(contents).hexdigest(), (*notes, *picture.notes))
+    return Picture(picture.pixels, picture.alpha, digest, (*notes, *picture.notes))
 
 
 def to_picture(image: Image.Image) -> Picture:
@@ -94,7 +106,7 @@ def to_picture(image: Image.Image) -> Picture:
     return Picture(pixels, alpha, notes=tuple(notes))
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, limited: bool) -> bytes:
     """Read an ordinary file once, so that what is hashed is what is decoded."""
     try:
         # never block on a FIFO: look before opening, and ask again once it is open
@@ -102,7 +114,10 @@ def _read_bytes(path: Path) -> bytes:
             raise DreamcliError("a folder, where a picture was expected" if path.is_dir() else "not an ordinary file")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
-            return file.read()
+            size = os.fstat(descriptor).st_size
+            if limited and size > MOST_BYTES:
+                raise DreamcliError(f"refused: a file of more than {MOST_BYTES // 1_000_000} MB; make it smaller first")
+            return file.read(size)
     except FileNotFoundError as error:
         raise DreamcliError("there is no such file") from error
     except PermissionError as error:
@@ -111,10 +126,44 @@ def _read_bytes(path: Path) -> bytes:
         raise DreamcliError(f"can't be read ({error.strerror or error})") from error
 
 
-def _not_a_picture(contents: bytes) -> str:
+def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
+    """Unpack the first frame or page of a file that doesn't ask for more than a picture should."""
+    opened = partial(Image.open, formats=FORMATS) if limited else open_result
     if not contents:
-        return "an empty file"
-    return "not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)"
+        raise DreamcliError("an empty file")
+    if contents.startswith(_PNG):
+        opened(io.BytesIO(contents)).verify()  # checksums, which decoding leaves out
+    if contents.startswith(_JPEG) and _has_many_scans(contents):
+        raise DreamcliError(f"refused: it has more than {MOST_SCANS} scans, which take very long; save it anew")
+    image = opened(io.BytesIO(contents))
+    _check_dimensions(image, len(contents), limited)
+    # whether there is a second one is quickly known; how many there are may take long
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        notes.append("only the first of its frames or pages is used")
+    image.load()
+    return image
+
+
+def _has_many_scans(jpeg: bytes) -> bool:
+    scans, place = 0, len(_JPEG)
+    while scans <= MOST_SCANS and (marker := _MARKER.search(jpeg, place)) and marker[1] != _END:
+        scans += marker[1] == _START_OF_SCAN
+        place = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2])
+    return scans > MOST_SCANS
+
+
+def _check_dimensions(image: Image.Image, size: int, limited: bool) -> None:
+    """Refuse, before anything is unpacked, what says that it is too large, or larger than its bytes can tell."""
+    most = Image.MAX_IMAGE_PIXELS or 0
+    area = image.width * image.height
+    tile = 0
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tile = image.tag_v2.get(_TILE_WIDTH, 0) * image.tag_v2.get(_TILE_HEIGHT, 0)
+    if limited and max(area, tile) > most:
+        raise Image.DecompressionBombError
+    # a JPEG spends a bit at least on every 8 x 8 pixels; for what is missing its decoder makes up grey
+    if image.format == "JPEG" and size < area // (8 * 8 * 8):
+        raise DreamcliError("damaged or incomplete picture (its data end early)")
 
 
 def _to_srgb(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | None]:
@@ -131,10 +180,19 @@ def _to_srgb(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | Non
         image = image.convert(image.mode[:-1])
     if profile := image.info.get("icc_profile"):
         image = _apply_profile(image, profile, notes)
-    pixels = np.asarray(image.convert("RGB")).copy()
+    pixels = _to_array(image if image.mode == "RGB" else image.convert("RGB"))
     if alpha is not None and alpha.min() == 255:
         alpha = None
     return pixels, alpha
+
+
+def _to_array(image: Image.Image) -> Pixels:
+    """Copy an RGB image in strips: at once, Pillow would make two copies on the way."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _STRIP):
+        bottom = min(top + _STRIP, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:

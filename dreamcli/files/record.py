@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from dreamcli.errors import DreamcliError
 
 KEYWORD = "dreamcli"  # of the PNG's iTXt chunk
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")  # that can carry it
 _ASCII = b"ASCII\0\0\0"  # how an EXIF UserComment says its encoding
 
 
@@ -55,6 +56,7 @@ class Record:
             network sees in it, with their probabilities; "judge": the same of the judge.
         stopped: "done", or why it ended early: "interrupted" or "non-finite".
         other_sources: the paths of ``job.others``, by role, as ``source``.
+        notes: what else a person should know about how it was made.
     """
 
     job: Job
@@ -63,6 +65,7 @@ class Record:
     score: dict[str, Any] = field(default_factory=dict)
     stopped: str = "done"
     other_sources: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """One line of ASCII, the same for the same record."""
@@ -77,7 +80,7 @@ class Record:
         """
         try:
             fields = json.loads(text)
-            record = cls(**{**fields, "job": Job(**fields["job"])})
+            record = cls(**{**fields, "job": Job(**fields["job"]), "notes": tuple(fields.get("notes", ()))})
             job = record.job
             texts = [job.command, job.input, job.network["name"], job.network["sha256"], record.source, record.stopped]
             if not all(isinstance(text, str) for text in texts):
@@ -85,6 +88,10 @@ class Record:
             groups = (job.settings, job.others, job.judge, record.versions, record.score, record.other_sources)
             if not all(isinstance(group, dict) for group in groups):
                 raise TypeError("a group of values is none")
+            if not set(job.others) <= set(record.other_sources) or (
+                job.judge and not {"name", "sha256"} <= set(job.judge)
+            ):
+                raise TypeError("a name is missing")
         except (TypeError, KeyError) as error:
             raise ValueError(f"not a record of dreamcli ({error})") from error
         return record
@@ -95,15 +102,17 @@ def _json(value: object) -> str:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read the record inside a PNG, JPEG or WebP; None if it carries none.
+    """Read the record inside a PNG, JPEG, WebP or GIF; None if it carries none.
 
     Raises:
         DreamcliError: the file can't be read as a picture.
     """
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
+        with open(path, "rb") as file, open_result(file) as image:
             text = image.info.get(KEYWORD)
-            if text is None:
+            if image.format == "GIF":
+                text = image.info.get("comment", b"").decode("ascii")
+            elif text is None:
                 comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
                 text = comment.removeprefix(_ASCII).decode("ascii") if comment.startswith(_ASCII) else None
         return Record.from_json(str(text)) if text else None
@@ -113,6 +122,21 @@ def read_record(path: Path) -> Record | None:
         return None
     except Exception as error:
         raise DreamcliError(f"{path}: not a readable picture ({error})") from error
+
+
+def open_result(file: IO[bytes]) -> ImageFile.ImageFile:
+    """Open a picture that may carry a record, however large it is: `Image.open` has a limit, against strangers' files.
+
+    Raises:
+        UnidentifiedImageError: it is none of a format that can carry one.
+    """
+    Image.init()
+    prefix = file.read(16)
+    for factory, accept in (Image.OPEN[name] for name in _FORMATS):
+        if accept and accept(prefix):
+            file.seek(0)
+            return factory(file, "")
+    raise UnidentifiedImageError("no PNG, JPEG, WebP or GIF")
 
 
 def exif_with(record: Record) -> Image.Exif:

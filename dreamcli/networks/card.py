@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import nn
+if TYPE_CHECKING:
+    # torch takes seconds to import, and completion reads the names below
+    from torch import nn
 
-from dreamcli.engine.activations import Outline
+    from dreamcli.engine.activations import Outline
 
 # chosen by hand. low: edges and textures; mid: patterns and parts; high: whole objects
 ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {
@@ -53,8 +56,6 @@ class Card:
 
     Attributes:
         name: as in ``--model``.
-        source: who made the weights, and of what.
-        licence: of the weights, as far as their makers say.
         aliases: ``{"low": layer, "mid": layer, "high": layer}``.
         labels: the names of its classes, in order; their numbers where nobody named them.
         style_layers: where style is measured, from fine to coarse.
@@ -62,8 +63,6 @@ class Card:
     """
 
     name: str
-    source: str
-    licence: str
     aliases: Mapping[str, str]
     labels: tuple[str, ...]
     style_layers: tuple[str, ...]

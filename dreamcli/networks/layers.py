@@ -15,37 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from dreamcli.engine.field import Field
 from dreamcli.errors import DreamcliError
 
 DEFAULT_SIZE = 224  # pixels on a side: what most networks were trained for
-
-
-@dataclass(frozen=True)
-class Field:
-    """What one unit of a layer sees of the input, along one axis.
-
-    Attributes:
-        first, last: the first and the last pixel that the unit at index 0 sees; padding makes the first negative.
-        stride: pixels of the input between a unit's field and its neighbour's.
-    """
-
-    first: int = 0
-    last: int = 0
-    stride: int = 1
-
-    @property
-    def size(self) -> int:
-        """How many pixels a unit sees."""
-        return self.last - self.first + 1
-
-    def through(self, kernel: int, stride: int, padding: int, dilation: int) -> Field:
-        """The field of a unit of the next layer."""
-        first = self.first - padding * self.stride
-        return Field(first, self.last + ((kernel - 1) * dilation - padding) * self.stride, self.stride * stride)
-
-    def joined(self, other: Field) -> Field:
-        """The field of a unit that takes from both."""
-        return Field(min(self.first, other.first), max(self.last, other.last), max(self.stride, other.stride))
 
 
 # None: a unit sees the whole picture
@@ -99,6 +72,22 @@ def layer_table(network: nn.Module, size: tuple[int, int]) -> list[Layer]:
     Raises:
         DreamcliError: the picture is too small for a layer, or of a size that the network does not take.
     """
+    return _followed(network, size).layers
+
+
+def receptive_fields(network: nn.Module, layers: Iterable[str], size: tuple[int, int]) -> dict[str, Fields]:
+    """What a unit of each layer sees of the input, (down, right); None if it is the whole picture.
+
+    Args:
+        network: as of `layer_table`.
+        layers: names as in ``network.named_modules()``.
+        size: (height, width) in pixels of any picture that the network takes.
+    """
+    found = _followed(network, size).outputs
+    return {layer: found[layer] for layer in layers}
+
+
+def _followed(network: nn.Module, size: tuple[int, int]) -> _Follower:
     device = next(network.parameters()).device
     follower = _Follower(network)
     image = torch.zeros(1, 3, *size, device=device)
@@ -115,7 +104,7 @@ def layer_table(network: nn.Module, size: tuple[int, int]) -> list[Layer]:
     finally:
         network.train(was_training)
         follower.remove()
-    return follower.layers
+    return follower
 
 
 class _Follower(TorchFunctionMode):
@@ -124,6 +113,7 @@ class _Follower(TorchFunctionMode):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.layers: list[Layer] = []
+        self.outputs: dict[str, Fields] = {}
         self.fields: dict[int, Fields] = {}
         self.alive: list[Tensor] = []  # an id is only its tensor's while that lives
         self.open: list[str] = []
@@ -151,6 +141,7 @@ class _Follower(TorchFunctionMode):
             work = self._work.pop()
             if not isinstance(output, Tensor):
                 return
+            self.outputs[name] = self.fields.get(id(output))
             own = sum(p.numel() for p in module.parameters(recurse=False))
             if any(True for _ in module.children()) and not own:
                 if self._work:
@@ -234,7 +225,10 @@ class _Follower(TorchFunctionMode):
 
 # operations after which a unit has seen everything that any has
 _POOLS_OF_ALL = {"mean", "adaptive_avg_pool2d", "adaptive_max_pool2d"}
-_MIXERS = {"scaled_dot_product_attention", "multi_head_attention_forward", "softmax", "matmul", "bmm", "roll"}
+_MIXERS = {
+    "scaled_dot_product_attention", "multi_head_attention_forward", "softmax", "matmul", "bmm", "roll",
+    "group_norm", "instance_norm",
+}  # fmt: skip
 
 
 def _window(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[int, int], ...] | None:
@@ -325,4 +319,4 @@ def parameter_total(name: str, network: nn.Module) -> int:
     """How many parameters a network has, as torchvision counts them."""
     # googlenet's published number is without the classifiers that only training has; inception_v3's is with its one
     auxiliary = ("aux1.", "aux2.") if name == "googlenet" else ()
-    return sum(p.numel() for key, p in network.named_parameters() if not key.startswith(auxiliary or ("\0",)))
+    return sum(p.numel() for key, p in network.named_parameters() if not key.startswith(auxiliary))

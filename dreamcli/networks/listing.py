@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlparse
@@ -12,11 +12,8 @@ import torch
 
 from dreamcli.errors import WrongRequest, did_you_mean
 
-from .own import code_of, is_own
-
-BUNDLED = "dreamnet"  # the one that is taken where none is named
-IN_THE_BOX = (BUNDLED, "lenet5")
-DIGITS = tuple("0123456789")
+from .known import IN_THE_BOX, is_own, labels_of
+from .own import code_of
 
 # the year and the paper of each family, by how its networks' names begin; the longest that fits counts
 PAPERS = {
@@ -49,18 +46,18 @@ TORCHVISION_LICENCE = "as the weights' makers say: https://pytorch.org/vision/st
 
 @dataclass(frozen=True)
 class Listing:
-    """What is known about a network without loading it.
+    """What is known about a network without loading it. Of one's own that is little: its code is not run.
 
     Attributes:
         name: as in ``--model``.
         source: who made the weights.
         licence: of the weights, as far as their makers say.
-        year, paper: of the architecture.
-        parameters: how many.
-        megabytes: of the weights file.
-        labels: the names of its classes, in order.
-        path: where the weights are, or will be once they were fetched.
-        url: where they are fetched from; None if they are bundled.
+        year, paper: of the architecture; 0 and empty if unknown.
+        parameters: how many; 0 if unknown.
+        megabytes: of the weights file; 0 if unknown.
+        labels: the names of its classes, in order; none if unknown.
+        path: where the weights are, or will be once they were fetched; of a network of one's own, its code.
+        url: where they are fetched from; None if they aren't.
     """
 
     name: str
@@ -75,6 +72,18 @@ class Listing:
     url: str | None
 
     @property
+    def is_bundled(self) -> bool:
+        """Whether dreamcli comes with its weights."""
+        return self.name in IN_THE_BOX
+
+    @property
+    def card(self) -> str:
+        """What its makers say of a bundled network, as Markdown; empty for the others."""
+        if not self.is_bundled:
+            return ""
+        return (files("dreamcli.models") / "cards" / f"{self.name}.md").read_text(encoding="utf-8")
+
+    @property
     def is_here(self) -> bool:
         """Whether it can be used without a network connection."""
         return self.path.exists()
@@ -85,12 +94,6 @@ def names() -> list[str]:
     import torchvision
 
     return [*IN_THE_BOX, *torchvision.models.list_models(module=torchvision.models)]
-
-
-@cache
-def imagenet_labels() -> tuple[str, ...]:
-    """The names of ImageNet's 1,000 classes, in their usual order, as torchvision has them."""
-    return tuple((files("dreamcli.models") / "labels" / "imagenet.txt").read_text().splitlines())
 
 
 def listing(name: str) -> Listing:
@@ -105,10 +108,9 @@ def listing(name: str) -> Listing:
         return Listing(name, "your own", "your own", 0, "", 0, 0.0, (), code_of(name), None)
     if name in IN_THE_BOX:
         path = Path(str(files("dreamcli.models") / "weights" / f"{name}.safetensors"))
-        labels = DIGITS if name == "lenet5" else imagenet_labels()
         return Listing(
             name, "trained by dreamcli's own recipe", "MIT; see the card for its data", year, paper,
-            _stored_parameters(path), path.stat().st_size / 1e6, labels, path, None,
+            _stored_parameters(path), path.stat().st_size / 1e6, labels_of(name), path, None,
         )  # fmt: skip
     import torchvision
 
@@ -135,8 +137,4 @@ def _stored_parameters(path: Path) -> int:
 
     with safe_open(path, framework="pt") as file:
         shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 (it is no mapping)
-    return sum(
-        int(torch.tensor(shape).prod())
-        for key, shape in shapes.items()
-        if not key.endswith(("running_mean", "running_var"))
-    )
+    return sum(math.prod(shape) for key, shape in shapes.items() if not key.endswith(("running_mean", "running_var")))

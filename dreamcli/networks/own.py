@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from dreamcli.errors import DreamcliError, WrongRequest, did_you_mean
-
-
-def is_own(name: str) -> bool:
-    """Whether a model's name is of the form ``FILE.py:CLASS``."""
-    return name.partition(":")[0].endswith(".py")
 
 
 def code_of(name: str) -> Path:
@@ -42,9 +39,11 @@ def own_builder(name: str) -> Callable[..., nn.Module]:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where its dataclasses look up what their annotations mean
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[spec.name]
         raise DreamcliError(f"{path} can't be run: {type(error).__name__}: {error}") from error
     wanted = name.rpartition(":")[2]
     found = getattr(module, wanted, None)
@@ -54,7 +53,10 @@ def own_builder(name: str) -> Callable[..., nn.Module]:
 
     def build(**options: object) -> nn.Module:
         try:
-            network = found(**options)
+            # on the CPU always: its constructor may look at its tensors, and keep some that no state dict holds
+            with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                network = found(**options)
         except Exception as error:
             raise DreamcliError(f"{name} can't be built: {type(error).__name__}: {error}") from error
         if not isinstance(network, nn.Module):

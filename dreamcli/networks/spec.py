@@ -9,7 +9,7 @@ from dataclasses import dataclass
 ALIASES = ("low", "mid", "high")
 
 _FORM = "LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
-_PATTERN = re.compile(r"([\w.]+)(?::(\d+)(?:@(\d+),(\d+))?)?(?:\*([-+.\w]+))?")
+_PATTERN = re.compile(r"([\w.-]+)(?::(\d+)(?:@(\d+),(\d+))?)?(?:\*([-+.\w]+))?")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,26 @@ from typing import Any
 import torch
 from torch import nn
 
-from dreamcli.engine.activations import InputFormat, Outline, channel_count, outline
-from dreamcli.errors import WrongRequest, did_you_mean
+from dreamcli.engine.activations import Activations, InputFormat, Outline, channel_count, outline
+from dreamcli.engine.compute import Compute
+from dreamcli.errors import DreamcliError, WrongRequest, did_you_mean
 
 from .card import ALIASED_LAYERS, Card, aliases_by_depth, style_layers
 from .dreamnet import dreamnet
+from .known import BUNDLED, is_own
 from .lenet5 import lenet5
-from .listing import BUNDLED, Listing, listing, names
-from .own import code_of, is_own, own_builder
+from .listing import Listing, listing, names
+from .own import code_of, own_builder
 from .spec import ALIASES
 from .weights import assign, fetch, read_state_dict, sha256
 
 __all__ = ["BUNDLED", "Network", "load", "names", "skeleton"]
 
 SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
-OWN_FORMATS = {
+BUNDLED_BUILDERS: Mapping[str, Callable[..., nn.Module]] = {"dreamnet": dreamnet, "lenet5": lenet5}
+BUNDLED_FORMATS = {
     "dreamnet": InputFormat(minimum=SMALLEST_INPUT),
-    "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3, fixed=32),
+    "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3),
 }
 
 
@@ -64,6 +68,10 @@ class Network:
                 + (did_you_mean(name, known) or f"; it has low, mid, high, {', '.join(outermost)}")
             )
         return found
+
+    def activations(self, layers: Iterable[str], compute: Compute) -> Activations:
+        """Give these layers' activations, by the layers' own names, on a device."""
+        return Activations(self.module, layers, self.input_format, compute, self.plan)
 
     @property
     def output(self) -> str:
@@ -122,35 +130,32 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     else:
         digest = fetch(known.url, known.path) if known.url else sha256(known.path)
         module = _build_with(build, known.path)
-    if weights:
-        known = replace(known, source="your own weights", licence="your own")
     return _network(known, module, digest)
 
 
 def skeleton(name: str) -> Network:
-    """Build a network without any weights, on the "meta" device: to look at its layers.
+    """Build a network to look at its layers: on the "meta" device, without any weights, if it isn't one's own.
 
     Raises:
         WrongRequest: no network has this name.
     """
     known = listing(name)
     module = _blank(_builder(name))
-    with torch.device("meta"):
+    with torch.device(next(module.parameters()).device):
         return _network(known, module, "")
 
 
 def _builder(name: str) -> Callable[..., nn.Module]:
-    own: dict[str, Callable[..., nn.Module]] = {"dreamnet": dreamnet, "lenet5": lenet5}
     if is_own(name):
         return own_builder(name)
-    return own.get(name) or partial(_build_torchvision, name)
+    return BUNDLED_BUILDERS.get(name) or partial(_build_torchvision, name)
 
 
 def _network(known: Listing, module: nn.Module, digest: str) -> Network:
     """Put together what is known of a network and what can be seen by following a picture through it."""
     module.requires_grad_(False).eval()
     name, labels = known.name, known.labels
-    input_format = OWN_FORMATS.get(name) or (InputFormat() if is_own(name) else _torchvision_format(name))
+    input_format = BUNDLED_FORMATS.get(name) or (InputFormat() if is_own(name) else _torchvision_format(name))
     if size := _only_size(module):
         input_format = InputFormat(input_format.mean, input_format.std, fixed=size)
     plan = outline(module, input_format)
@@ -159,7 +164,7 @@ def _network(known: Listing, module: nn.Module, digest: str) -> Network:
     classes = channel_count(plan.shapes[plan.events[-1][1]])
     if classes != len(labels):
         labels = tuple(str(index) for index in range(classes))
-    card = Card(name, known.source, known.licence, aliases, labels, *style_layers(name, module, plan))
+    card = Card(name, aliases, labels, *style_layers(name, module, plan))
     return Network(card, module, input_format, digest, plan)
 
 
@@ -169,13 +174,15 @@ def _build_with(build: Callable[..., nn.Module], path: Path) -> nn.Module:
     module = _blank(build)
     head = list(module.state_dict())[-1]  # its bias; a state dict of one's own may have other classes
     if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:
-        module = _blank(partial(build, num_classes=len(state[head])))
+        # one's own may take no number of them: then it is told which shapes differ
+        with suppress(DreamcliError):
+            module = _blank(partial(build, num_classes=len(state[head])))
     assign(module, state, path)
     return module
 
 
 def _blank(build: Callable[..., nn.Module]) -> nn.Module:
-    """Build a network without any weights, on the "meta" device."""
+    """Build a network without any weights, on the "meta" device; one's own is on the CPU, with some."""
     try:
         with torch.device("meta"):
             return build()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from dreamcli.art.style import StyleSettings, style_roles, stylize
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.networks import zoo
+from dreamcli.networks.spec import LayerSpec
 from dreamcli.networks.zoo import Network
 from tests.conftest import scene
 
@@ -140,11 +143,7 @@ def test_a_texture_needs_no_photograph_and_a_seamless_one_has_no_seam(network: N
 def test_the_styles_statistics_are_measured_once_for_many_photographs(
     network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dreamcli.art import style as module
-
-    measured = []
-    scaled = module._statistics
-    monkeypatch.setattr(module, "_statistics", lambda *a: measured.append(a[-1]) or scaled(*a))
+    monkeypatch.setattr("dreamcli.art.style.REMEMBERED", 2)
     inputs = Inputs(PHOTO, {"style-1": stripes()})
     settings = StyleSettings(steps=1, octaves=1)
     stylize(settings, network, inputs, compute)
@@ -153,7 +152,10 @@ def test_the_styles_statistics_are_measured_once_for_many_photographs(
     stylize(settings, network, Inputs(PHOTO[::-1].copy(), inputs.others, cache=inputs.cache), compute)
     assert inputs.cache == kept
     stylize(StyleSettings(steps=1, octaves=1, colors="match"), network, inputs, compute)
-    assert measured[-1] is None  # it follows the photograph, so it can't be kept
+    assert inputs.cache == kept  # it follows the photograph, so it can't be kept
+    for size in (64, 65, 66):
+        stylize(StyleSettings(steps=1, octaves=1, size=size), network, inputs, compute)
+    assert len(inputs.cache) == 2  # of a folder with pictures of many sizes, not all
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "resnet18", "mobilenet_v2"])
@@ -163,6 +165,59 @@ def test_other_networks_have_layers_for_it(compute: Compute, name: str) -> None:
     assert made.stopped == "done"
     assert network.card.is_residual == (name == "resnet18")
     assert network.card.content_layer in network.plan.shapes
+
+
+TOKENS = """
+from torch import nn
+
+class Tokens(nn.Module):
+    def __init__(self, num_classes=4):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 8, stride=8)
+        self.norm = nn.LayerNorm(8)
+        self.block = nn.Sequential(nn.Linear(8, 8), nn.GELU())
+        self.head = nn.Linear(8, num_classes)
+
+    def forward(self, x):
+        tokens = self.norm(self.patches(x).flatten(2).transpose(1, 2))
+        return self.head(self.block(tokens).mean(1))
+"""
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Network:
+    """A network with a layer of tokens, ``block``, and a flat one, ``head``."""
+    code = tmp_path / "tokens.py"
+    code.write_text(TOKENS)
+    return zoo.load(f"{code}:Tokens", random=True)
+
+
+@pytest.mark.parametrize("content", ["block", "head"])
+@pytest.mark.parametrize("statistics", ["gram", "moments"])
+def test_style_is_measured_over_tokens(tokens: Network, compute: Compute, content: str, statistics: str) -> None:
+    layers = (LayerSpec("block"),)
+    made = style(tokens, compute, layers=layers, content=content, statistics=statistics, octaves=2, size=160, steps=20)
+    assert made.stopped == "done"
+    assert made.score["after"] > made.score["before"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "content", "mask", "alpha", "message"),
+    [
+        ("head", "patches", None, False, "layer head of .* is flat"),
+        ("block", "patches", "style-mask-1", False, "layer block of .* has no rows and columns"),
+        ("block", "patches", "content-mask-1", False, "layer block of .* has no rows and columns"),
+        ("block", "patches", None, True, "layer block of .* has no rows and columns"),
+        ("patches", "head", None, True, "layer head of .* has no rows and columns"),
+    ],
+)
+def test_a_layer_that_is_not_of_that_kind_is_refused(
+    tokens: Network, compute: Compute, layer: str, content: str, mask: str | None, alpha: bool, message: str
+) -> None:
+    others = {"style-1": stripes()} | ({mask: half(True)} if mask else {})
+    opacity = np.full((64, 80), 200, np.uint8) if alpha else None
+    with pytest.raises(WrongRequest, match=message):
+        style(tokens, compute, others=others, alpha=opacity, layers=(LayerSpec(layer),), content=content)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +247,8 @@ def test_a_setting_out_of_its_range_is_refused(settings: dict[str, object], mess
 @pytest.mark.parametrize(
     ("styles", "weights", "fine", "coarse", "style_masks", "content_masks", "message"),
     [
-        ([], None, None, None, [], [], "give styles, or a fine and a coarse one"),
-        (["a"], None, "b", "c", [], [], "give styles, or a fine and a coarse one"),
+        ([], None, None, None, [], [], "name a style: --style PICTURE"),
+        (["a"], None, "b", "c", [], [], "name a style: --style PICTURE"),
         ([], None, "b", None, [], [], "fine and coarse go together"),
         (["a", "b"], None, None, None, ["m"], [], "there are 1 style-masks for 2 styles"),
         (["a"], None, None, None, [], ["m", "n"], "there are 2 content-masks for 1 styles"),

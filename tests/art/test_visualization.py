@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from dreamcli.art import visualization
 from dreamcli.art.artwork import Artwork, Inputs, Step
 from dreamcli.art.boost import BoostSettings, boost
 from dreamcli.art.portrait import PortraitSettings, portray
@@ -161,6 +162,19 @@ def test_a_sheet_has_a_tile_for_each(network: Network, compute: Compute) -> None
     assert wide.pixels.shape[1] > 3 * 64 > wide.pixels.shape[0]
 
 
+@pytest.mark.parametrize("settings", [{}, {"count": 2}, {"best_of": 2}], ids=str)
+def test_pictures_that_are_made_together_are_those_made_alone(
+    network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch, settings: dict[str, int]
+) -> None:
+    def sheet() -> np.ndarray:
+        classes = (GOLDFISH, JELLYFISH, 5)
+        return portraits(network, compute, classes=classes, sheet=True, steps=3, **settings)[0].pixels.astype(int)
+
+    together = sheet()
+    monkeypatch.setattr(visualization, "PIXELS_AT_ONCE", 1)
+    assert abs(together - sheet()).max() <= 1
+
+
 class Judge:
     """A judge that likes bright pictures."""
 
@@ -192,7 +206,7 @@ def test_progress_runs_through_everything_to_the_end(network: Network, compute: 
     portray(settings, network, Inputs(), compute, seen.append)
     shares = [step.share for step in seen]
     assert shares == sorted(shares)
-    assert len(shares) == 8
+    assert len(shares) == 4  # two steps, twice, for both classes together
     assert shares[-1] == 1
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,8 +63,9 @@ def test_folders_files_and_globs_in_order(run, photo: Path) -> None:
         shutil.copy(photo, name)
     outcome = run("dream", "pics", "other.png", *QUICK, "-o", "out")
     assert outcome.code == 0
-    assert outcome.err.splitlines() == [
-        "pics/b.png -> out/b.png", "pics/deep/a.png -> out/deep/a.png", "other.png -> out/other.png", "3 done",
+    assert outcome.told == [
+        "pics/b.png -> out/pics/b.png", "pics/deep/a.png -> out/pics/deep/a.png",
+        "other.png -> out/other.png", "3 done",
     ]  # fmt: skip
     assert run("dream", "pics/*.png", *QUICK).err.splitlines() == ["pics/b.png -> b-dream.png"]
     assert run("dream", "pics", *QUICK).code == 0
@@ -74,11 +76,13 @@ def test_one_bad_file_never_stops_the_others(run, photo: Path) -> None:
     Path("bad.jpg").write_text("text")
     outcome = run("dream", "bad.jpg", "none.png", photo, *QUICK, "-o", "out")
     assert outcome.code == 1
-    assert outcome.err.splitlines() == [
+    assert outcome.told == [
         "dreamcli: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)",
         "dreamcli: none.png: there is no such file",
         f"{photo} -> out/photo.png",
         "1 done, 2 failed",
+        "failed: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)",
+        "failed: none.png: there is no such file",
     ]
     assert os.listdir("out") == ["photo.png"]
 
@@ -149,7 +153,7 @@ def test_transparency_stays(run, tmp_path: Path, suffix: str) -> None:
         (["--layer", "mid:999"], "has channels 0 to 383; there is no 999"),
         (["--layer", "mid:"], "is not of the form LAYER[:CHANNEL[@Y,X]][*WEIGHT]"),
         (["--model", "resnet51"], "there is no model 'resnet51'; did you mean resnet50"),
-        (["--layr", "mid"], "No such option '--layr'. (Did you mean one of: '--color', '--layer', '--start'?)"),
+        (["--layr", "mid"], "No such option '--layr'. (Did you mean one of: '--layer', '--shard', '--start'?)"),
         (["--steps", "-3"], "steps must be at least 1, not -3"),
         (["--steps", "many"], "'many' is not a valid integer"),
         (["--octave-scale", "1"], "octave scale must be more than 1, not 1"),
@@ -212,7 +216,7 @@ def test_an_animation_is_read_and_said(run) -> None:
     frames = [Image.new("RGB", (70, 70), colour) for colour in ("red", "green")]
     frames[0].save("a.gif", save_all=True, append_images=frames[1:])
     outcome = run("dream", "a.gif", *QUICK)
-    assert outcome.err == "a.gif -> a-dream.png (animated: only the first of its 2 frames is used)\n"
+    assert outcome.err == "a.gif -> a-dream.png (only the first of its frames or pages is used)\n"
 
 
 def test_a_dream_that_changed_nothing_is_said(run, photo: Path) -> None:
@@ -221,11 +225,11 @@ def test_a_dream_that_changed_nothing_is_said(run, photo: Path) -> None:
 
 def test_a_glob_goes_on_where_it_stopped(run, photo: Path) -> None:
     shutil.copy(photo, "a.png")
-    assert run("dream", "*.png", *QUICK).err.endswith("2 done\n")
+    assert run("dream", "*.png", *QUICK).told[-1] == "2 done"
     again = run("dream", "*.png", *QUICK)
-    assert (again.code, again.err.splitlines()[-1]) == (0, "2 skipped")
+    assert (again.code, again.told[-1]) == (0, "2 skipped")
     listed = run("dream", *sorted(os.listdir()), *QUICK)
-    assert (listed.code, listed.err.splitlines()[-1]) == (0, "2 skipped")
+    assert (listed.code, listed.told[-1]) == (0, "2 skipped")
 
 
 def test_an_input_that_finds_nothing_stops_no_other(run, photo: Path) -> None:
@@ -233,7 +237,7 @@ def test_an_input_that_finds_nothing_stops_no_other(run, photo: Path) -> None:
     Path("out").mkdir()
     outcome = run("dream", "*.bmp", "empty", "photo.png", *QUICK, "-o", "out")
     assert outcome.code == 1
-    assert outcome.err.splitlines() == [
+    assert outcome.told[:4] == [
         "dreamcli: *.bmp: no file matches this pattern",
         "dreamcli: empty: there is no picture in this folder",
         "photo.png -> out/photo.png",
@@ -281,23 +285,77 @@ def test_an_error_that_nobody_foresaw_is_one_line_and_stops_no_other(
     shutil.copy(photo, "a.png")
     outcome = run("dream", "a.png", "photo.png", *QUICK)
     assert outcome.code == 1
-    assert outcome.err.splitlines() == [
+    assert outcome.told == [
         "dreamcli: a.png: unexpected RuntimeError: a kernel burst; -v shows where",
         "photo.png -> photo-dream.png",
         "1 done, 1 failed",
+        "failed: a.png: unexpected RuntimeError: a kernel burst; -v shows where",
     ]
 
 
-def test_too_little_memory_is_said(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+STARVED = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes"
+
+
+@pytest.mark.parametrize("error", [RuntimeError(STARVED), MemoryError()])
+def test_too_little_memory_is_said_and_the_other_pictures_go_on(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     from dreamcli.art import forms
 
-    def starve(*_arguments: object) -> None:
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+    make, tried, held = forms.FORMS["dream"].make, [], []
+
+    class Large:
+        pass
+
+    def starve(settings, network, inputs, compute, on_step):
+        if inputs.start.shape[1] > 100:
+            assert not any(kept() for kept in held), "what the first attempt had is in memory still"
+            large = Large()
+            held.append(weakref.ref(large))
+            tried.append(compute.budget)
+            raise error
+        return make(settings, network, inputs, compute, on_step)
 
     monkeypatch.setitem(forms.FORMS, "dream", replace(forms.FORMS["dream"], make=starve))
-    outcome = run("dream", photo, *QUICK)
+    Image.fromarray(scene(90, 120)).save("large.png")
+    outcome = run("dream", "large.png", photo, *QUICK)
     assert outcome.code == 1
-    assert "not enough memory for a picture of this size; make it smaller with --size" in outcome.err
+    reason = "not enough memory for a picture of this size; make it smaller with --size"
+    assert outcome.told == [
+        f"dreamcli: large.png: {reason}",
+        f"{photo} -> photo-dream.png",
+        "1 done, 1 failed",
+        f"failed: large.png: {reason}",
+    ]
+    first, second = tried  # once more, in smaller tiles
+    assert second < first
+
+
+def test_when_memory_runs_out_smaller_tiles_are_tried_and_noted(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamcli.engine.activations import Activations
+    from dreamcli.engine.compute import Compute
+
+    Image.fromarray(scene(200, 300)).save("large.png")
+    quick = ("dream", "large.png", *QUICK, "--precision", "float32")
+    run(*quick, "-o", "whole.png")
+    # so much that it goes whole, but not in an eighth of the budget
+    monkeypatch.setattr("dreamcli.art.memory.bytes_of_pass", lambda *_: Compute.budget / (200 * 300))
+    plain = Activations.__call__
+
+    def starve(self, image):
+        if tuple(image.shape[2:]) == (200, 300):
+            raise RuntimeError(STARVED)
+        return plain(self, image)
+
+    monkeypatch.setattr(Activations, "__call__", starve)
+    outcome = run(*quick, "-o", "tiles.png")
+    assert outcome.err == "large.png -> tiles.png (memory ran out, so it was made in smaller tiles)\n"
+    whole, tiles = (read_picture(Path(name)).pixels.astype(int) for name in ("whole.png", "tiles.png"))
+    assert np.abs(whole - tiles).mean() < 0.1  # of 255 levels
+    record = read_record(Path("tiles.png"))
+    assert record is not None
+    assert len(record.notes) == 1
+    assert run(*quick, "-o", "tiles.png").err == "large.png -> tiles.png (already made)\n"
 
 
 def test_a_format_that_can_not_hold_the_size_is_refused_before_work(run) -> None:
@@ -313,31 +371,6 @@ def test_names_that_are_too_long_are_told(run, photo: Path) -> None:
         assert outcome.code == 1
         assert outcome.err.startswith("dreamcli: ")
         assert outcome.err.count("\n") == 1
-
-
-def test_a_dry_run_tells_what_would_fail(run, photo: Path) -> None:
-    shutil.copy(photo, "photo-dream.png")
-    outcome = run("dream", "none.png", "photo.png", "--dry-run")
-    assert outcome.code == 1
-    assert outcome.err.splitlines() == [
-        "dreamcli: none.png: there is no such file",
-        "photo.png -> photo-dream.png (there is a file already)",
-        "1 planned, 1 failed",
-    ]
-
-
-def test_control_c_while_reading_or_writing_ends_the_batch_with_its_report(
-    run, photo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dreamcli.cli import runner
-
-    def interrupted(*_arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(runner, "write_picture", interrupted)
-    outcome = run("dream", "photo.png", "none.png", *QUICK, "--json")
-    assert outcome.code == 130
-    assert json.loads(outcome.out)["counts"] == {"interrupted": 1}
 
 
 def test_progress_is_shown_on_a_terminal(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

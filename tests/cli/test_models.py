@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torchvision
 
-from dreamcli.networks.listing import PAPERS, imagenet_labels, listing, names
+from dreamcli.networks.known import imagenet_labels
+from dreamcli.networks.listing import PAPERS, listing, names
 from dreamcli.networks.zoo import Network
 
 
@@ -30,7 +32,19 @@ def test_every_family_is_used() -> None:
 def test_one_model(run, network: Network) -> None:
     outcome = run("models", "dreamnet")
     assert f"{sum(p.numel() for p in network.module.parameters()):,}" in outcome.out
+    assert "What it is bad at" in outcome.out
     assert json.loads(run("models", "vgg16", "--json").out)["parameters"] == 138357544
+    assert json.loads(run("models", "googlenet", "--json").out)["mid"] == "inception4c"
+    assert "licence" in run("models", "resnet34").out
+
+
+def test_of_a_network_of_ones_own_nothing_is_made_up(run) -> None:
+    Path("net.py").write_text("raise SystemExit")  # which is not run
+    facts = json.loads(run("models", "net.py:Net", "--json").out)
+    assert facts["bundled"] is False
+    assert facts["parameters"] is facts["classes"] is None
+    assert facts["code"] == "net.py"
+    assert "parameters" not in run("models", "net.py:Net").out
 
 
 def test_classes_are_searched(run) -> None:

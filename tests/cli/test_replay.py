@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.files.reading import read_picture
+import dreamcli
+from dreamcli.files.reading import Picture, read_picture
+from dreamcli.files.record import read_record
+from dreamcli.files.writing import write_picture
 from tests.conftest import QUICK, scene
 
 
@@ -94,6 +99,20 @@ def test_another_format_could_not_be_compared(run, photo: Path) -> None:
     assert Path("new/out.jpg").exists()
 
 
+@pytest.mark.parametrize(("suffix", "limit"), [("png", 1000), ("jpg", 1000), ("webp", 3000)])
+def test_results_may_be_larger_than_inputs(run, monkeypatch: pytest.MonkeyPatch, suffix: str, limit: int) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    monkeypatch.setattr("dreamcli.files.reading._STRIP", 8)
+    make = ("dream", "--start", "noise", "--size", 64, *QUICK, "-o", f"out.{suffix}")
+    for status in ("", " (already made)"):
+        outcome = run(*make)
+        assert (outcome.code, outcome.err) == (0, f"noise -> out.{suffix}{status}\n")
+    assert run("replay", f"out.{suffix}").code == 0
+    assert "refused: it would unpack to more than" in run("dream", f"out.{suffix}").err
+    outcome = run(*make, "--size", 96, "--overwrite")
+    assert (outcome.code == 1 and "megapixels can't be read again" in outcome.err) == (suffix == "webp")
+
+
 def test_a_broken_namesake_does_not_end_the_search(run, photo: Path) -> None:
     run("dream", photo.resolve(), *QUICK, "-o", "sub/out.png")
     shutil.move("photo.png", "sub/photo.png")
@@ -102,12 +121,6 @@ def test_a_broken_namesake_does_not_end_the_search(run, photo: Path) -> None:
 
 
 def test_an_interrupted_picture_is_not_replayed(run, photo: Path) -> None:
-    from dataclasses import replace
-
-    from dreamcli.files.reading import Picture
-    from dreamcli.files.record import read_record
-    from dreamcli.files.writing import write_picture
-
     run("dream", "photo.png", *QUICK, "-o", "out.png")
     record = read_record(Path("out.png"))
     assert record is not None
@@ -122,18 +135,14 @@ def test_json_tells_whether_it_is_identical(run, photo: Path) -> None:
     told = json.loads(run("replay", "out.png", "--json").out)
     assert told["command"] == "replay"
     assert told["pictures"][0]["identical"] is True
+    shown = json.loads(run("replay", "out.png", "-o", "y.png", "--dry-run", "--json").out)
+    assert shown["pictures"][0]["record"]["job"]["settings"]["steps"] == 2
     dry = run("replay", "out.png", "-o", "y.png", "--dry-run")
     assert (dry.code, dry.err) == (0, "photo.png -> y.png\n")
     assert not Path("y.png").exists()
 
 
 def test_settings_of_the_future_are_said(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
-    from dreamcli.files.reading import Picture
-    from dreamcli.files.record import read_record
-    from dreamcli.files.writing import write_picture
-
     run("dream", "photo.png", *QUICK, "-o", "out.png")
     record = read_record(Path("out.png"))
     assert record is not None
@@ -146,3 +155,82 @@ def test_settings_of_the_future_are_said(run, photo: Path, monkeypatch: pytest.M
         outcome = run("replay", "new.png")
         assert outcome.code == 1
         assert "settings unknown here" in outcome.err
+
+
+def test_on_another_device_it_differs_and_can_be_repeated(run, photo: Path) -> None:
+    run("dream", "photo.png", *QUICK, "-o", "out.png")
+    record = read_record(Path("out.png"))
+    assert record is not None
+    on_gpu = replace(record, job=replace(record.job, settings={**record.job.settings, "device": "cuda"}))
+    write_picture(Path("gpu.png"), read_picture(photo), on_gpu)
+    for _ in range(2):
+        outcome = run("replay", "gpu.png", "--device", "cpu")
+        assert outcome.code == 1
+        assert "not the same: it was made on cuda, this on cpu" in outcome.err
+
+
+def test_strangers_files_are_decoded_safely(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamcli.files.decoder import Decoder
+
+    run("dream", "photo.png", *QUICK, "--mask", "photo.png", "-o", "out.png")
+    decoded, plain = [], Decoder.read
+
+    def read(self: Decoder, path: Path):
+        decoded.append(path.name)
+        return plain(self, path)
+
+    monkeypatch.setattr(Decoder, "read", read)
+    assert run("replay", "out.png", "--safe-decode").code == 0
+    assert sorted(decoded) == ["out-replay.png", "out.png", "photo.png", "photo.png"]
+
+
+@pytest.mark.parametrize(("name", "what"), [("photo.png", "an input"), ("mask.png", "the mask")])
+def test_nothing_that_the_picture_was_made_from_is_overwritten(run, photo: Path, name: str, what: str) -> None:
+    shutil.copy("photo.png", "mask.png")
+    run("dream", "photo.png", *QUICK, "--mask", "mask.png", "-o", "out.png")
+    before = Path(name).read_bytes()
+    outcome = run("replay", "out.png", "-o", name, "--overwrite")
+    assert outcome.code == 2
+    assert f"{name} is {what} and would be overwritten" in outcome.err
+    assert Path(name).read_bytes() == before
+
+
+def test_a_device_is_blamed_only_where_it_differs(run, photo: Path) -> None:
+    run("features", "photo.png", "--top", 1, "-o", "out.png")
+    record = read_record(Path("out.png"))
+    assert record is not None
+    for changes, reason in (
+        ({}, "it was made on another machine, or edited since"),
+        ({"precision": "float64"}, "it was made in float64, this in float32"),
+    ):
+        job = replace(record.job, settings=record.job.settings | {"precision": "float32"} | changes)
+        write_picture(Path("edited.png"), Picture(scene()), replace(record, job=job))
+        outcome = run("replay", "edited.png", "--precision", "float32", "--overwrite")
+        assert outcome.code == 1
+        assert f"not the same: {reason}" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--judge", "lenet5"), "out.png was made without a judge: leave out --judge"),
+        (("--model", "vgg16"), "out.png was made by dreamnet, not by a network of your own: leave out --model"),
+    ],
+    ids=str,
+)
+def test_a_network_that_it_was_not_made_with_is_refused(
+    run, photo: Path, option: tuple[str, str], message: str
+) -> None:
+    run("dream", "photo.png", *QUICK, "-o", "out.png")
+    for more in ((), ("--dry-run",)):
+        outcome = run("replay", "out.png", *option, *more)
+        assert outcome.code == 2
+        assert outcome.err == f"dreamcli: {message}\n"
+    assert sorted(os.listdir()) == ["out.png", "photo.png"]
+
+
+def test_a_picture_of_one_in_memory_says_so(run, tmp_path: Path) -> None:
+    dreamcli.dream(scene(), steps=2, octaves=1).save(tmp_path / "out.png")
+    outcome = run("replay", "out.png")
+    assert outcome.code == 1
+    assert "out.png was made in Python from a picture in memory" in outcome.err

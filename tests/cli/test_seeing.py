@@ -14,6 +14,18 @@ from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
 from tests.conftest import scene
 
+# a network of one's own whose numbers are not finite where a picture is white
+OVERFLOWING = """
+from torch import nn
+
+class Brightness(nn.Module):
+    def forward(self, x):
+        return x / (x.amax() < 2)
+
+def net():
+    return nn.Sequential(Brightness(), nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+"""
+
 
 def test_feature_maps_from_first_layer_to_last(run, photo: Path) -> None:
     outcome = run("features", photo, "--layer", "high", "--layer", "low", "--top", 3)
@@ -66,6 +78,16 @@ def test_the_numbers_are_the_networks_own(run, photo: Path) -> None:
     with torch.inference_mode():
         wanted = module.fire2(module.pool1(module.stem((image - mean) / std)))[0].numpy()
     np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_the_numbers_are_told_of(run, photo: Path) -> None:
+    few = ("features", "photo.png", "--layer", "low", "--top", 1, "--raw")
+    assert run(*few, "maps.NPZ").err == "photo.png -> photo-features.png (its numbers: maps.NPZ)\n"
+    again = run(*few, "more.npz").err
+    assert again == "photo.png -> photo-features.png (already made) (its numbers: more.npz)\n"
+    assert Path("maps.NPZ").read_bytes() == Path("more.npz").read_bytes()
+    (told,) = json.loads(run(*few, "third.npz", "--json").out)["pictures"]
+    assert told["raw"] == "third.npz"
 
 
 def test_a_folder_of_feature_maps(run, photo: Path) -> None:
@@ -131,6 +153,49 @@ def test_classes_with_bars(run, photo: Path) -> None:
     assert all(name.startswith("fire") for name, _ in layer)
 
 
+@pytest.mark.parametrize(("model", "layer", "dimensions"), [("dreamnet", "flatten", 2), ("lenet5", "f6", 2),
+                                                            ("dreamnet", "high", 4)])  # fmt: skip
+def test_the_most_active_channels_are_those_of_the_largest_means(
+    run, photo: Path, model: str, layer: str, dimensions: int
+) -> None:
+    from dreamcli.networks import zoo
+
+    outcome = run("classify", photo, "--layer", layer, "-m", model, "--json", "--top", 3)
+    assert outcome.code == 0, outcome.err
+    (answer,) = json.loads(outcome.out)["pictures"]
+    network = zoo.load(model)
+    name = network.layer(layer)
+    assert len(network.plan.shapes[name]) == dimensions
+    names, values = zip(*answer["layer"], strict=True)
+    assert list(values) == sorted(values, reverse=True)
+    assert all(0 <= int(each.removeprefix(f"{name}:")) < network.plan.shapes[name][1] for each in names)
+
+
+@pytest.mark.parametrize("layer", [(), ("--layer", "0")], ids=str)
+def test_numbers_that_are_not_finite_stop_no_other_picture(run, photo: Path, layer: tuple[str, ...]) -> None:
+    from safetensors.numpy import save_file
+
+    Path("net.py").write_text(OVERFLOWING)
+    save_file({"1.weight": np.ones((2, 3, 1, 1), np.float32), "1.bias": np.ones(2, np.float32)}, "net.safetensors")
+    for name, level in (("white", 255), ("grey", 99)):
+        Image.fromarray(np.full((32, 32, 3), level, np.uint8)).save(f"{name}.png")
+    outcome = run("classify", "white.png", "grey.png", "-m", "net.py:net", "--weights", "net.safetensors", *layer)
+    assert outcome.code == 1
+    assert outcome.err == "dreamcli: white.png: the network's answer is not finite: its numbers grow too large\n"
+    assert outcome.out.startswith("grey.png\n")
+
+
+@pytest.mark.parametrize("layer", [(), ("--layer", "mid")], ids=str)
+def test_classify_computes_as_precisely_as_it_is_told(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch, layer: tuple[str, ...]
+) -> None:
+    exact = run("classify", photo, "--json", "--precision", "float32", *layer)
+    monkeypatch.setenv("DREAMCLI_PRECISION", "bfloat16")
+    coarse = run("classify", photo, "--json", "--device", "cpu", *layer)
+    assert exact.code == coarse.code == 0
+    assert exact.out != coarse.out
+
+
 def test_pictures_of_one_name_in_two_folders_are_classified(run, photo: Path) -> None:
     for folder in ("cats", "dogs"):
         Path(folder).mkdir()
@@ -163,6 +228,10 @@ def test_a_bad_picture_stops_no_other(run, photo: Path) -> None:
         (("filters", "photo.png"), 2, "--apply KERNEL and an IMAGE"),
         (("filters", "--apply", "edge"), 2, "--apply KERNEL and an IMAGE"),
         (("filters", "photo.png", "--apply", "blur"), 2, "'blur' is not one of"),
+        (("filters", "photo.png", "--apply", "edge", "--layer", "mid"), 2, "--apply shows no filters"),
+        (("filters", "photo.png", "--apply", "edge", "--top", "3"), 2, "leave out --layer, --top and --colormap"),
+        (("filters", "photo.png", "--apply", "edge", "--colormap", "magma"), 2, "--apply shows no filters"),
+        (("filters", "--size", "40"), 2, "which a kernel is applied to: leave it out"),
         (("filters", "--layer", "pool1"), 1, "pool1 is no convolution"),
         (("filters", "--layer", "fire6:3"), 2, "leave out the channel and the weight"),
         (("features", "photo.png", "--layer", "mid*2"), 2, "leave out the *WEIGHT"),
@@ -170,6 +239,7 @@ def test_a_bad_picture_stops_no_other(run, photo: Path) -> None:
         (("layers", "vgg61"), 2, "there is no model 'vgg61'"),
         (("layers", "alexnet", "--size", "20"), 1, "a picture of 20x20 pixels does not go through"),
         (("layers", "--size", "0"), 2, "0 is not in the range"),
+        (("classify", "photo.png", "--device", "gpu"), 2, "'gpu' is not one of"),
         (("classify", "none.png"), 1, "none.png: there is no such file"),
         (("classify", "photo.png", "--layer", "mif"), 2, "did you mean mid"),
     ],

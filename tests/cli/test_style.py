@@ -77,11 +77,11 @@ def test_transparency_stays(run, photo: Path, styles: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("photo.png",), 2, "give styles, or a fine and a coarse one"),
+        (("photo.png",), 2, "name a style: --style PICTURE"),
         (("--style", "a.png"), 2, "name a PHOTO to repaint, or make a texture --from-noise"),
         (("photo.png", "--from-noise", "--style", "a.png"), 2, "one of the two"),
         (("photo.png", "--fine", "a.png"), 2, "fine and coarse go together"),
-        (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "give styles, or a fine and"),
+        (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "name a style: --style PICTURE"),
         (("photo.png", "--style", "a.png", "--seamless"), 2, "--seamless and --jitter are for textures"),
         (("photo.png", "--style", "a.png", "--keep-colors", "--colors", "match"), 2, "leave out --colors match"),
         (("photo.png", "--style", "a.png=x"), 2, "the weight 'x' of a.png is not a number"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from dreamcli.files.reading import read_picture
@@ -136,6 +138,8 @@ def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
         (("class", "qqqq"), 2, "listed by: dreamcli models dreamnet --classes"),
         (("class", "1000"), 2, "knows no class '1000'"),
         (("class",), 2, "Missing argument 'NAME...'"),
+        (("class", "goldfsh", "--dry-run"), 2, "did you mean goldfish"),
+        (("class", "goldfish", "-m", "net.py:Net", "--dry-run"), 2, "there is no file net.py"),
         (("class", "goldfish", "--mix", "--sheet"), 2, "--mix makes one picture"),
         (("class", "goldfish", "--blur", 1), 2, "blur is for the parameterization pixels only"),
         (("class", "goldfish", "--start", "none.png"), 1, "none.png: there is no such file"),
@@ -148,6 +152,7 @@ def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
         (("boost", "--layer", "mid", "--channels", "a"), 2, "'a' is not of the form 0-15"),
         (("boost", "--layer", "mid", "--channels", "5-2"), 2, "5-2 runs backwards"),
         (("boost", "--layer", "mid", "--channels", "0-99999999"), 2, "more than 4096 channels"),
+        (("boost", "--layer", "mid", "--channels", "383-384", *QUICK), 2, "there is no 384"),
         (("boost", "--layer", "mid:3", "--channels", "0-3"), 2, "leave the channel out of --layer"),
         (("boost", "photo.png", "--channels", "0-3"), 2, "go on one --sheet"),
         (("boost", "photo.png", "--start", "noise"), 2, "leave out --start"),
@@ -175,8 +180,29 @@ def test_a_numbered_output_overwrites_no_input(run, photo: Path) -> None:
     before = Path("p-2.png").read_bytes()
     outcome = run("boost", "p-2.png", "--count", 3, "-o", "p.png", "--overwrite", *QUICK)
     assert outcome.code == 2
-    assert "p-2.png is the input and would be overwritten" in outcome.err
+    assert "p-2.png is an input and would be overwritten" in outcome.err
     assert Path("p-2.png").read_bytes() == before
+
+
+def test_numbered_results_are_no_inputs(run, photo: Path) -> None:
+    few = ("--count", 2, "--steps", 1, "--octaves", 1)
+    assert run("boost", "*.png", *few).code == 0
+    made = ["photo-boost-1.png", "photo-boost-2.png", "photo.png"]
+    outcome = run("boost", "*.png", *few)
+    assert outcome.told[-1] == "2 skipped"
+    assert sorted(os.listdir()) == made
+    assert run("class", "goldfish", *few, "--start", "photo.png").code == 0
+    before = Path("goldfish-class-1.png").read_bytes()
+    again = run("class", "goldfish", "tench", *few, "--start", "goldfish-class-1.png", "--overwrite")
+    assert again.code == 2
+    assert "goldfish-class-1.png is an input and would be overwritten" in again.err
+    assert Path("goldfish-class-1.png").read_bytes() == before
+
+
+def test_classes_whose_files_would_be_one_are_told_apart_by_hand(run) -> None:
+    outcome = run("class", "Cardigan", "cardigan", "-o", "out/")
+    assert outcome.code == 2
+    assert "written to out/cardigan-class.png; make them in two runs, each with its own -o" in outcome.err
 
 
 def test_a_cardigan_is_a_dog_or_a_garment(run) -> None:
@@ -195,3 +221,11 @@ def test_a_dry_run_makes_nothing(run) -> None:
         "2 planned",
     ]
     assert not list(Path().iterdir())
+
+
+def test_a_dry_run_downloads_nothing(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: "cache")
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("it downloads"))
+    outcome = run("class", "goldfish", "-m", "alexnet", "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert outcome.err == "goldfish -> goldfish-class.png\n"

@@ -175,3 +175,13 @@ def test_channels_last_layers_are_given_channels_first(compute: Compute, layer: 
         found = Activations(network, [layer], PLAIN, compute)(image)[layer]
     torch.testing.assert_close(found, seen[0].permute(0, 3, 1, 2))
     assert outline(network, PLAIN).shapes[layer][1] == found.shape[1]
+
+
+def test_colours_that_are_convolved_apart_are_normalised_apart(compute: Compute) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 6, 3, groups=3), nn.ReLU(), nn.Conv2d(6, 4, 3)).eval()
+    form = InputFormat(minimum=1)
+    image = torch.rand(1, 3, 20, 30)
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (form.mean, form.std))
+    found = Activations(network, ["2"], form, compute)(image)["2"]
+    torch.testing.assert_close(found, network((image - mean) / std))

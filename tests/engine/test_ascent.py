@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from dreamcli.engine.activations import Activations, InputFormat
-from dreamcli.engine.ascent import Adam, NormalisedGradient, Rule, ascend
+from dreamcli.engine.ascent import LBFGS, Adam, NormalisedGradient, Rule, ascend
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel, LayerEnergy, Objective
 from dreamcli.engine.parameterization import Pixels
@@ -80,8 +80,6 @@ def test_without_color_every_pixel_moves_along_grey(
 class _Poison(Objective):
     """A value that stops being a number at the third step."""
 
-    layers = ("fire4",)
-
     def __init__(self) -> None:
         self.calls = 0
 
@@ -101,12 +99,28 @@ def test_stops_at_a_non_finite_value_with_the_last_finite_image(
     torch.testing.assert_close(pixels.render().detach(), image + 0.02)
 
 
+def test_a_line_search_that_fails_leaves_the_image_before_it(
+    activations: Activations, image: Tensor, generator: torch.Generator
+) -> None:
+    class Cliff(Objective):
+        """Rises, and is no number a little further on."""
+
+        def __call__(self, activations, image: Tensor) -> Tensor:
+            value = image.mean()
+            return value if value.detach() < cliff else value * float("nan")
+
+    start = float(image.mean())
+    cliff = start + 5.5 / image.numel()  # L-BFGS begins with steps of 1
+    pixels = Pixels(image)
+    ascent = ascend(pixels, Cliff(), activations, steps=50, rule=LBFGS(), generator=generator)
+    assert ascent.stopped == "non-finite"
+    assert start < float(pixels.render().detach().mean()) < cliff
+
+
 def test_a_gradient_that_is_not_finite_changes_nothing(
     activations: Activations, image: Tensor, generator: torch.Generator
 ) -> None:
     class Cusp(Objective):
-        layers = ("fire4",)
-
         def __call__(self, activations, image: Tensor) -> Tensor:
             return (image - image.detach()).sqrt().sum()  # a finite value with an infinite gradient
 
@@ -144,8 +158,6 @@ def test_a_picture_without_gradient_stays_as_it_is(
     activations: Activations, generator: torch.Generator, image: Tensor
 ) -> None:
     class Blind(Objective):
-        layers = ("fire4",)
-
         def __call__(self, activations, image: Tensor) -> Tensor:
             return 0 * image.sum()
 

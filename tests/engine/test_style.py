@@ -25,6 +25,14 @@ def test_statistics_are_the_mean_and_the_gram_matrix() -> None:
     torch.testing.assert_close(found.root @ found.root, found.covariance, atol=1e-4, rtol=1e-4)
 
 
+def test_tokens_are_places_as_those_of_a_map_are() -> None:
+    a = activation(0)
+    tokens = a.flatten(2).transpose(1, 2)
+    found, wanted = Statistics.of(tokens), Statistics.of(a)
+    torch.testing.assert_close(found.gram, wanted.gram)
+    torch.testing.assert_close(found.mean, wanted.mean)
+
+
 def test_where_the_weight_is_zero_nothing_counts() -> None:
     a = activation(0)
     weight = torch.zeros(1, 1, 40, 40)

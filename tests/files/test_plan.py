@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,11 @@ def test_where_everything_goes(tree: Path, inputs: list[str], output: str | None
         ([""], None, "an input has an empty name"),
         (["b.PNG"], "b.PNG", "is an input and would be overwritten"),
         (["b.PNG"], "./pics/../b.PNG", "is an input and would be overwritten"),
-        (["../x/a.jpg", "../y/a.jpg"], "out", "would both be written to out/a.jpg.png"),
-        (["pics/"], "pics", "is the input folder, and would be overwritten"),
+        (["../x/a.jpg", "../y/a.jpg"], "out", "both be written to out/a.jpg.png; make them in two runs"),
+        (["x/a.jpg", "y/a.jpg"], None, "both be written to a-dream.jpg.png; name a folder with -o, or make"),
+        (["pics/"], "pics", "pics is an input folder, and would be overwritten"),
+        (["pics", "none"], ".", "pics is an input folder, and would be overwritten"),
+        (["pics", "none"], "none", "none is an input folder, and would be overwritten"),
     ],
 )
 def test_a_plan_that_would_lose_a_picture_is_refused(
@@ -81,6 +85,25 @@ def test_a_plan_that_would_lose_a_picture_is_refused(
 ) -> None:
     with pytest.raises(WrongRequest, match=message):
         make_plan(inputs, output, "dream")
+
+
+def test_several_folders_keep_their_names(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree / "none/c.png").touch()
+    wanted = ["out/pics/c.png", "out/pics/deep/a.png", "out/pics/deep/er/d.png", "out/none/c.png"]
+    for pics, none in (("pics", "none/"), (str(tree / "pics"), "./none")):
+        plan = make_plan([pics, none], "out", "dream")
+        assert [str(t.output) for t in plan] == wanted
+    assert {t.key for t in plan} == {"c.png", "deep/a.tiff", "deep/er/d.webp"}
+    monkeypatch.chdir(tree / "pics/deep")
+    plan = make_plan(["..", "../../none"], "out", "dream")
+    assert [str(t.output) for t in plan] == wanted
+
+
+def test_results_of_several_folders_are_in_none_of_them(tree: Path) -> None:
+    for name in ("pics/out/pics/c.png", "pics/out/none/gone.png"):
+        write_picture(tree / name, Picture(scene()), RECORD)
+    sources = [str(t.source) for t in make_plan(["pics", "none"], "pics/out", "dream")]
+    assert sources == ["pics/c.png", "pics/deep/a.tiff", "pics/deep/er/d.webp", "none"]
 
 
 @pytest.mark.parametrize("given", ["none", "*.bmp"])
@@ -127,6 +150,29 @@ def test_names_that_are_too_long_are_no_crash(tree: Path) -> None:
     assert make_plan(["n" * 300], None, "dream")[0].source == Path("n" * 300)
 
 
+@pytest.mark.parametrize("letter", ["n", "\N{SMILING FACE WITH SMILING EYES}", "\udcff"])
+def test_outputs_of_long_names_fit_and_stay_apart(tree: Path, letter: str) -> None:
+    longest = letter * (251 // len(os.fsencode(letter)))
+    stems = [longest, longest[:-1] + "x"]
+    for stem in stems:
+        (tree / "pics" / f"{stem}.jpg").touch()
+        (tree / "pics" / f"{stem}.png").touch()
+    for inputs, output in (["pics"], None), (["pics"], "x"), ([f"pics/{stem}.jpg" for stem in stems], None):
+        plan = make_plan(inputs, output, "dream")
+        outputs = [os.fsencode(task.output.name) for task in plan]
+        assert max(map(len, outputs)) <= 255
+        assert len(set(outputs)) == len(outputs)
+        assert outputs == [os.fsencode(task.output.name) for task in make_plan(inputs, output, "dream")]
+
+
+def test_a_name_that_fits_is_kept(tree: Path) -> None:
+    (tree / ("n" * 251 + ".jpg")).touch()
+    (task,) = make_plan(["n" * 251 + ".jpg"], "out/", "dream")
+    assert task.output.name == "n" * 251 + ".png"
+    (task,) = make_plan(["n" * 245 + ".jpg"], None, "dream")
+    assert task.output.name == "n" * 245 + "-dream.png"
+
+
 def test_results_inside_the_input_folder_are_not_inputs_again(tree: Path) -> None:
     (tree / "pics/out").mkdir()
     (tree / "pics/out/c.png").touch()
@@ -139,16 +185,57 @@ def test_a_name_with_wildcards_that_exists_is_a_name(tree: Path) -> None:
     assert [str(t.output) for t in make_plan(["[1].png"], None, "dream")] == ["[1]-dream.png"]
 
 
-def test_links_to_folders_are_not_followed(tree: Path) -> None:
+@pytest.fixture
+def linked(tree: Path) -> Path:
+    """The tree with links: in circles, out of it, to one of its own pictures, and to nothing."""
+    (tree / "outside").mkdir()
+    (tree / "outside/o.png").touch()
     (tree / "pics/loop").symlink_to(tree / "pics")
-    assert len(make_plan(["pics"], None, "dream")) == 3
+    (tree / "pics/deep/loop").symlink_to("..")
+    (tree / "pics/out").symlink_to(tree / "outside")
+    (tree / "pics/a.png").symlink_to(tree / "a.jpg")
+    (tree / "pics/zero.png").symlink_to("/dev/zero")
+    (tree / "pics/self.png").symlink_to("self.png")
+    return tree
+
+
+def test_links_in_folders_are_followed_when_that_is_asked_for(linked: Path) -> None:
+    real = ["pics/c.png", "pics/deep/a.tiff", "pics/deep/er/d.webp"]
+    assert [str(t.source) for t in make_plan(["pics"], None, "dream")] == real
+    followed = [str(t.source) for t in make_plan(["pics"], None, "dream", follow_links=True)]
+    assert sorted(followed) == sorted([*real, "pics/a.png", "pics/out/o.png", "pics/self.png", "pics/zero.png"])
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_glob_goes_around_no_circle(linked: Path, follow: bool) -> None:
+    (linked / "pics/loop2").symlink_to(".")  # one more, and there are 2 ** 40 ways
+    (linked / "pics/.hidden").mkdir()
+    (linked / "pics/.hidden/h.png").touch()
+    named = ["pics/a.png", "pics/c.png"]  # what a glob names is an input
+    sources = [str(t.source) for t in make_plan(["pics/**/*.png"], "x", "dream", follow)]
+    assert sources == [*named, *(["pics/out/o.png"] if follow else [])]
+    everything = {str(t.source) for t in make_plan(["**"], "x", "dream", follow)}
+    assert {"a.jpg", "b.PNG", "pics/notes.txt", "outside/o.png", "pics/deep/er/d.webp"} <= everything
+    assert not any("hidden" in source for source in everything)
+    twice = make_plan(["**/deep/**/*.webp"], "x", "dream", follow)
+    assert [str(t.source) for t in twice] == ["pics/deep/er/d.webp"]
+
+
+def test_a_link_that_is_an_input_is_followed(linked: Path) -> None:
+    assert [str(t.source) for t in make_plan(["pics/a.png"], None, "dream")] == ["pics/a.png"]
+    assert [str(t.source) for t in make_plan(["pics/out"], "x", "dream")] == ["pics/out/o.png"]
+
+
+def test_a_folder_of_links_alone_tells_how_they_are_followed(linked: Path) -> None:
+    (linked / "links").mkdir()
+    (linked / "links/a.png").symlink_to(linked / "a.jpg")
+    assert "follow them with --follow-links" in make_plan(["links"], None, "dream")[0].problem
+    assert "--follow-links" not in make_plan(["none"], None, "dream")[0].problem
 
 
 def test_a_folder_that_can_not_be_looked_into_is_a_problem_of_its_own(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import os
-
     scandir = os.scandir
 
     def guarded(path: str) -> object:

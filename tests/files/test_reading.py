@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 from dreamcli.errors import DreamcliError
 from dreamcli.files.reading import read_picture
 from tests.conftest import scene
+from tests.faults import nasty
 
 
 def save(path: Path, image: Image.Image, **options: object) -> Path:
@@ -139,19 +140,7 @@ def test_of_an_animation_the_first_frame(tmp_path: Path) -> None:
     path = save(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
     picture = read_picture(path)
     assert picture.pixels[0, 0].tolist() == [255, 0, 0]
-    assert picture.notes == ("animated: only the first of its 3 frames is used",)
-
-
-def png_of(width: int, height: int) -> bytes:
-    """A tiny PNG that says it is huge."""
-    import struct
-    import zlib
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    assert picture.notes == ("only the first of its frames or pages is used",)
 
 
 def jpeg() -> bytes:
@@ -177,17 +166,45 @@ def flipped_png() -> bytes:
         (jpeg()[:600], "damaged or incomplete"),
         (jpeg()[:-200], "damaged or incomplete"),
         (flipped_png(), "damaged or incomplete"),
-        (png_of(20_000, 20_000), "more than 89 megapixels"),
-        (png_of(10_000, 10_000), "more than 89 megapixels"),
-        (png_of(100, 100), "damaged or incomplete"),
+        (nasty.png(20_000, 20_000, b""), "more than 89 megapixels"),
+        (nasty.png(10_000, 10_000, b""), "more than 89 megapixels"),
+        (nasty.png(100, 100, b""), "damaged or incomplete"),
+        (nasty.scan_bomb(60, 80, 100), "more than 100 scans"),
+        (nasty.tile_bomb(32_768, 16_384), "more than 89 megapixels"),
+        (nasty.jpeg_of(9000), r"its data end early"),
     ],
-    ids=["empty", "text", "pdf", "header", "truncated", "checksum", "bomb", "smaller bomb", "no pixels"],
+    ids=[
+        "empty",
+        "text",
+        "pdf",
+        "header",
+        "truncated",
+        "checksum",
+        "bomb",
+        "smaller bomb",
+        "no pixels",
+        "scans",
+        "tile",
+        "early end",
+    ],
 )
 def test_what_should_not_be_read_is_refused_with_a_reason(tmp_path: Path, contents: bytes, reason: str) -> None:
     (tmp_path / "a.jpg").write_bytes(contents)
     with pytest.raises(DreamcliError, match=reason) as caught:
         read_picture(tmp_path / "a.jpg")
     assert "\n" not in str(caught.value)
+
+
+def test_usual_scans_and_markers_in_the_data_are_none_too_many(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(nasty.scan_bomb(60, 80, 80) + b"\xff\xda" * 200)
+    assert read_picture(tmp_path / "a.jpg").pixels.shape == (80, 60, 3)
+
+
+def test_a_file_that_is_too_long_is_refused_without_being_read_to_its_end(tmp_path: Path) -> None:
+    with open(tmp_path / "a.png", "wb") as file:
+        file.truncate(1 << 40)  # of holes: it takes no place on the disk
+    with pytest.raises(DreamcliError, match="a file of more than 600 MB"):
+        read_picture(tmp_path / "a.png")
 
 
 def test_floating_point_is_refused_with_a_reason(tmp_path: Path) -> None:

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from dreamcli.networks import zoo
+
 CODE = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
 from torch import nn
 
 class Small(nn.Module):
@@ -19,6 +27,26 @@ class Small(nn.Module):
     def forward(self, x):
         return self.head(self.third(self.second(self.first(x))).mean((2, 3)))
 
+@dataclass
+class Widths:
+    first: int = 8
+
+class Curious(Small):
+    # looks at its tensors while it is built, and keeps some that no state dict holds
+    def __init__(self, num_classes=4):
+        super().__init__(num_classes)
+        self.rates = [rate.item() for rate in torch.linspace(0, 0.1, Widths().first)]
+        self.noise = torch.rand(8, 1, 1)
+        self.register_buffer("shift", torch.rand(8, 1, 1), persistent=False)
+
+    def forward(self, x):
+        x = self.first(x) + self.noise + self.shift + torch.linspace(0, 1, x.shape[3])
+        return self.head(self.third(self.second(x)).mean((2, 3)))
+
+class Fixed(Small):
+    def __init__(self):
+        super().__init__()
+
 def failing():
     raise ValueError("no luck")
 
@@ -31,10 +59,7 @@ def number():
 def own(run, photo: Path) -> None:
     """The user's file, and its weights."""
     Path("net.py").write_text(CODE)
-    scope: dict[str, object] = {}
-    exec(CODE, scope)
-    torch.manual_seed(0)
-    torch.save(scope["Small"]().state_dict(), "net.pth")  # type: ignore[operator]
+    torch.save(zoo.load("net.py:Small", random=True).module.state_dict(), "net.pth")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +81,39 @@ def test_its_layers_need_no_weights(run, own: None) -> None:
     outcome = run("layers", "net.py:Small", "--size", 32)
     assert outcome.code == 0, outcome.err
     assert "net.py:Small: 1,428 parameters" in outcome.out
+
+
+def test_its_constructor_may_look_at_tensors(run, own: None) -> None:
+    state = torch.get_rng_state()
+    one, other = (zoo.load("net.py:Curious", Path("net.pth")) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), state)
+    image = torch.rand(1, 3, 40, 60)
+    assert torch.equal(one.module(image), other.module(image))
+    outcome = run("layers", "net.py:Curious", "--size", 32)
+    assert outcome.code == 0, outcome.err
+    outcome = run("classify", "photo.png", "--layer", "third", "--model", "net.py:Curious", "--weights", "net.pth")
+    assert outcome.code == 0, outcome.err
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "message"),
+    [
+        ("Small", 0, ""),
+        ("Fixed", 1, "five.pth: head.weight has shape (5, 8), but the network needs (4, 8)"),
+    ],
+)
+def test_weights_may_have_other_classes_if_the_network_may(run, own: None, model: str, code: int, message: str) -> None:
+    state = torch.load("net.pth")
+    torch.save(state | {"head.weight": torch.rand(5, 8), "head.bias": torch.rand(5)}, "five.pth")
+    outcome = run("classify", "photo.png", "--model", f"net.py:{model}", "--weights", "five.pth")
+    assert outcome.code == code
+    assert message in outcome.err
+
+
+def test_a_file_that_cannot_be_run_leaves_nothing(run, own: None) -> None:
+    Path("broken.py").write_text("1 / 0")
+    assert run("layers", "broken.py:Net").code == 1
+    assert not [name for name in sys.modules if name.endswith("broken")]
 
 
 def test_other_code_makes_another_job(run, own: None) -> None:

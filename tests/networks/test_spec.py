@@ -10,6 +10,7 @@ from dreamcli.networks.spec import LayerSpec
     [
         ("mid", LayerSpec("mid")),
         ("features.12", LayerSpec("features.12")),
+        ("block3.block3-2:4*-1", LayerSpec("block3.block3-2", 4, weight=-1)),
         ("mid:0", LayerSpec("mid", 0)),
         ("a.b_c:12@3,45", LayerSpec("a.b_c", 12, (3, 45))),
         ("high*0.5", LayerSpec("high", weight=0.5)),

@@ -1,0 +1,76 @@
+"""``dreamcli presets``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from dreamcli.errors import WrongRequest
+from dreamcli.files.presets import Preset, find_preset, preset_paths, read_preset
+
+from .preset_option import complete_presets, own_folder
+from .report import error
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=complete_presets)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def presets(name: str | None, as_json: bool) -> int:
+    """Show the presets there are for --preset, or one of them, as TOML.
+
+    \b
+    dreamcli presets
+    dreamcli presets menagerie
+    dreamcli replay photo-dream.png --save-preset mine
+    """
+    if name:
+        return _show_one(find_preset(name, own_folder()), as_json)
+    found, broken = [], 0
+    for path in preset_paths(own_folder()).values():
+        try:
+            found.append(read_preset(path))
+        except WrongRequest as problem:
+            broken += 1
+            error(str(problem))
+    _show_all(sorted(found, key=lambda preset: preset.name), as_json)
+    return 1 if broken else 0
+
+
+def _facts(preset: Preset) -> dict[str, Any]:
+    return {
+        "name": preset.name,
+        "about": preset.about,
+        "shipped": preset.is_shipped,
+        "path": str(preset.path),
+        "commands": preset.options,
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, default=str)  # TOML has dates, too
+
+
+def _show_one(preset: Preset, as_json: bool) -> int:
+    if as_json:
+        click.echo(_json(_facts(preset)))
+    else:
+        click.echo(f"# {preset.path}\n{preset.path.read_text('utf-8').rstrip()}")
+    return 0
+
+
+def _show_all(found: list[Preset], as_json: bool) -> None:
+    if as_json:
+        click.echo(_json([_facts(preset) for preset in found]))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("preset", "for", "about", "", box=None)
+    for preset in found:
+        table.add_row(preset.name, ", ".join(preset.options), preset.about, "" if preset.is_shipped else "yours")
+    console = Console(width=None if sys.stdout.isatty() else 120, markup=False)
+    console.print(table)
+    console.print(f"Your own are the files NAME.toml in {own_folder()}", highlight=False, soft_wrap=True)

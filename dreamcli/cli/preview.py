@@ -1,0 +1,51 @@
+"""``--show``: a picture in the terminal, two pixels a character."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # these take their time to import, and most command lines show nothing
+    from rich.text import Text
+
+    from dreamcli.files.reading import Picture
+
+UPPER_HALF = "▀"  # in the colour of the upper pixel, on that of the lower
+LINES_LEFT = 2  # for the line that tells of the picture, and the prompt
+
+
+def preview(path: Path) -> None:
+    """Show a picture on stderr, as large as there is room; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        return
+    from rich.console import Console
+
+    from dreamcli.files.reading import read_picture
+
+    console = Console(stderr=True)
+    console.print(half_blocks(read_picture(path), console.width, console.height - LINES_LEFT), end="")
+
+
+def half_blocks(picture: Picture, columns: int, lines: int) -> Text:
+    """Draw a picture in at most so many columns and lines of a terminal; what is transparent is black."""
+    import numpy as np
+    from PIL import Image
+    from rich.color import Color
+    from rich.style import Style
+    from rich.text import Text
+
+    height, width = picture.pixels.shape[:2]
+    scale = min(columns / width, 2 * lines / height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale / 2)) * 2)
+    pixels = picture.pixels
+    if picture.alpha is not None:
+        pixels = (pixels * (picture.alpha[..., None] / 255)).astype(np.uint8)
+    small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)).tolist()
+    text = Text(no_wrap=True, end="")
+    for upper, lower in zip(small[::2], small[1::2], strict=True):
+        for above, below in zip(upper, lower, strict=True):
+            text.append(UPPER_HALF, Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below)))
+        text.append("\n")
+    return text

@@ -1,0 +1,35 @@
+"""Plans cut into shares, for machines that know nothing of each other."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The ``index``-th of ``count`` shares, from 1.
+
+    Every key is in exactly one of them, and on every machine in the same.
+    """
+
+    index: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read ``I/N``.
+
+        Raises:
+            ValueError: it is not of that form.
+        """
+        index, _, count = text.partition("/")
+        if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+            raise ValueError(f"{text!r} is not of the form I/N, such as 1/4 for the first of four shares")
+        return cls(int(index), int(count))
+
+    def has(self, key: str) -> bool:
+        """Whether a key is in this share."""
+        digest = sha256(os.fsencode(key)).digest()
+        return int.from_bytes(digest[:8], "big") % self.count == self.index - 1

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dreamcli.art.memory import activations_for
+from dreamcli.engine.activations import Activations
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.memory import bytes_of_pass, installed
+from dreamcli.engine.tiles import TiledActivations
+from dreamcli.errors import DreamcliError
+from dreamcli.networks import zoo
+from dreamcli.networks.zoo import Network
+
+HUGE = (4000, 6000)
+
+
+@pytest.fixture(autouse=True)
+def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dreamcli.art.memory.installed", lambda _device: 2**50)
+
+
+@pytest.mark.parametrize(
+    ("size", "layer", "kind"),
+    [
+        ((1000, 1500), "fire6", Activations),
+        (HUGE, "fire6", TiledActivations),
+        (HUGE, "fire9", TiledActivations),
+        (HUGE, "flatten", Activations),  # its units see the whole picture
+    ],
+)
+def test_what_is_large_goes_in_tiles_where_it_can(
+    network: Network, compute: Compute, size: tuple[int, int], layer: str, kind: type
+) -> None:
+    assert type(activations_for(network, [layer], compute, size)) is kind
+
+
+@pytest.mark.parametrize(("name", "layer"), [("mobilenet_v3_small", "features.8"), ("lenet5", "maps.tanh3")])
+def test_a_network_whose_units_see_everything_is_not_cut(name: str, layer: str, compute: Compute) -> None:
+    assert type(activations_for(zoo.load(name, random=True), [layer], compute, HUGE)) is Activations
+
+
+@pytest.mark.parametrize(("layer", "fits"), [("fire6", True), ("flatten", False)])
+def test_what_does_not_fit_is_refused_with_what_to_do(
+    network: Network, compute: Compute, layer: str, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dreamcli.art.memory.installed", lambda _device: 8 * 2**30)
+    if fits:
+        activations_for(network, [layer], compute, HUGE)
+        return
+    with pytest.raises(DreamcliError, match=r"6000x4000 pixels would take \d+.\d GiB .* has 8.0; make .* --size"):
+        activations_for(network, [layer], compute, HUGE)
+    with pytest.raises(DreamcliError, match=r"^90 pictures of 600x400 pixels would take .* make fewer, or smaller"):
+        activations_for(network, [layer], compute, (400, 600), count=90)
+
+
+def test_the_estimate_grows_with_depth_and_precision(network: Network, compute: Compute) -> None:
+    def estimate(layer: str, precision: torch.dtype) -> float:
+        return bytes_of_pass(network.plan, [layer], network.input_format, Compute(compute.device, precision))
+
+    assert estimate("fire4", torch.float32) < estimate("fire6", torch.float32) < estimate("fire9", torch.float32)
+    assert estimate("fire6", torch.bfloat16) == estimate("fire6", torch.float32) / 2
+
+
+def test_a_limit_on_the_process_counts_as_all_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    everything = installed(torch.device("cpu"))
+    limit, unlimited = tmp_path / "memory.max", tmp_path / "max"
+    limit.write_text("1000000\n")
+    unlimited.write_text("max\n")
+    monkeypatch.setattr("dreamcli.engine.memory._LIMITS", (unlimited, tmp_path / "none"))
+    assert 1e8 < everything <= installed(torch.device("cpu"))
+    monkeypatch.setattr("dreamcli.engine.memory._LIMITS", (unlimited, limit))
+    assert installed(torch.device("cpu")) == 1_000_000

@@ -1,0 +1,81 @@
+"""What the Tab key gives, asked as the shells ask."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from click.shell_completion import ShellComplete
+
+from dreamcli.cli import cli
+
+
+def completed(*words: str) -> list[tuple[str, str]]:
+    """The kind and the text of what is offered for the last of these words."""
+    found = ShellComplete(cli, {}, "dreamcli", "_DREAMCLI_COMPLETE").get_completions(list(words[:-1]), words[-1])
+    return [(item.type, item.value) for item in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("lay",), ["layers"]),
+        (("dream", "--oct"), ["--octaves", "--octave-scale"]),
+        (("dream", "--model", "resnet1"), ["resnet101", "resnet152", "resnet18"]),
+        (("dream", "-m", "lene"), ["lenet5"]),
+        (("classify", "x.png", "--model", "DREAM"), ["dreamnet"]),
+        (("layers", "vgg16"), ["vgg16", "vgg16_bn"]),
+        (("models", "alex"), ["alexnet"]),
+        (("dream", "--judge", "alex"), ["alexnet"]),
+        (("dream", "--layer", ""), ["low", "mid", "high"]),
+        (("dream", "--layer", "h"), ["high"]),
+        (("dream", "--layer", "high:1"), []),
+        (("boost", "-m", "alexnet", "--layer", "features.1"), ["features.1", "features.11"]),
+        (("features", "-m", "lenet5", "--layer", "maps.tanh"), ["maps.tanh1", "maps.tanh3", "maps.tanh5"]),
+        (("style", "--content", "m"), ["mid"]),
+        (("class", "goldf"), ["goldfish", "goldfinch"]),
+        (("class", "goldfish", "chih"), ["Chihuahua"]),
+        (("class", "king_p"), ["king_penguin"]),
+        (("class", "--model", "lenet5", ""), list("0123456789")),
+        (("dream", "--device", "c"), ["cpu", "cuda"]),
+    ],
+)
+def test_what_is_known_is_offered(words: tuple[str, ...], offered: list[str]) -> None:
+    found = completed(*words)
+    assert {kind for kind, _ in found} <= {"plain"}
+    if words[-1]:
+        assert sorted(text for _, text in found) == sorted(offered)
+    else:
+        assert [text for _, text in found][: len(offered)] == offered
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dream", "ph"), ("class", "--start", "ph"), ("dream", "--guide", "ph"), ("style", "--style", "ph"),
+        ("style", "--style", "a.png", "ph"), ("dream", "-o", "ph"), ("replay", "ph"), ("dream", "--weights", "ph"),
+        ("dream", "--animate", "ph"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_files_are_left_to_the_shell(words: tuple[str, ...]) -> None:
+    assert completed(*words) == [("file", "ph")]
+
+
+def test_the_model_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAMCLI_MODEL", "googlenet")
+    assert ("plain", "inception4c") in completed("dream", "--layer", "inc")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_line_in_the_readme_gives_each_shell_its_script(shell: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "dreamcli"]
+    environment = {**os.environ, "_DREAMCLI_COMPLETE": f"{shell}_source"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if shell == "bash" and "Couldn't detect Bash" in done.stderr:
+        pytest.skip("there is no bash here")
+    assert done.returncode == 0
+    assert f"_DREAMCLI_COMPLETE={shell}_complete" in done.stdout
+    assert "torch" not in done.stderr

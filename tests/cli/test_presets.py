@@ -1,0 +1,201 @@
+"""``--preset``, ``dreamcli presets``, and ``replay --save-preset``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from PIL import Image
+
+from dreamcli.cli import cli
+from dreamcli.cli.preset_option import values_for
+from dreamcli.files.presets import SHIPPED, read_preset
+from dreamcli.files.record import read_record
+from tests.cli.test_completion import completed
+from tests.conftest import QUICK, scene
+
+OWN = Path("config/dreamcli/presets")
+
+
+def own(name: str, text: str) -> Path:
+    OWN.mkdir(parents=True, exist_ok=True)
+    path = OWN / f"{name}.toml"
+    path.write_text(text)
+    return path
+
+
+def settings_of(path: str) -> dict[str, object]:
+    record = read_record(Path(path))
+    assert record is not None
+    return record.job.settings
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_shipped_preset_is_understood_by_its_commands(path: Path) -> None:
+    preset = read_preset(path)
+    assert preset.about
+    assert preset.options
+    for name in preset.options:
+        assert values_for(preset, click.Context(cli.commands[name]))
+
+
+def test_every_command_that_makes_pictures_takes_presets_and_has_some() -> None:
+    taking = {name for name, command in cli.commands.items() if any(p.name == "preset" for p in command.params)}
+    taking.remove("replay")  # whose --save-preset makes one
+    assert taking == {"dream", "class", "boost", "style", "features", "filters"}
+    # of filters there is nothing to choose but the one kernel
+    assert {name for path in SHIPPED.glob("*.toml") for name in read_preset(path).options} == taking - {"filters"}
+
+
+def test_what_is_typed_wins_over_a_preset_and_that_over_the_defaults(run, photo: Path) -> None:
+    own("mine", '[dream]\nsteps = 2\noctaves = 2\nlayer = ["low", "high*0.5"]\nstrength = 1\nminimize = true')
+    assert run("dream", photo, "--preset", "mine", "--strength", 0.25, "--layer", "mid", "-o", "a.png").code == 0
+    made = settings_of("a.png")
+    assert (made["steps"], made["strength"], made["layers"], made["minimize"]) == (2, 0.25, ["mid"], True)
+    assert run("dream", photo, "--preset", "mine", "-o", "b.png").code == 0
+    made = settings_of("b.png")
+    assert (made["strength"], made["layers"], made["color"]) == (1.0, ["low", "high*0.5"], 0.5)
+
+
+def test_a_preset_of_ones_own_wins_over_a_shipped_one_of_its_name(run, photo: Path) -> None:
+    name = next(path.stem for path in sorted(SHIPPED.glob("*.toml")) if "dream" in read_preset(path).options)
+    own(name, "[dream]\nsteps = 1\noctaves = 1")
+    assert run("dream", photo, "--preset", name, "-o", "a.png").code == 0
+    assert settings_of("a.png")["steps"] == 1
+
+
+BROKEN = {
+    "broken.toml: not TOML (": "[dream",
+    "broken.toml: dream: options stand under their command, such as [dream]": "dream = 3",
+    "broken.toml: about: 3 is no text": "about = 3",
+    "broken.toml: stepps: dream has no such option; did you mean steps": "[dream]\nstepps = 3",
+    "broken.toml: preset: dream has no such option": '[dream]\npreset = "x"',
+    "broken.toml: steps: '3.5' is not a valid integer": "[dream]\nsteps = 3.5",
+    "broken.toml: steps: takes a value, not True": "[dream]\nsteps = true",
+    "broken.toml: steps: takes one value, not a list": "[dream]\nsteps = [3, 4]",
+    "broken.toml: strength: 'much' is not a valid float": '[dream]\nstrength = "much"',
+    "broken.toml: strength: takes text or numbers, not {'a': 1}": "[dream]\nstrength.a = 1",
+    "broken.toml: minimize: is true or false, not 'yes'": '[dream]\nminimize = "yes"',
+    "broken.toml: layer: takes text or numbers, not [[1]]": "[dream]\nlayer = [[1]]",
+    "broken.toml: layer: 'mid:' is not of the form LAYER": '[dream]\nlayer = "mid:"',
+    "broken.toml: device: 'gpu' is not one of": '[dream]\ndevice = "gpu"',
+    "steps must be at least 1, not -3": "[dream]\nsteps = -3",
+    "broken.toml: drem: no command that takes presets has this name; did you mean dream": "[drem]",
+    "preset broken is for class and boost; for dream there are: ": "[class]\n[boost]",
+    "preset broken is for no command; for dream there are: ": "",
+}
+
+
+@pytest.mark.parametrize(("message", "text"), BROKEN.items(), ids=list(BROKEN))
+def test_a_broken_preset_is_told_in_one_line(run, photo: Path, message: str, text: str) -> None:
+    own("broken", text)
+    outcome = run("dream", photo, "--preset", "broken")
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert outcome.err.startswith("dreamcli: ")
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_file_that_can_not_be_read_is_told_in_one_line(run, photo: Path) -> None:
+    own("folder", "").unlink()
+    (OWN / "folder.toml").mkdir()
+    (OWN / "latin.toml").write_bytes(b'about = "caf\xe9"')
+    for name, reason in (("folder", "can't be read"), ("latin", "not TOML")):
+        outcome = run("dream", photo, "--preset", name)
+        assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+        assert f"{name}.toml: {reason}" in outcome.err
+
+
+def test_a_wrong_name_is_answered_with_a_near_one(run, photo: Path) -> None:
+    own("broken", "[dream")
+    own("harvest", "[dream]")
+    assert "there is no preset 'harvst'; did you mean harvest" in run("dream", photo, "--preset", "harvst").err
+    outcome = run("presets", "zzzzzz")
+    assert outcome.code == 2
+    assert "there is no preset 'zzzzzz'; they are listed by: dreamcli presets" in outcome.err
+
+
+def test_presets_are_listed_and_shown(run) -> None:
+    path = own("mine", 'about = "Plain [bold] text."\n[dream]\nsteps = 3\n')
+    plain = run("presets")
+    assert plain.code == 0
+    for shipped in SHIPPED.glob("*.toml"):
+        assert shipped.stem in plain.out
+    assert "Plain [bold] text." in plain.out
+    listed = {entry["name"]: entry for entry in json.loads(run("presets", "--json").out)}
+    assert listed["mine"]["shipped"] is False
+    assert sum(entry["shipped"] for entry in listed.values()) == len(list(SHIPPED.glob("*.toml")))
+    assert run("presets", "mine").out == f"# {path.resolve()}\n{path.read_text()}"
+    assert json.loads(run("presets", "mine", "--json").out)["commands"] == {"dream": {"steps": 3}}
+
+
+def test_a_broken_preset_hides_no_other(run) -> None:
+    own("broken", "[dream")
+    own("mine", "[dream]")
+    outcome = run("presets")
+    assert outcome.code == 1
+    assert "broken.toml: not TOML" in outcome.err
+    assert "mine" in outcome.out
+
+
+def test_presets_complete(run) -> None:
+    own("mine", "[dream]\nsteps = 3")
+    own("minor", "[style]")
+    own("minus", "[dream")
+    assert completed("dream", "--preset", "min") == [("plain", "mine")]
+    assert completed("presets", "min") == [("plain", "mine"), ("plain", "minor")]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "kept"),
+    [
+        ("dream", ("photo.png", "--layer", "low:3*0.5", "--layer", "high", "--color", 1, "--minimize", "-m", "lenet5"),
+         {"layer": ["low:3*0.5", "high"], "color": 1.0, "minimize": True, "model": "lenet5"}),
+        ("dream", ("photo.png", "--guide", "o ther.png", "--mask", "o ther.png"), {"guide": "o ther.png"}),
+        ("class", ("goldfish", "--size", 64, "--turn", 0), {"size": 64, "turn": 0.0}),
+        ("boost", ("--layer", "mid:3", "--sheet", "--size", 64), {"layer": ["mid:3"], "sheet": True, "size": 64}),
+        ("style", ("photo.png", "--style", "o ther.png=2", "--style", "photo.png", "--tv", 1e-7, "--keep-colors"),
+         {"style": ["o ther.png=2", "photo.png"], "tv": 1e-7, "colors": "luminance"}),
+        ("style", ("photo.png", "--fine", "o ther.png", "--coarse", "photo.png"),
+         {"fine": "o ther.png", "coarse": "photo.png"}),
+        ("features", ("photo.png", "--channels", "0-2,5", "--layer", "low"), {"layer": ["low"], "channels": "0,1,2,5"}),
+        ("filters", ("photo.png", "--apply", "edge"), {"apply": "edge"}),
+    ],
+)  # fmt: skip
+def test_a_preset_is_made_of_any_output(
+    run, photo: Path, command: str, arguments: tuple[object, ...], kept: dict[str, object]
+) -> None:
+    Image.fromarray(scene(40, 50)).save("o ther.png")
+    quick = QUICK if command not in ("features", "filters") else ()
+    made = run(command, *arguments, *quick, "-o", "out.png")
+    assert made.code == 0, made.err
+    outcome = run("replay", "out.png", "--save-preset", "mine")
+    assert (outcome.code, outcome.err) == (0, f"out.png -> {(OWN / 'mine.toml').resolve()}\n")
+    preset = read_preset(OWN / "mine.toml")
+    assert preset.about == "As out.png"
+    expected = {"model": "dreamnet"} | kept | ({"steps": 2, "octaves": 2} if quick else {})
+    here = f"{Path.cwd()}/"
+    told = json.loads(json.dumps(preset.options[command]).replace(json.dumps(here)[1:-1], ""))
+    assert told == expected
+    # and with it the picture is made again
+    again = [each for each in arguments[:1] if not str(each).startswith("-")]
+    more = ["--mask", "o ther.png"] if "--mask" in arguments else []
+    assert run(command, *again, *more, "--preset", "mine", "-o", "again.png").code == 0
+    assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
+
+
+def test_a_preset_is_not_replaced_unasked(run, photo: Path) -> None:
+    run("dream", photo, *QUICK, "-o", "out.png")
+    assert run("replay", "out.png", "--save-preset", "mine", "--dry-run").code == 0
+    assert not OWN.exists()
+    run("replay", "out.png", "--save-preset", "mine")
+    outcome = run("replay", "out.png", "--save-preset", "mine")
+    assert outcome.code == 2
+    assert "there is a preset mine already" in outcome.err
+    assert run("replay", "out.png", "--save-preset", "mine", "--overwrite").code == 0
+    outcome = run("replay", "out.png", "--save-preset", "../mine")
+    assert outcome.code == 2
+    assert "a preset's name has letters, digits, - and _ only, not '../mine'" in outcome.err
+    assert not Path("again.png").exists()

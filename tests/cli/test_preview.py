@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dreamcli.cli.preview import half_blocks
+from dreamcli.files.reading import Picture
+from tests.conftest import QUICK, scene
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "columns", "lines", "shown"),
+    [
+        (60, 80, 80, 24, (24, 64)),  # as high as there is room
+        (60, 80, 20, 24, (8, 20)),  # as wide
+        (4, 2, 80, 24, (24, 24)),  # enlarged
+        (1, 4000, 80, 24, (1, 80)),
+        (4000, 1, 80, 24, (24, 1)),
+    ],
+)
+def test_a_picture_fills_the_room_there_is(
+    height: int, width: int, columns: int, lines: int, shown: tuple[int, int]
+) -> None:
+    rows = half_blocks(Picture(scene(height, width)), columns, lines).plain.splitlines()
+    assert (len(rows), {len(row) for row in rows}) == (shown[0], {shown[1]})
+
+
+def test_colours_are_those_of_the_picture() -> None:
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[:2] = (255, 0, 0)
+    pixels[2:] = (0, 255, 0)
+    alpha = np.full((4, 4), 255, np.uint8)
+    alpha[:, 2:] = 0
+    text = half_blocks(Picture(pixels, alpha), 4, 2)
+    colours = [(span.style.color.triplet, span.style.bgcolor.triplet) for span in text.spans]
+    red, green, black = (255, 0, 0), (0, 255, 0), (0, 0, 0)
+    assert [tuple(map(tuple, pair)) for pair in colours[:4]] != []
+    assert colours[0] == (red, red)
+    assert colours[4] == (green, green)
+    assert colours[3] == (black, black)
+
+
+def test_it_is_shown_where_stderr_is_a_terminal_alone(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = run("dream", photo, *QUICK, "--show")
+    assert "▀" not in plain.err + plain.out
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "12")
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _stream: True)
+    again = run("dream", photo, *QUICK, "--show")
+    assert "(already made)" in again.err
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in again.err.splitlines()]
+    assert sum("▀" in line for line in lines) == 10
+    assert "▀" not in run("dream", photo, *QUICK, "--show", "-q").err
+    assert "▀" not in run("dream", photo, *QUICK).err

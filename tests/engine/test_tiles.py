@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dreamcli.engine.activations import OUTLINE_SIZE, Activations
+from dreamcli.engine.ascent import NormalisedGradient, ascend
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.field import Field
+from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective
+from dreamcli.engine.parameterization import Pixels
+from dreamcli.engine.rescue import RescuedReLUs
+from dreamcli.engine.tiles import SMALLEST_TILE, Cut, TiledActivations, cuts
+from dreamcli.engine.transforms import Jitter
+from dreamcli.networks import zoo
+from dreamcli.networks.layers import receptive_fields
+from dreamcli.networks.zoo import Network
+
+SIZE = (300, 411)  # pixels: no multiple of any stride, and of 2 x 3 of the smallest tiles at least
+
+
+def both(network: Network, layers: list[str], compute: Compute, room: int = 1) -> tuple[Activations, TiledActivations]:
+    fields = receptive_fields(network.module, layers, network.input_format.fitted_size(*OUTLINE_SIZE))
+    known = {layer: field for layer, field in fields.items() if field}
+    form, plan = network.input_format, network.plan
+    return (
+        Activations(network.module, layers, form, compute, plan),
+        TiledActivations(network.module, known, form, compute, plan, room),
+    )
+
+
+@pytest.fixture
+def image() -> Tensor:
+    torch.manual_seed(0)
+    return F.avg_pool2d(torch.rand(1, 3, *SIZE), 5, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def value_and_gradient(objective: Objective, activations: Activations, image: Tensor) -> tuple[float, Tensor]:
+    image = image.clone().requires_grad_()
+    value = objective(activations(image), image)
+    (gradient,) = torch.autograd.grad(value, image)
+    return value.item(), gradient
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("dreamnet", ["fire4"]),
+        ("dreamnet", ["stem", "fire9"]),
+        ("squeezenet1_0", ["features.8"]),
+        ("alexnet", ["features.7"]),
+        ("resnet18", ["layer3"]),
+        ("googlenet", ["inception4a"]),
+        ("densenet121", ["features.denseblock2"]),
+        ("convnext_tiny", ["features.3"]),
+    ],
+)
+def test_tiles_give_what_the_whole_gives(name: str, layers: list[str], image: Tensor, compute: Compute) -> None:
+    network = zoo.load(name, random=name != "dreamnet")
+    whole, tiled = both(network, layers, compute)
+    with torch.no_grad():
+        wanted, found = whole(image), tiled(image)
+    for layer in layers:
+        torch.testing.assert_close(found[layer], wanted[layer], rtol=1e-4, atol=1e-5 * float(wanted[layer].abs().max()))
+    objective = sum((LayerEnergy(layer) for layer in layers), start=0)
+    value, wanted_gradient = value_and_gradient(objective, whole, image)
+    value_in_tiles, gradient = value_and_gradient(objective, tiled, image)
+    assert value_in_tiles == pytest.approx(value, rel=1e-5, abs=1e-6)
+    torch.testing.assert_close(gradient, wanted_gradient, rtol=0, atol=1e-4 * float(wanted_gradient.abs().max()))
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        Channel("fire6", 3),
+        Neuron("fire6", 3, 0.4, 0.7),
+        -Guide("fire6", torch.rand(40, 384, generator=torch.Generator().manual_seed(0))),
+        LayerEnergy("fire6") + 0.5 * Channel("fire4", 9),
+    ],
+)
+def test_any_objective_of_maps_has_its_gradient(
+    objective: Objective, image: Tensor, network: Network, compute: Compute
+) -> None:
+    whole, tiled = both(network, ["fire4", "fire6"], compute)  # for some objectives, one of them is not needed
+    _, wanted = value_and_gradient(objective, whole, image)
+    _, found = value_and_gradient(objective, tiled, image)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4 * float(wanted.abs().max()))
+
+
+def test_a_tile_where_a_channel_is_dead_is_not_rescued(image: Tensor, network: Network, compute: Compute) -> None:
+    bright = image.clone()
+    bright[..., 150:] = 0.5  # flat: what looks for edges is silent here
+    whole, tiled = both(network, ["stem"], compute)
+    for channel in range(0, 64, 8):
+        with RescuedReLUs():
+            _, wanted = value_and_gradient(Channel("stem", channel), whole, bright)
+            _, found = value_and_gradient(Channel("stem", channel), tiled, bright)
+        if bool((wanted[..., :140] != 0).any()):  # alive somewhere
+            torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4 * float(wanted.abs().max()))
+
+
+def test_small_pictures_go_whole_and_large_ones_never_do(
+    image: Tensor, network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[tuple[int, int]] = []
+    plain = Activations.__call__
+
+    def noted(self: Activations, image: Tensor) -> dict[str, Tensor]:
+        fed.append(tuple(image.shape[2:]))
+        return plain(self, image)
+
+    monkeypatch.setattr(Activations, "__call__", noted)
+    room = SIZE[0] * SIZE[1]
+    _, enough = both(network, ["fire4"], compute, room)
+    _, less = both(network, ["fire4"], compute, room - 1)
+    with torch.no_grad():
+        enough(image)
+        assert fed == [SIZE]
+        fed.clear()
+        less(image)
+    assert len(fed) > 4
+    assert max(height * width for height, width in fed) < room / 2
+
+
+@pytest.mark.parametrize("length", [129, 256, 257, 1000, 4001])
+@pytest.mark.parametrize("fields", [[Field(-31, 44, 8)], [Field(-3, 4, 2), Field(-63, 92, 16)], [Field(0, 10, 4)]])
+def test_cuts_cover_each_pixel_and_each_unit_once(length: int, fields: list[Field]) -> None:
+    found = cuts(length, 1, fields)
+    assert [cut.start for cut in found] == [0, *(cut.stop for cut in found[:-1])]
+    assert found[-1].stop == length
+    assert all(cut.stop - cut.start <= SMALLEST_TILE + 16 for cut in found)
+    for field in fields:
+        units = range(-(-length // field.stride))
+        assert [unit for cut in found for unit in units[cut.units(field.stride)]] == list(units)
+        for cut in found[:-1]:
+            last_unit = units[cut.units(field.stride)][-1]
+            assert cut.first <= max(0, cut.start + field.first)
+            assert cut.last >= min(length - 1, field.last + last_unit * field.stride)
+
+
+def test_a_dream_in_tiles_has_no_seam_and_repeats(image: Tensor, network: Network, compute: Compute) -> None:
+    def dreamed(activations: Activations) -> Tensor:
+        pixels = Pixels(image)
+        ascend(
+            pixels, LayerEnergy("fire6"), activations, steps=4, rule=NormalisedGradient(0.01),
+            transforms=[Jitter(0)], generator=torch.Generator().manual_seed(0),
+        )  # fmt: skip
+        return pixels.render().detach()
+
+    whole, tiled = both(network, ["fire6"], compute)
+    wanted, found = dreamed(whole), dreamed(tiled)
+    assert torch.equal(found, dreamed(tiled))
+    across, across_whole = ((picture - image).diff(dim=3).abs().mean((0, 1, 2)) for picture in (found, wanted))
+    borders = [cut.stop for cut in cuts(SIZE[1], 1, [Field(-31, 44, 8)])][:-1]
+    assert len(borders) == 3
+    for border in borders:  # the step over the border beside that of a dream that has no tiles
+        assert float(across[border - 1] / across_whole[border - 1]) == pytest.approx(1, abs=0.01)
+    # what rounding differs by grows from step to step
+    assert float((found - wanted).abs().mean()) < 0.02 * float((wanted - image).abs().mean())
+
+
+def test_control_c_between_tiles_keeps_what_was_reached(
+    image: Tensor, network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: TiledActivations, image: Tensor, tile: tuple[Cut, Cut]) -> list[Tensor]:
+        if torch.is_grad_enabled():  # on the way back
+            raise KeyboardInterrupt
+        return plain(self, image, tile)
+
+    _, tiled = both(network, ["fire4"], compute)
+    plain = TiledActivations.of_tile
+    monkeypatch.setattr(TiledActivations, "of_tile", interrupt)
+    ascent = ascend(
+        Pixels(image), LayerEnergy("fire4"), tiled, steps=2, rule=NormalisedGradient(0.01),
+        generator=torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    assert ascent.stopped == "interrupted"

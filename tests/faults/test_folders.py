@@ -1,0 +1,155 @@
+"""What folders can hold and refuse, disks that are full, and inputs that change."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamcli.files.reading import read_picture
+from dreamcli.files.record import read_record
+from tests.conftest import QUICK, scene
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 64 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def give_up_rights() -> None:
+    """From the next program on, a superuser is bound by permissions as others are."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.prctl(24, capability)  # PR_CAPBSET_DROP
+
+
+def run_bound(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """A command line as someone who is bound by permissions."""
+    return subprocess.run(
+        [sys.executable, "-m", "dreamcli", *map(str, arguments)],
+        capture_output=True, text=True, check=False, preexec_fn=give_up_rights,
+    )  # fmt: skip
+
+
+def noise(path: Path, side: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)).save(path)
+
+
+def test_on_a_full_disk_what_fits_is_whole_and_what_does_not_is_told(run, small_disk: Path) -> None:
+    for name, side in (("a", 48), ("b", 200), ("c", 48)):
+        noise(Path(f"in/{name}.png"), side)
+    outcome = run("dream", "in", "-o", small_disk, *QUICK)
+    assert outcome.code == 1
+    assert f"could not write {small_disk}/b.png (No space left on device)" in outcome.err
+    assert sorted(os.listdir(small_disk)) == ["a.png", "c.png"]
+    for name in "ac":
+        assert read_picture(small_disk / f"{name}.png").pixels.shape == (48, 48, 3)
+
+
+def test_a_disk_that_is_read_only_fails_before_work(run, photo: Path, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    outcome = run("dream", photo, "-o", small_disk / "x.png", *QUICK)
+    assert outcome.code == 2
+    assert "no permission to write to the folder" in outcome.err
+    outcome = run("dream", photo, "none.png", "-o", small_disk)
+    assert outcome.code == 2
+    assert outcome.err.count("no permission to write to the folder") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a superuser gives up rights in Linux's way")
+def test_permissions_are_told_before_work(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("locked").mkdir(mode=0o500)
+    shutil.copy(photo, "secret.png")
+    os.chmod("secret.png", 0)
+    for arguments, code, message in (
+        (["photo.png", "-o", "locked/x.png"], 2, "no permission to write to the folder locked"),
+        (["secret.png"], 1, "secret.png: no permission to read it"),
+    ):
+        done = run_bound("dream", *arguments)
+        assert (done.returncode, message in done.stderr, done.stderr.count("\n")) == (code, True, 1), done.stderr
+
+
+def test_what_is_no_picture_but_is_named_so_stops_nothing(run, photo: Path) -> None:
+    folder = Path("in")
+    (folder / "folder.png").mkdir(parents=True)
+    shutil.copy(photo, folder / "folder.png" / "inside.png")
+    shutil.copy(photo, folder / "z.png")
+    os.mkfifo(folder / "fifo.png")
+    (folder / "loop").symlink_to(".")
+    (folder / "self.png").symlink_to("self.png")
+    (folder / "zero.png").symlink_to("/dev/zero")
+    outcome = run("dream", folder, *QUICK)
+    assert outcome.code == 1
+    assert outcome.err.splitlines()[:3] == [
+        "dreamcli: in/fifo.png: not an ordinary file",
+        "in/z.png -> in-dream/z.png",
+        "in/folder.png/inside.png -> in-dream/folder.png/inside.png",
+    ]
+    assert "2 done, 1 failed" in outcome.err
+    outcome = run("dream", folder, "--follow-links", *QUICK)
+    assert outcome.code == 1
+    assert "in/self.png: can't be read (Too many levels of symbolic links)" in outcome.err
+    assert "in/zero.png: not an ordinary file" in outcome.err
+    assert "2 skipped, 3 failed" in outcome.err
+
+
+@pytest.mark.parametrize("change", ["replaced", "removed"])
+def test_an_input_that_changes_meanwhile_is_the_one_that_was_read(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    from dreamcli.engine import ascent
+
+    before = read_picture(photo).sha256
+
+    class Changing(ascent.NormalisedGradient):
+        def step(self, evaluate) -> None:
+            if change == "removed":
+                photo.unlink(missing_ok=True)
+            else:
+                Image.fromarray(255 - scene()).save(photo)
+            super().step(evaluate)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ascent, "NormalisedGradient", Changing)
+        assert run("dream", photo, *QUICK).code == 0
+    record = read_record(Path("photo-dream.png"))
+    assert record is not None
+    assert record.job.input == before
+    # a run after the change doesn't take the old result for the new input's
+    outcome = run("dream", photo, *QUICK)
+    assert outcome.code == 1
+    assert ("made with other settings" if change == "replaced" else "there is no such file") in outcome.err
+
+
+def test_what_another_run_wrote_meanwhile_is_not_overwritten(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dreamcli.engine import ascent
+
+    output = Path("photo-dream.png")
+
+    class Meddling(ascent.NormalisedGradient):
+        def step(self, evaluate) -> None:
+            output.write_bytes(b"another's")
+            super().step(evaluate)
+
+    monkeypatch.setattr(ascent, "NormalisedGradient", Meddling)
+    outcome = run("dream", photo, *QUICK)
+    assert outcome.code == 1
+    assert "is there already, not made by dreamcli" in outcome.err
+    assert output.read_bytes() == b"another's"
