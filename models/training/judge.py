@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .data import halves, load_sharp_names, load_small, normalise, random_crops, uniform
+from .data import halves, load_sharp_names, load_small, normalise
 
-SIZE = 64
-BATCH = 256
+SIZE = 56
+BATCH = 128
 PEAK_LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.05
 
@@ -51,16 +51,15 @@ class Judge(nn.Module):
     def __init__(self, num_classes: int = 200) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _unit(3, 64),
+            _unit(3, 32, 2),
             nn.SiLU(),
-            Residual(64, 64, 1),
+            Residual(32, 64, 2),
             Residual(64, 128, 2),
             Residual(128, 128, 1),
             Residual(128, 256, 2),
             Residual(256, 256, 1),
-            Residual(256, 512, 2),
         )
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(512, num_classes))
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(256, num_classes))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.body(x))
@@ -72,32 +71,40 @@ def load_judge(weights: Path) -> Judge:
     return judge.eval()
 
 
+def _augment(pictures: Tensor) -> Tensor:
+    """Cut one random square size at a random place out of ``(N, 3, S, S)`` uint8, resize, mirror half."""
+    whole = pictures.shape[-1]
+    side = int(torch.randint(whole // 2, whole + 1, ()))
+    tops, lefts = torch.randint(whole - side + 1, (2, len(pictures))).tolist()
+    cut = torch.stack([p[:, y : y + side, x : x + side] for p, y, x in zip(pictures, tops, lefts, strict=True)])
+    resized = F.interpolate(normalise(cut), (SIZE, SIZE), mode="bilinear", antialias=True)
+    return torch.where(torch.rand(len(pictures), 1, 1, 1) < 0.5, resized.flip(3), resized)
+
+
 def train(arguments: argparse.Namespace) -> None:
     torch.manual_seed(arguments.seed)
-    device = torch.device(arguments.device)
     wordnet = load_sharp_names(arguments.data / "imagenet-samples" / "images.zip")
     pictures, labels = load_small(sorted((arguments.data / "tiny-imagenet").glob("train-*.zip")), wordnet)
-    labels = torch.searchsorted(labels.unique(), labels).to(device)
-    pictures = pictures.to(device)
-    generator = torch.Generator(device).manual_seed(arguments.seed)
+    labels = torch.searchsorted(labels.unique(), labels)
+    device = torch.device(arguments.device)
     judge = Judge().to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=WEIGHT_DECAY)
     steps = arguments.epochs * (len(labels) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, steps, pct_start=0.15)
     started = time.monotonic()
-    for step in range(steps):
-        chosen = torch.randint(len(labels), (BATCH,), generator=generator, device=device)
-        crops = random_crops(pictures[chosen], uniform(BATCH, 0.5, 1, generator), SIZE, generator)
-        x = normalise(crops).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16):
-            scores = judge(x)
-        loss = F.cross_entropy(scores.float(), labels[chosen], label_smoothing=0.1)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 100 == 0:
-            print(f"{step}/{steps}", f"{loss.item():.3f}", f"{time.monotonic() - started:.0f} s", flush=True)
+    for epoch in range(arguments.epochs):
+        order = torch.randperm(len(labels))
+        for step, chosen in enumerate(order[: len(order) // BATCH * BATCH].split(BATCH)):
+            x = _augment(pictures[chosen]).to(device, memory_format=torch.channels_last)
+            with torch.autocast(device.type, torch.bfloat16):
+                scores = judge(x)
+            loss = F.cross_entropy(scores.float(), labels[chosen].to(device), label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            if step % 50 == 0:
+                print(epoch, step, f"{loss.item():.3f}", f"{time.monotonic() - started:.0f} s", flush=True)
     arguments.run.mkdir(parents=True, exist_ok=True)
     save_file(halves(judge), arguments.run / "judge.safetensors")
 
@@ -106,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with tiny-imagenet/ and imagenet-samples/")
     parser.add_argument("--run", type=Path, required=True, help="where judge.safetensors goes")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
     train(parser.parse_args())
