@@ -169,8 +169,9 @@ class Mixture:
         is_far = scale < SHARP_SIZE / 1.5
         near, far = chosen[~is_far], chosen[is_far]
         crops = [
-            random_crops(self.sharp[near], size / scale[~is_far], size, generator),
-            random_crops(self.far[far], size / scale[is_far], size, generator),
+            random_crops(pictures[those], size / scales, size, generator)
+            for pictures, those, scales in ((self.sharp, near, scale[~is_far]), (self.far, far, scale[is_far]))
+            if len(those)
         ]
         return torch.cat(crops), self.sharp_labels[torch.cat([near, far])]
 

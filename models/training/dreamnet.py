@@ -81,7 +81,7 @@ PHASES = {
     "whole": Phase(800, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2),
     "deep": Phase(2000, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2, first="fire5"),
     "large": Phase(1000, 1e-3, 160, 0.3, 1.0, 2.0, 0.2),
-    "robust": Phase(250, 7e-4, 128, 0.3, 1.0, 2.0, 0.2, radius=0.006),
+    "robust": Phase(200, 5e-4, 128, 0.3, 1.0, 2.0, 0.2, radius=0.006),
 }
 HELD_OUT_SIZE = 224
 SMALL_VALIDATION_SIZE = 128
