@@ -1,4 +1,4 @@
-"""Train dreamnet: block by block, then end to end, then on attacked pictures. See README.md beside this file.
+"""Train dreamnet: block by block, then end to end. See README.md beside this file.
 
     python -m models.training.dreamnet --data DATA --teacher TEACHER.safetensors --run RUN
 
@@ -10,11 +10,10 @@ Phases, resumed from RUN/checkpoint.pt after an interruption:
 2. ``whole``: the same losses on the student's own activations; the teacher's scores of every class at every place
    (its class map, before the ReLU) are regressed too; KL to its logits (Hinton et al. 2015, arXiv:1503.02531); and
    cross-entropy over the classes that the small photographs have.
-3. ``deep``: the same for the deeper blocks alone, which costs half as much.
+3. ``deep``: the same for the deeper blocks alone, which costs less.
 4. ``large``: the same as ``whole`` on larger crops, as large as pictures that people dream on.
-5. ``robust``: the same as ``whole``, on pictures changed by up to ``radius`` so as to raise the loss (adversarial
-   training, Madry et al. 2018, arXiv:1706.06083), while the teacher sees them unchanged. What such a network's
-   gradient paints looks like the thing itself (Santurkar et al. 2019, arXiv:1906.09453).
+
+In the end, the weights after the last two are averaged.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,6 @@ from dreamcli.networks.dreamnet import DreamNet, Fire
 from .data import (
     HELD_OUT_EVERY,
     SHARP_SIZE,
-    STD,
     UNLABELLED,
     Mixture,
     halves,
@@ -46,7 +45,6 @@ from .data import (
     normalise,
     square,
     three_squares,
-    uniform,
 )
 
 
@@ -59,8 +57,6 @@ class Phase:
         rate: the peak learning rate.
         size: of the crops, in pixels.
         features, class_map, opinion, labels: the weights of the losses (opinion: KL to the teacher's).
-        radius: of the attack: the RMS of the largest change of a picture's values, where 1 is from black to white; 0 is
-            none. (0.0077 is what is called eps = 3 on 224x224 pictures.)
         first: the first block that learns; those before it stay as they are.
     """
 
@@ -71,7 +67,6 @@ class Phase:
     class_map: float
     opinion: float
     labels: float
-    radius: float = 0.0
     first: str = "fire2"
 
 
@@ -81,12 +76,11 @@ PHASES = {
     "whole": Phase(800, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2),
     "deep": Phase(2000, 1.5e-3, 112, 0.5, 1.0, 2.0, 0.2, first="fire5"),
     "large": Phase(1000, 1e-3, 160, 0.3, 1.0, 2.0, 0.2),
-    "robust": Phase(200, 5e-4, 128, 0.3, 1.0, 2.0, 0.2, radius=0.006),
 }
+AVERAGED = ("deep", "large")
 HELD_OUT_SIZE = 224
 SMALL_VALIDATION_SIZE = 128
 TEMPERATURE = 2.0
-SPREAD = sum(STD) / len(STD)  # of normalised pictures, where 1 is from black to white
 WEIGHT_DECAY = 5e-3
 
 # the student's blocks, and the index in the teacher's `features` after which each one's target stands
@@ -236,29 +230,28 @@ def weights_of(phase: Phase, device: torch.device) -> Tensor:
     return torch.tensor([phase.features] * len(BLOCKS) + [phase.class_map, phase.opinion, phase.labels], device=device)
 
 
-def attack(losses: Losses, weights: Tensor, x: Tensor, lesson: Lesson, radius: Tensor) -> Tensor:
-    """Change pictures so as to raise the loss: one step up the gradient from a random start.
+@torch.no_grad()
+def averaged(runs: Sequence[dict[str, Tensor]], mixture: Mixture, generator: torch.Generator) -> DreamNet:
+    """Average several students' weights, and measure the batch normalisations' statistics anew.
 
-    The student's batch-norm statistics stay as they were.
-
-    Args:
-        radius: ``(N,)``: the RMS of each picture's change.
+    Weights near the end of one run lie around a better place than any of them (Izmailov et al., 2018,
+    arXiv:1803.05407).
     """
-
-    def unit(change: Tensor) -> Tensor:
-        rms = change.float().pow(2).mean((1, 2, 3), keepdim=True).sqrt()
-        return change / rms.clamp(min=1e-12)
-
-    radius = radius.view(-1, 1, 1, 1)
-    start = 0.5 * radius * unit(torch.randn_like(x))
-    changed = (x + start).requires_grad_()
-    losses.eval()
-    with torch.autocast(x.device.type, torch.bfloat16):
-        loss = (weights * losses(changed, lesson)).sum()
-    (gradient,) = torch.autograd.grad(loss, changed)
-    losses.train()
-    change = start + radius * unit(gradient)
-    return x + radius * unit(change)
+    student = DreamNet()
+    student.load_state_dict(
+        {name: sum(state[name].float() for state in runs) / len(runs) for name in runs[0]}, strict=False
+    )
+    student.to(generator.device, memory_format=torch.channels_last)
+    for module in student.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # the mean over all batches
+    student.train()
+    for size in (PHASES[name].size for name in AVERAGED * 8):
+        x, _ = mixture.batch(BATCH, size, generator)
+        with torch.autocast(generator.device.type, torch.bfloat16):
+            student(x.contiguous(memory_format=torch.channels_last))
+    return student.eval()
 
 
 @torch.no_grad()
@@ -340,8 +333,6 @@ def train(arguments: argparse.Namespace) -> None:
             x, labels = mixture.batch(round(arguments.batch * (112 / phase.size) ** 2), phase.size, generator)
             x = x.contiguous(memory_format=torch.channels_last)
             lesson = teach(x, labels)
-            if phase.radius:
-                x = attack(losses, weights, x, lesson, uniform(len(x), 0, phase.radius / SPREAD, generator))
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, phase)
             with torch.autocast(device.type, torch.bfloat16):
@@ -362,6 +353,8 @@ def train(arguments: argparse.Namespace) -> None:
                 torch.save(state, checkpoint.with_suffix(".partial"))
                 checkpoint.with_suffix(".partial").rename(checkpoint)
                 save_file(halves(student), arguments.run / f"{name}.safetensors")
+    runs = [load_file(arguments.run / f"{name}.safetensors") for name in AVERAGED]
+    save_file(halves(averaged(runs, mixture, generator)), arguments.run / "dreamnet.safetensors")
 
 
 def main() -> None:
