@@ -37,7 +37,7 @@ SMALLEST = 128  # pixels, of the shorter side of the first octave
 OPTIMIZERS = ("adam", "lbfgs")
 COLORS = ("style", "luminance", "match")
 LEARNING_RATE = 0.03
-CONTENT_WEIGHT = 0.05  # of the content beside the style, at strength 0.5
+CONTENT_WEIGHT = 0.08  # of the content beside the style, at strength 0.5
 REMEMBERED = 64  # statistics, of styles at sizes, of some megabytes each
 
 
