@@ -86,17 +86,14 @@ class Apiece(Objective):
 
 
 @dataclass(frozen=True)
-class _OfOneLayer(Objective):
-    layer: str
-
-
-@dataclass(frozen=True)
-class LayerEnergy(_OfOneLayer):
+class LayerEnergy(Objective):
     """The logarithm of a layer's RMS activation: DeepDream's "more of what the layer already sees".
 
     Mordvintsev et al. 2015 climb ``1/2 ||a||^2``; its logarithm has the same gradient up to a factor,
     and the factor is what makes layers comparable.
     """
+
+    layer: str
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         energy: Tensor = _MeanSquare.apply(activations[self.layer])
@@ -125,9 +122,10 @@ class _MeanSquare(torch.autograd.Function):
 
 
 @dataclass(frozen=True)
-class Channel(_OfOneLayer):
+class Channel(Objective):
     """The mean of one channel, in units of ``scale``."""
 
+    layer: str
     channel: int
     scale: float = 1.0
 
@@ -138,7 +136,7 @@ class Channel(_OfOneLayer):
 
 
 @dataclass(frozen=True)
-class Neuron(_OfOneLayer):
+class Neuron(Objective):
     """One neuron of a channel, in units of ``scale``.
 
     Attributes:
@@ -146,6 +144,7 @@ class Neuron(_OfOneLayer):
             when the picture is resized.
     """
 
+    layer: str
     channel: int
     y: float
     x: float
@@ -160,7 +159,7 @@ class Neuron(_OfOneLayer):
 
 
 @dataclass(frozen=True)
-class Guide(_OfOneLayer):
+class Guide(Objective):
     """At every place, the dot product with that feature of a guide picture which matches best.
 
     The "guided dreaming" of Mordvintsev et al., 2015.
@@ -170,6 +169,7 @@ class Guide(_OfOneLayer):
             the guide's at every place.
     """
 
+    layer: str
     features: Tensor
 
     @classmethod
