@@ -37,7 +37,10 @@ SMALLEST = 128  # pixels, of the shorter side of the first octave
 OPTIMIZERS = ("adam", "lbfgs")
 COLORS = ("style", "luminance", "match")
 LEARNING_RATE = 0.03
-CONTENT_WEIGHT = 0.08  # of the content beside the style, at strength 0.5
+# with a shorter memory for the gradient's square than is usual, textures that nothing asks for vanish sooner
+BETAS = (0.9, 0.9)
+COLOR_WEIGHT = 1.5  # of the picture's own colours, beside a layer
+CONTENT_WEIGHT = 0.06  # of the content beside the style, at strength 0.5
 REMEMBERED = 64  # statistics, of styles at sizes, of some megabytes each
 
 
@@ -72,10 +75,10 @@ class StyleSettings:
     statistics: str = "gram"
     strength: float = 0.5
     size: int | None = None
-    steps: int = 100
+    steps: int = 120
     octaves: int = 4
     octave_scale: float = 1.414
-    tv: float = 0.5
+    tv: float = 0.55
     jitter: int = 0
     optimizer: str = "adam"
     colors: str = "style"
@@ -286,7 +289,7 @@ def _check_layers(layers: Iterable[str], content: str, network: Network, inputs:
 def _rule(settings: StyleSettings) -> Rule:
     from dreamcli.engine.ascent import LBFGS, Adam
 
-    return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, (0.9, 0.99))
+    return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, BETAS)
 
 
 def _styles(
@@ -371,27 +374,26 @@ class _Aim:
             size: (height, width) of what is painted.
             target: what the content is kept of, in this size.
         """
-        import torch
-
         from dreamcli.engine.objectives import TotalVariation, WeightedSum
-        from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance
+        from dreamcli.engine.style import DISTANCES, PIXELS, ContentDistance, StyleDistance
 
         settings, network = self.settings, self.network
-        with torch.no_grad():
-            seen = self.activations(target)
+        seen = self._seen(target)
         whole = sum(style.weight for style in self.styles)
         terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
         for style in self.styles:
-            wanted = self._statistics(style, style.size(size, settings.style_scale))
+            wanted = self._wanted(style, style.size(size, settings.style_scale))
             region = _together(style.region, self.opaque)
-            total = sum(abs(spec.weight) for spec in style.layers)
-            for spec in style.layers:
-                layer = network.layer(spec.layer)
-                own = Statistics.of(features(seen[layer], network), region)
+            weights = [(network.layer(spec.layer), spec.weight) for spec in style.layers]
+            if style.role != "coarse":
+                weights.append((PIXELS, COLOR_WEIGHT))
+            total = sum(abs(weight) for _, weight in weights)
+            for layer, weight in weights:
+                own = self._statistics(layer, seen[layer], region)
                 baseline = max(float(DISTANCES[settings.statistics](own, wanted[layer])), 1e-9)
-                share = (settings.strength if self.content else 1) * style.weight / whole * spec.weight / total
+                share = (settings.strength if self.content else 1) * style.weight / whole * weight / total
                 distance = StyleDistance(
-                    layer, wanted[layer], settings.statistics, baseline, region, network.card.is_residual
+                    layer, wanted[layer], settings.statistics, baseline, region, self._is_smoothed(layer)
                 )
                 terms.append((-share, distance))
         if self.content:
@@ -399,31 +401,38 @@ class _Aim:
             terms.append((-weight, ContentDistance(self.content, seen[self.content], self.opaque)))
         return WeightedSum(tuple(terms))
 
-    def _statistics(self, style: _Style, size: tuple[int, int]) -> dict[str, Statistics]:
+    def _wanted(self, style: _Style, size: tuple[int, int]) -> dict[str, Statistics]:
         """Measure a style at a size in its layers, once for many photographs."""
-        import torch
-
         from dreamcli.engine.octaves import resize
-        from dreamcli.engine.style import Statistics
+        from dreamcli.engine.style import PIXELS
 
         key = (style.role, size)
         if key not in self.cache:
             if len(self.cache) >= REMEMBERED:
                 del self.cache[next(iter(self.cache))]  # the oldest
-            with torch.no_grad():
-                seen = self.activations(resize(style.image, size).clamp(0, 1))
-            layers = [self.network.layer(spec.layer) for spec in style.layers]
-            self.cache[key] = {
-                layer: Statistics.of(features(seen[layer], self.network), style.mask) for layer in layers
-            }
+            seen = self._seen(resize(style.image, size).clamp(0, 1))
+            layers = [PIXELS, *(self.network.layer(spec.layer) for spec in style.layers)]
+            self.cache[key] = {layer: self._statistics(layer, seen[layer], style.mask) for layer in layers}
         return self.cache[key]  # type: ignore[no-any-return]
 
+    def _seen(self, image: Tensor) -> dict[str, Tensor]:
+        """The picture, and what the layers make of it."""
+        import torch
 
-def features(activation: Tensor, network: Network) -> Tensor:
-    """What of an activation is measured for style."""
-    from dreamcli.engine.style import smoothed
+        from dreamcli.engine.style import PIXELS
 
-    return smoothed(activation) if network.card.is_residual else activation
+        with torch.no_grad():
+            return {PIXELS: image, **self.activations(image)}
+
+    def _is_smoothed(self, layer: str) -> bool:
+        from dreamcli.engine.style import PIXELS
+
+        return self.network.card.is_residual and layer != PIXELS
+
+    def _statistics(self, layer: str, activation: Tensor, weight: Tensor | None) -> Statistics:
+        from dreamcli.engine.style import Statistics, smoothed
+
+        return Statistics.of(smoothed(activation) if self._is_smoothed(layer) else activation, weight)
 
 
 def _together(region: Tensor | None, opaque: Tensor | None) -> Tensor | None:

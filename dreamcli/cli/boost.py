@@ -45,6 +45,7 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
     """Boost a layer, a channel or a neuron, from noise or on photographs.
 
     IMAGE is a file, a folder (walked recursively) or a glob; without one, the picture starts from noise.
+    A neuron @Y,X is boosted where it is: without --jitter, --turn, --zoom, --crop and --noise.
 
     \b
     dreamcli boost --layer high:12

@@ -59,6 +59,8 @@ def _facts(listing: Listing) -> dict[str, object]:
 
 def _show_classes(listing: Listing, word: str, as_json: bool) -> int:
     found = {index: label for index, label in enumerate(listing.labels) if word.casefold() in label.casefold()}
+    if not listing.labels:
+        raise WrongRequest(f"the classes of {listing.name} are known to its code alone, which is not run for this")
     if not found:
         raise WrongRequest(f"{listing.name} has no class with {word!r} in its name")
     if as_json:

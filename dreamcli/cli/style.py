@@ -54,7 +54,7 @@ _PICTURE = click.Path(path_type=Path)
     "--fine",
     type=_PICTURE,
     metavar="PICTURE",
-    help="With --coarse, instead of --style: the brushwork is of this picture.",
+    help="With --coarse, instead of --style: the brushwork and the colours are of this picture.",
 )
 @click.option("--coarse", type=_PICTURE, metavar="PICTURE", help="With --fine: the large shapes are of this picture.")
 @setting_option(
@@ -90,7 +90,7 @@ _PICTURE = click.Path(path_type=Path)
     type=LayerParam(),
     multiple=True,
     metavar="LAYER[*WEIGHT]",
-    help="Where style is measured.  [default: the model's own]",
+    help="Where style is measured, beside the picture's own colours.  [default: the model's own layers]",
 )
 @click.option(
     "--content",

@@ -42,17 +42,17 @@ def amplitudes(height: int, width: int) -> Tensor:
 
 
 def to_image(components: Tensor) -> Tensor:
-    """Turn ``(N, 3, H, W)`` along the axes of `COLORS` into an RGB image in (0, 1), channels-last."""
-    axes = components.new_tensor(COLORS)
-    logits: Tensor = components.permute(0, 2, 3, 1) @ axes + components.new_tensor(MEAN)
-    return logits.sigmoid().permute(0, 3, 1, 2)
+    """Turn ``(N, 3, H, W)`` along the axes of `COLORS` into an RGB image in (0, 1)."""
+    axes, mean = components.new_tensor(COLORS), components.new_tensor(MEAN)
+    logits: Tensor = axes.T @ components.flatten(2) + mean[:, None]
+    return logits.sigmoid().view(components.shape)
 
 
 def to_components(image: Tensor) -> Tensor:
     """The inverse of `to_image`, for values from 0.01 to 0.99; others are brought there."""
-    axes: Tensor = torch.linalg.inv(image.new_tensor(COLORS))
-    logits = image.clamp(0.01, 0.99).logit().permute(0, 2, 3, 1) - image.new_tensor(MEAN)
-    return (logits @ axes).permute(0, 3, 1, 2)
+    axes, mean = torch.linalg.inv(image.new_tensor(COLORS)), image.new_tensor(MEAN)
+    components: Tensor = axes.T @ (image.clamp(0.01, 0.99).logit().flatten(2) - mean[:, None])
+    return components.view(image.shape)
 
 
 def noise(count: int, height: int, width: int, contrast: float, generator: torch.Generator) -> Tensor:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from .activations import Captured
 from .objectives import Objective
 
+PIXELS = ""  # in place of a layer: the picture itself, whose channels are its colours
 _TINY = 1e-12
 
 
@@ -97,7 +98,7 @@ class StyleDistance(Objective):
     """How far a picture's statistics in a layer are from a style's, in units of ``baseline``.
 
     Attributes:
-        layer: whose.
+        layer: whose; or `PIXELS`.
         wanted: the style's.
         kind: "gram" or "moments".
         baseline: the distance that one starts from, so that all layers, styles and networks weigh alike.
@@ -113,7 +114,7 @@ class StyleDistance(Objective):
     smooth: bool = False
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        activation = activations[self.layer]
+        activation = image if self.layer == PIXELS else activations[self.layer]
         found = Statistics.of(smoothed(activation) if self.smooth else activation, self.weight)
         return DISTANCES[self.kind](found, self.wanted) / self.baseline
 

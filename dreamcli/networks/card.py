@@ -32,7 +32,7 @@ ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {
 }
 # where style is measured, from fine to coarse, and where content is: chosen by hand
 STYLE_LAYERS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "dreamnet": (("stem", "fire2", "fire4", "fire6", "fire8"), "fire6"),
+    "dreamnet": (("stem", "fire2", "fire4", "fire6", "fire8"), "fire4"),
     "alexnet": (("features.1", "features.4", "features.7", "features.9"), "features.9"),
     "googlenet": (("conv1", "conv3", "inception3b", "inception4b", "inception4e"), "inception4b"),
     "lenet5": (("maps.tanh1", "maps.tanh3"), "maps.tanh3"),

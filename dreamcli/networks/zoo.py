@@ -154,7 +154,7 @@ def _builder(name: str) -> Callable[..., nn.Module]:
 def _network(known: Listing, module: nn.Module, digest: str) -> Network:
     """Put together what is known of a network and what can be seen by following a picture through it."""
     module.requires_grad_(False).eval()
-    name, labels = known.name, known.labels
+    name, labels = known.name, known.labels or tuple(map(str, getattr(module, "labels", ())))
     input_format = BUNDLED_FORMATS.get(name) or (InputFormat() if is_own(name) else _torchvision_format(name))
     if size := _only_size(module):
         input_format = InputFormat(input_format.mean, input_format.std, fixed=size)

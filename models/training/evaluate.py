@@ -4,7 +4,7 @@ python -m models.training.evaluate --data DATA --teacher TEACHER.safetensors [--
 
 With a judge (see judge.py), it also draws 50 of Tiny-ImageNet's classes with the default settings of
 ``dreamcli class``, and asks the judge and the teacher what they see; the judge's opinion of real photographs
-of the same classes is beside it.
+of the same classes is beside it. With ``--chooser MODEL=FILE`` it does so again, as ``--best-of 4 --judge MODEL=FILE``.
 """
 
 from __future__ import annotations
@@ -65,7 +65,12 @@ def class_images(network: zoo.Network, classes: list[int], best_of: int, chooser
 
 
 def class_transfer(
-    networks: dict[str, zoo.Network], judge: Judge, small: Tensor, labels: Tensor, known: Tensor, again: bool
+    networks: dict[str, zoo.Network],
+    judge: Judge,
+    small: Tensor,
+    labels: Tensor,
+    known: Tensor,
+    chooser: zoo.Network | None,
 ) -> None:
     """Print what the judge and the networks see in class images, and the judge in photographs of these classes."""
     chosen = known[:: len(known) // DRAWN_CLASSES][:DRAWN_CLASSES]
@@ -74,10 +79,9 @@ def class_transfer(
     print(f"{len(chosen)} classes, top-1 / top-5 in %")
     photographs = accuracy(judge, small[real], torch.searchsorted(known, labels[real]), 64, None)
     print("  the judge, on real photographs of them:", photographs, flush=True)
-    dreamnet, teacher = networks.values()
-    for best_of in (1, 4) if again else (1,):
-        pictures = class_images(dreamnet, chosen.tolist(), best_of, teacher if best_of > 1 else None)
-        title = "class images" + (f", the best of {best_of} by the teacher" if best_of > 1 else "")
+    for best_of in (1, 4) if chooser else (1,):
+        pictures = class_images(networks["dreamnet"], chosen.tolist(), best_of, chooser)
+        title = "class images" + (f", the best of {best_of} by the chooser" if best_of > 1 else "")
         print(f"  the judge, on {title}:", accuracy(judge, pictures, columns, 64, None), flush=True)
         for name, network in networks.items():
             print(f"  {name}, on the same:", accuracy(network.module, pictures, chosen, 224, None), flush=True)
@@ -88,7 +92,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--judge", type=Path, help="the judge's weights")
-    parser.add_argument("--best-of", action="store_true", help="draw again, the best of 4 by the teacher: much longer")
+    parser.add_argument("--chooser", metavar="MODEL=FILE", help="draw again, the best of 4 by this network")
     parser.add_argument("weights", type=Path)
     arguments = parser.parse_args()
     networks = {
@@ -101,8 +105,9 @@ def main() -> None:
     sharp_labels = torch.tensor([indices[i] for i in held_out])
     small, small_labels = load_small([arguments.data / "tiny-imagenet" / "val.zip"], wordnet)
     known = small_labels.unique()
+    device = Compute.resolve().device
     for name, network in networks.items():
-        module = network.module.to(Compute.resolve().device, memory_format=torch.channels_last)
+        module = network.module.to(device, memory_format=torch.channels_last)
         print(f"{name}: top-1 / top-5 in %")
         for size in SMALL_SIZES:
             print(f"  Tiny-ImageNet's validation set, its 200 classes, {size} px:", end=" ", flush=True)
@@ -114,14 +119,10 @@ def main() -> None:
         print(f"  the {int(seen.sum())} of them whose class is in Tiny-ImageNet, 224 px:", end=" ", flush=True)
         print(accuracy(module, sharp_pictures[seen], sharp_labels[seen], 224, None), flush=True)
     if arguments.judge:
-        class_transfer(
-            networks,
-            load_judge(arguments.judge).to(Compute.resolve().device),
-            small,
-            small_labels,
-            known,
-            arguments.best_of,
-        )
+        judge = load_judge(arguments.judge).to(device)
+        name, _, weights = (arguments.chooser or "").partition("=")
+        chooser = zoo.load(name, Path(weights)) if name else None
+        class_transfer(networks, judge, small, small_labels, known, chooser)
 
 
 if __name__ == "__main__":

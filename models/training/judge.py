@@ -3,7 +3,8 @@
     python -m models.training.judge --data DATA --run RUN
 
 dreamnet has a teacher, and neither may judge what dreamnet draws. The judge shares no layer, no teacher and no
-sharp photograph with it: it sees 64x64 photographs and their 200 labels. It is for measuring and is not shipped.
+sharp photograph with it: it sees 64x64 photographs and their 200 labels. It is for measuring and is not shipped;
+dreamcli takes it, too: ``--judge models/training/judge.py:Judge=RUN/judge.safetensors``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .data import halves, load_sharp_names, load_small, normalise
+from dreamcli.networks.known import imagenet_labels
 
 SIZE = 56
 BATCH = 128
@@ -48,8 +49,11 @@ class Residual(nn.Module):
 class Judge(nn.Module):
     """``(N, 3, 64, 64)`` normalised RGB to ``(N, 200)`` logits, in the order of the classes' ImageNet indices."""
 
+    image_size = 64
+
     def __init__(self, num_classes: int = 200) -> None:
         super().__init__()
+        self.register_buffer("classes", torch.zeros(num_classes))  # their ImageNet indices
         self.body = nn.Sequential(
             _unit(3, 32, 2),
             nn.SiLU(),
@@ -60,6 +64,11 @@ class Judge(nn.Module):
             Residual(256, 256, 1),
         )
         self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(256, num_classes))
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes."""
+        return [imagenet_labels()[int(index)] for index in self.classes]
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.body(x))
@@ -72,22 +81,27 @@ def load_judge(weights: Path) -> Judge:
 
 
 def _augment(pictures: Tensor) -> Tensor:
-    """Cut one random square size at a random place out of ``(N, 3, S, S)`` uint8, resize, mirror half."""
+    """Cut one random square size at a random place out of ``(N, 3, S, S)``, resize, mirror half."""
     whole = pictures.shape[-1]
     side = int(torch.randint(whole // 2, whole + 1, ()))
     tops, lefts = torch.randint(whole - side + 1, (2, len(pictures))).tolist()
     cut = torch.stack([p[:, y : y + side, x : x + side] for p, y, x in zip(pictures, tops, lefts, strict=True)])
-    resized = F.interpolate(normalise(cut), (SIZE, SIZE), mode="bilinear", antialias=True)
+    resized = F.interpolate(cut, (SIZE, SIZE), mode="bilinear", antialias=True)
     return torch.where(torch.rand(len(pictures), 1, 1, 1) < 0.5, resized.flip(3), resized)
 
 
 def train(arguments: argparse.Namespace) -> None:
+    # not at the top: dreamcli runs this file for the class alone, outside of its package
+    from .data import halves, load_sharp_names, load_small, normalise
+
     torch.manual_seed(arguments.seed)
     wordnet = load_sharp_names(arguments.data / "imagenet-samples" / "images.zip")
     pictures, labels = load_small(sorted((arguments.data / "tiny-imagenet").glob("train-*.zip")), wordnet)
-    labels = torch.searchsorted(labels.unique(), labels)
+    classes, labels = labels.unique(return_inverse=True)
     device = torch.device(arguments.device)
-    judge = Judge().to(device, memory_format=torch.channels_last)
+    judge = Judge()
+    judge.classes.copy_(classes)
+    judge = judge.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=WEIGHT_DECAY)
     steps = arguments.epochs * (len(labels) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, steps, pct_start=0.15)
@@ -95,7 +109,7 @@ def train(arguments: argparse.Namespace) -> None:
     for epoch in range(arguments.epochs):
         order = torch.randperm(len(labels))
         for step, chosen in enumerate(order[: len(order) // BATCH * BATCH].split(BATCH)):
-            x = _augment(pictures[chosen]).to(device, memory_format=torch.channels_last)
+            x = _augment(normalise(pictures[chosen])).to(device, memory_format=torch.channels_last)
             with torch.autocast(device.type, torch.bfloat16):
                 scores = judge(x)
             loss = F.cross_entropy(scores.float(), labels[chosen].to(device), label_smoothing=0.1)

@@ -97,6 +97,13 @@ def half(left: bool, shape: tuple[int, int] = (64, 80)) -> np.ndarray:
     return mask
 
 
+def test_a_dark_photograph_takes_the_colours_of_a_bright_style(network: Network, compute: Compute) -> None:
+    night, cream = PHOTO // 4, 255 - stripes(colour=(20, 40, 90))
+    made = style(network, compute, night, {"style-1": cream}, strength=0.9, steps=120)
+    # by the layers alone it goes less than a third of the way
+    assert made.pixels.mean() > (night.mean() + cream.mean()) / 2 - 10
+
+
 def test_each_style_paints_its_own_region(network: Network, compute: Compute) -> None:
     red, blue = stripes(colour=(240, 20, 20)), stripes(colour=(20, 20, 240))
     others, weights = style_roles([red, blue], None, None, None, [], [half(True), half(False)])
@@ -120,6 +127,13 @@ def test_fine_and_coarse_come_from_two_pictures(network: Network, compute: Compu
     this = style(network, compute, others={"fine": one, "coarse": other}, weights=(1.0, 1.0))
     that = style(network, compute, others={"fine": other, "coarse": one}, weights=(1.0, 1.0))
     assert (this.pixels != that.pixels).any()
+
+
+def test_colours_go_with_what_is_fine(network: Network, compute: Compute) -> None:
+    red, blue = stripes(colour=(240, 20, 20)), stripes(colour=(20, 20, 240))
+    others = {"fine": red, "coarse": blue}
+    made = style(network, compute, others=others, weights=(1.0, 1.0), strength=1.0, steps=40).pixels.astype(float)
+    assert made[..., 0].mean() > made[..., 2].mean() + 20
 
 
 def test_what_is_transparent_is_neither_painted_nor_counted(network: Network, compute: Compute) -> None:

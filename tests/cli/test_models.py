@@ -45,6 +45,7 @@ def test_of_a_network_of_ones_own_nothing_is_made_up(run) -> None:
     assert facts["parameters"] is facts["classes"] is None
     assert facts["code"] == "net.py"
     assert "parameters" not in run("models", "net.py:Net").out
+    assert "the classes of net.py:Net are known to its code alone" in run("models", "net.py:Net", "--classes").err
 
 
 def test_classes_are_searched(run) -> None:

@@ -43,6 +43,9 @@ class Curious(Small):
         x = self.first(x) + self.noise + self.shift + torch.linspace(0, 1, x.shape[3])
         return self.head(self.third(self.second(x)).mean((2, 3)))
 
+class Named(Small):
+    labels = ["ape", "bee", "cow", "dog"]
+
 class Fixed(Small):
     def __init__(self):
         super().__init__()
@@ -75,6 +78,15 @@ def own(run, photo: Path) -> None:
 def test_a_network_of_ones_own(run, own: None, arguments: tuple[str, ...]) -> None:
     outcome = run(*arguments, "--model", "net.py:Small", "--weights", "net.pth")
     assert outcome.code == 0, outcome.err
+
+
+def test_it_may_name_its_classes(run, own: None) -> None:
+    model = ("--model", "net.py:Named", "--weights", "net.pth")
+    assert {"ape", "bee", "cow", "dog"} <= set(run("classify", "photo.png", *model).out.split())
+    judge = ("--judge", "net.py:Named=net.pth", "--best-of", 2)
+    assert run("class", "Bee", *model, *judge, "--size", 40, "--steps", 2).code == 0
+    assert Path("bee-class.png").exists()
+    assert "did you mean bee" in run("class", "bees", *model).err
 
 
 def test_its_layers_need_no_weights(run, own: None) -> None:
