@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .artwork import Artwork, Inputs, OnStep
 
 SIZE = 512  # pixels, of a texture from noise
+TEXTURE_CONTRAST = 0.1  # of the noise that a texture is started from, as a share of a photograph's
 SMALLEST = 128  # pixels, of the shorter side of the first octave
 OPTIMIZERS = ("adam", "lbfgs")
 COLORS = ("style", "luminance", "match")
@@ -168,7 +169,7 @@ def stylize(
 
     from dreamcli.engine.ascent import ascend
     from dreamcli.engine.octaves import octave_sizes, resize
-    from dreamcli.engine.parameterization import Fourier, Parameterization, Pixels
+    from dreamcli.engine.parameterization import Pixels
     from dreamcli.engine.transforms import Jitter
 
     from .artwork import Artwork, in_octave, to_pixels, value_of
@@ -192,7 +193,7 @@ def stylize(
         target = subject.target(now, target, generator)
         image = resize(target if image is None else image, now).clamp(0, 1)
         objective = aim.objective(now, target)
-        climbed: Parameterization = Fourier(image) if settings.seamless else Pixels(image)
+        climbed = Pixels(image)
         shift = max(now) if settings.seamless else settings.jitter
         ascent = ascend(
             climbed,
@@ -254,7 +255,7 @@ class _Subject:
         from dreamcli.engine.octaves import resize
 
         if self.photograph is None:
-            return noise(1, *size, 0.5, generator).to(self.device) if before is None else before
+            return noise(1, *size, TEXTURE_CONTRAST, generator).to(self.device) if before is None else before
         image = _grey(self.photograph) if self.keeps_colors else self.photograph
         return resize(image, size).clamp(0, 1)
 

@@ -38,8 +38,8 @@ STYLE_LAYERS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "lenet5": (("maps.tanh1", "maps.tanh3"), "maps.tanh3"),
     "resnet18": (("relu", "layer1", "layer2", "layer3"), "layer3"),
     "resnet50": (("relu", "layer1", "layer2", "layer3"), "layer3"),
-    "squeezenet1_0": (("features.1", "features.3", "features.5", "features.8", "features.10"), "features.8"),
-    "squeezenet1_1": (("features.1", "features.3", "features.6", "features.9", "features.11"), "features.9"),
+    "squeezenet1_0": (("features.1", "features.3", "features.5", "features.8", "features.10"), "features.5"),
+    "squeezenet1_1": (("features.1", "features.3", "features.6", "features.9", "features.11"), "features.6"),
     "vgg16": (("features.1", "features.6", "features.11", "features.18", "features.25"), "features.20"),
     "vgg19": (("features.1", "features.6", "features.11", "features.20", "features.29"), "features.22"),
 }
