@@ -117,7 +117,7 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     """
     if is_own(name) and not weights and not random:
         code_of(name)
-        raise WrongRequest(f"--model {name} needs --weights FILE with its state dict")
+        raise WrongRequest(f"{name} needs its state dict: --weights FILE, or as a judge --judge {name}=FILE")
     known = listing(name)
     build = _builder(name)
     if random:

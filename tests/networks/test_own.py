@@ -167,4 +167,4 @@ def test_what_is_wrong_is_said(run, own: None, model: str, code: int, message: s
 def test_weights_must_be_named(run, own: None) -> None:
     outcome = run("dream", "photo.png", "--model", "net.py:Small")
     assert outcome.code == 2
-    assert "net.py:Small needs --weights FILE" in outcome.err
+    assert "net.py:Small needs its state dict: --weights FILE" in outcome.err
