@@ -89,7 +89,7 @@ class Studio:
             compute = Compute.resolve(device, precision)
         except ValueError as error:
             raise WrongRequest(str(error)) from error
-        studio = cls(command, settings, load(model, weights), compute, dict(others or {}), _load_judge(judge))
+        studio = cls(command, settings, load(model, weights), compute, dict(others or {}), judge_of(judge))
         return studio.with_settings(settings)
 
     def with_settings(self, settings: Any) -> Studio:
@@ -201,7 +201,8 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
 
 
-def _load_judge(judge: str | None) -> Network | None:
+def judge_of(judge: str | None) -> Network | None:
+    """Load the network that ``MODEL`` or ``MODEL=WEIGHTS`` names; none for none."""
     if not judge:
         return None
     name, _, weights = judge.partition("=")

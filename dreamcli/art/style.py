@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dreamcli.engine import STATISTICS
+from dreamcli.engine import PIXELS, STATISTICS
 from dreamcli.errors import check
 from dreamcli.networks.spec import LayerSpec
 
@@ -376,7 +376,7 @@ class _Aim:
             target: what the content is kept of, in this size.
         """
         from dreamcli.engine.objectives import TotalVariation, WeightedSum
-        from dreamcli.engine.style import DISTANCES, PIXELS, ContentDistance, StyleDistance
+        from dreamcli.engine.style import DISTANCES, ContentDistance, StyleDistance
 
         settings, network = self.settings, self.network
         seen = self._seen(target)
@@ -405,7 +405,6 @@ class _Aim:
     def _wanted(self, style: _Style, size: tuple[int, int]) -> dict[str, Statistics]:
         """Measure a style at a size in its layers, once for many photographs."""
         from dreamcli.engine.octaves import resize
-        from dreamcli.engine.style import PIXELS
 
         key = (style.role, size)
         if key not in self.cache:
@@ -420,14 +419,10 @@ class _Aim:
         """The picture, and what the layers make of it."""
         import torch
 
-        from dreamcli.engine.style import PIXELS
-
         with torch.no_grad():
             return {PIXELS: image, **self.activations(image)}
 
     def _is_smoothed(self, layer: str) -> bool:
-        from dreamcli.engine.style import PIXELS
-
         return self.network.card.is_residual and layer != PIXELS
 
     def _statistics(self, layer: str, activation: Tensor, weight: Tensor | None) -> Statistics:

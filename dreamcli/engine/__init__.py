@@ -7,3 +7,5 @@ Knows torch and nothing else: no files, no command line, no prints.
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 STATISTICS = ("gram", "moments")
+# in place of a layer, for style: the picture itself, whose channels are its colours
+PIXELS = ""

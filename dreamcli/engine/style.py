@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from . import PIXELS
 from .activations import Captured
 from .objectives import Objective
 
-PIXELS = ""  # in place of a layer: the picture itself, whose channels are its colours
 _TINY = 1e-12
 
 

@@ -22,6 +22,7 @@ from dreamcli.art.artwork import Inputs
 from dreamcli.art.portrait import PortraitSettings, portray
 from dreamcli.engine.compute import Compute
 from dreamcli.networks import zoo
+from dreamcli.studio import judge_of
 
 from .data import HELD_OUT_EVERY, SHARP_SIZE, load_sharp, load_small, normalise, square
 from .judge import Judge, load_judge
@@ -120,9 +121,7 @@ def main() -> None:
         print(accuracy(module, sharp_pictures[seen], sharp_labels[seen], 224, None), flush=True)
     if arguments.judge:
         judge = load_judge(arguments.judge).to(device)
-        name, _, weights = (arguments.chooser or "").partition("=")
-        chooser = zoo.load(name, Path(weights)) if name else None
-        class_transfer(networks, judge, small, small_labels, known, chooser)
+        class_transfer(networks, judge, small, small_labels, known, judge_of(arguments.chooser))
 
 
 if __name__ == "__main__":
