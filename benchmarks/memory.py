@@ -12,10 +12,17 @@ from PIL import Image
 
 from dreamcli.engine.compute import Compute
 
-from .whole import PHOTOGRAPH
+from .whole import PHOTOGRAPH, STYLE_PICTURE
 
-SIZES = ((512, 384), (1024, 768), (2048, 1536), (6000, 4000))
-LIMITS = {6000: "4 GiB"}  # by width
+DREAM = ("dream", "--steps", "1")
+STYLE = ("style", "--style", str(STYLE_PICTURE), "--steps", "1")
+JOBS = (
+    (DREAM, (512, 384), ""),
+    (DREAM, (1024, 768), ""),
+    (DREAM, (2048, 1536), ""),
+    (DREAM, (6000, 4000), "4 GiB"),
+    (STYLE, (1024, 1024), "3 GiB"),
+)
 _PEAK = """
 import sys
 from dreamcli.cli import run
@@ -28,13 +35,13 @@ sys.exit(code)
 
 
 def rows(_compute: Compute) -> Iterator[tuple[str, str, str]]:
-    """Give (what, measured, limit) for every size."""
+    """Give (what, measured, limit) for every command at its size."""
     with tempfile.TemporaryDirectory() as folder:
-        for width, height in SIZES:
+        for (command, *options), (width, height), limit in JOBS:
             photo = Path(folder, f"{width}.png")
             with Image.open(PHOTOGRAPH) as image:
                 image.resize((width, height)).save(photo)
-            arguments = ["dream", str(photo), "-o", f"{folder}/out-{width}.png", "--steps", "1", "-q"]
+            arguments = [command, str(photo), *options, "-o", f"{folder}/{command}-{width}.png", "-q"]
             done = subprocess.run([sys.executable, "-c", _PEAK, *arguments], check=True, capture_output=True)
             gibibytes = int(done.stdout) / 2**20
-            yield f"peak memory, dream at {width}x{height}", f"{gibibytes:.2f} GiB", LIMITS.get(width, "")
+            yield f"peak memory, {command} at {width}x{height}", f"{gibibytes:.2f} GiB", limit

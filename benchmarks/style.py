@@ -104,7 +104,7 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
         inputs = Inputs(photo, {"style-1": styles[style]})
         return stylize(StyleSettings(strength=strength, size=size), network, inputs, compute)[0].pixels
 
-    transfers, sizes = [], []
+    transfers = []
     for path in sorted((ROOT / "samples").glob("*.jpg")):
         photo = _read(path, SIZE)
         painted = {style: [paint(photo, style, strength) for strength in STRENGTHS] for style in STYLES}
@@ -112,10 +112,10 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
         yield from _summary(path.stem, of_this)
         transfers += of_this
         large = paint(_read(path, LARGE), ACROSS_SIZES, DEFAULT, LARGE)
-        judge, small = judges["random VGG19"], painted[ACROSS_SIZES][STRENGTHS.index(DEFAULT)]
-        style = styles[ACROSS_SIZES]
-        sizes.append(judge.distance(large, style) / judge.distance(small, style))
-        yield f"{path.stem}: style distance at 768 px / at 256 px", f"{sizes[-1]:.2f}", "0.75 to 1.25"
+        small, style = painted[ACROSS_SIZES][STRENGTHS.index(DEFAULT)], styles[ACROSS_SIZES]
+        for name, judge in judges.items():
+            ratio = judge.distance(large, style) / judge.distance(small, style)
+            yield f"{path.stem}: style distance at 768 px / at 256 px, {name}", f"{ratio:.2f}", "0.75 to 1.25"
     yield from _summary("all", transfers)
 
 

@@ -56,7 +56,7 @@ RECIPES = (
         "crowd",
         "A crowd of large animals",
         "dreamcli dream samples/chelsea.jpg --layer high --octaves 8 --octave-scale 1.2 --size 400",
-        "More octaves begin smaller, so what is dreamed there becomes larger in the end.",
+        "Octaves that lie close together go over the same shapes again and again, so animals grow whole.",
     ),
     Recipe(
         "fur",
@@ -128,7 +128,7 @@ RECIPES = (
         "waves",
         "In the manner of a picture",
         "dreamcli style samples/chelsea.jpg --style samples/styles/waves.jpg --size 256 --steps 50",
-        "Half the default steps, for a first look.",
+        "Fewer steps than usual, for a first look.",
     ),
     Recipe(
         "keep-colors",
@@ -174,6 +174,9 @@ FIGURES = {
     "style-picture": "dreamcli filters samples/styles/mosaic.jpg --apply identity --size 160",
     "style-both": "dreamcli style samples/rocket.jpg --style samples/styles/mosaic.jpg --size 240 --steps 50",
     "style-texture": "dreamcli style --from-noise --style samples/styles/mosaic.jpg --size 160 --steps 50",
+    "strength-2": "dreamcli style samples/astronaut.jpg --style samples/styles/mosaic.jpg --strength 0.2 --size 240",
+    "strength-5": "dreamcli style samples/astronaut.jpg --style samples/styles/mosaic.jpg --size 240",
+    "strength-9": "dreamcli style samples/astronaut.jpg --style samples/styles/mosaic.jpg --strength 0.9 --size 240",
     "invert-photo": "dreamcli filters samples/chelsea.jpg --apply identity --size 240",
     "invert-low": "dreamcli invert samples/chelsea.jpg --layer low --size 240 --steps 60",
     "invert-mid": "dreamcli invert samples/chelsea.jpg --layer mid --size 240 --steps 60",
@@ -186,7 +189,7 @@ def page() -> str:
     parts = [
         "# Recipes\n",
         "Twenty commands worth copying, for typing in a clone of the repository; they need nothing but what is there.\n"
-        "Two that begin with one photograph write to the same place: name the second with `-o`, or add `--overwrite`.\n"
+        "Two with the same photograph write to the same place: name the second with `-o`, or add `--overwrite`.\n"
         "This page is written by `docs/pictures.py`, which makes each picture by the command above it.\n",
     ]
     for recipe in RECIPES:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SIZE = 512  # pixels, of a texture from noise
 TEXTURE_CONTRAST = 0.1  # of the noise that a texture is started from, as a share of a photograph's
-SMALLEST = 128  # pixels, of the shorter side of the first octave
+SMALLEST = 96  # pixels, of the shorter side of the first octave
 OPTIMIZERS = ("adam", "lbfgs")
 COLORS = ("style", "luminance", "match")
 LEARNING_RATE = 0.03
@@ -55,7 +55,7 @@ class StyleSettings:
         content: the layer where content is measured; empty takes the one on the card.
         statistics: "gram" (how channels go together) or "moments" (their means and covariances, by the
             2-Wasserstein distance).
-        strength: from 0 (the photograph) to 1 (nothing but style).
+        strength: from 0 (content alone) to 1 (style alone).
         size: pixels on the longer side of the result; None keeps the photograph's own, without one 512.
         steps: in each octave.
         octaves: how many sizes, each ``octave_scale`` times the one before, up to the full size.
@@ -79,7 +79,7 @@ class StyleSettings:
     steps: int = 120
     octaves: int = 4
     octave_scale: float = 1.414
-    tv: float = 0.55
+    tv: float = 0.25
     jitter: int = 0
     optimizer: str = "adam"
     colors: str = "style"
@@ -381,6 +381,7 @@ class _Aim:
         settings, network = self.settings, self.network
         seen = self._seen(target)
         whole = sum(style.weight for style in self.styles)
+        strength = settings.strength if self.content else 1.0
         terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
         for style in self.styles:
             wanted = self._wanted(style, style.size(size, settings.style_scale))
@@ -392,13 +393,13 @@ class _Aim:
             for layer, weight in weights:
                 own = self._statistics(layer, seen[layer], region)
                 baseline = max(float(DISTANCES[settings.statistics](own, wanted[layer])), 1e-9)
-                share = (settings.strength if self.content else 1) * style.weight / whole * weight / total
+                share = strength**2 * style.weight / whole * weight / total
                 distance = StyleDistance(
                     layer, wanted[layer], settings.statistics, baseline, region, self._is_smoothed(layer)
                 )
                 terms.append((-share, distance))
         if self.content:
-            weight = CONTENT_WEIGHT * (1 - settings.strength)
+            weight = CONTENT_WEIGHT * (1 - strength) ** 2
             terms.append((-weight, ContentDistance(self.content, seen[self.content], self.opaque)))
         return WeightedSum(tuple(terms))
 

@@ -203,14 +203,14 @@ def visualization_options(settings: Any) -> Decorator:
 
 _SAFE_DECODE = click.option(
     "--safe-decode", is_flag=True,
-    help="Decode pictures in another process, each in at most 10 seconds and 2 GiB: for files of strangers.",
+    help="Decode pictures in another process, each in at most 10 seconds and (on Linux) 2 GiB: for strangers' files.",
 )  # fmt: skip
 
 
 def input_options() -> Decorator:
     """--follow-links and --safe-decode."""
     links = click.option("--follow-links", is_flag=True,
-                         help="Follow symbolic links in folders; those named as an IMAGE always are.")  # fmt: skip
+                         help="Follow symbolic links in folders; those that you name always are.")  # fmt: skip
     return _stack(links, _SAFE_DECODE)
 
 
@@ -244,7 +244,7 @@ _WEIGHTS = click.option(
     help="Your own weights for the model: a state dict, .safetensors or .pth.",
 )  # fmt: skip
 _OUTPUT = (
-    click.option("--overwrite", is_flag=True, help="Replace outputs that were made in another way."),
+    click.option("--overwrite", is_flag=True, help="Make everything anew, in place of what is there already."),
     click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing."),
     click.option("--json", "as_json", is_flag=True, help="Print what was done to stdout, as JSON."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
@@ -277,7 +277,7 @@ _BATCH = (
                  help="Add a line of JSON to this file for each picture as it ends."),
     shard_option(),
     click.option("--cluster", metavar="auto|ADDRESS",
-                 help="Work by Ray: on all cores of this machine (auto), or on the cluster at this address."),
+                 help="Work by Ray: on all GPUs or cores of this machine (auto), or on the cluster at this address."),
     click.option("--worker-cores", type=click.IntRange(1), metavar="N", default=1, show_default=True,
                  help="With --cluster: cores for each worker, where it gets no GPU."),
 )  # fmt: skip

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as it was]")
 @click.option("--precision", type=click.Choice(PRECISIONS), help="Of the network.  [default: as it was]")
 @click.option("--save-preset", "preset", metavar="NAME",
-              help="Keep the settings under this name, for --preset, instead of making the picture.")  # fmt: skip
+              help="Make nothing, but keep the settings (no --weights, --judge or masks) under this name.")  # fmt: skip
 @replay_options("Where to write it.  [default: ./STEM-replay, ending as OUTPUT does]")
 def replay(picture: Path, given: Path | None, moved: tuple[str, ...], preset: str | None, **options: Any) -> int:
     """Make a picture again, from the record that it carries.

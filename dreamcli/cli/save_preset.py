@@ -23,7 +23,8 @@ def save_preset(
 ) -> Path:
     """Keep what a picture was made with, where that is not the default, and give the preset's path.
 
-    Its masks are left out: they belong to the one photograph.
+    Its masks are left out: they belong to the one photograph. So are weights of one's own and a judge, of which the
+    record says only what they were, not in which file.
 
     Args:
         name: of the preset.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from dreamcli.art.style import COLORS, OPTIMIZERS, SIZE, StyleSettings, style_roles
@@ -100,7 +101,10 @@ _PICTURE = click.Path(path_type=Path)
     help="Where content is measured.  [default: the model's own]",
 )
 @setting_option(
-    "--statistics", DEFAULTS, "What of the layers: Gram matrices, or means and covariances.", choices=STATISTICS
+    "--statistics",
+    DEFAULTS,
+    "What is compared in the layers: Gram matrices, or means and covariances.",
+    choices=STATISTICS,
 )
 @setting_option("--tv", DEFAULTS, "How much total variation counts against the picture.")
 @setting_option(
@@ -130,12 +134,16 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, **option
         raise click.UsageError("name a PHOTO to repaint, or make a texture --from-noise: one of the two")
     if not from_noise and (options["seamless"] or options["jitter"]):
         raise click.UsageError("--seamless and --jitter are for textures, --from-noise: a photograph has its place")
-    if keep_colors and options["colors"] == "match":
-        raise click.UsageError("--keep-colors is --colors luminance, so leave out --colors match")
-    if keep_colors:
+    source = click.get_current_context().get_parameter_source
+    typed = {name for name in (*options, "keep_colors") if source(name) is ParameterSource.COMMANDLINE}
+    if {"keep_colors", "colors"} <= typed and options["colors"] != "luminance":
+        raise click.UsageError(f"--keep-colors is --colors luminance, so leave out --colors {options['colors']}")
+    if keep_colors and "colors" not in typed:
         options["colors"] = "luminance"
     if from_noise and options["colors"] != "style":
         raise click.UsageError("--from-noise there is no photograph whose colours could be kept")
+    if from_noise and typed & {"strength", "content"}:
+        raise click.UsageError("--from-noise there is nothing but style: leave out --strength and --content")
     shared, settings = Shared.split(options)
     shared.others.update(others)
     wanted = StyleSettings(weights=shares, **settings)

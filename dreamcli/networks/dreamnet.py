@@ -9,7 +9,7 @@ to someone who looks at gradients:
 - deeper squeeze layers are wider, so more of what a layer saw reaches the next;
 - a class is scored at every place, and the scores are averaged, through a softplus where SqueezeNet has a
   ReLU: a class that the picture does not show yet still has a gradient;
-- batch normalisation after every convolution (folded away when a picture is made).
+- batch normalisation after every convolution but the last (folded away when a picture is made).
 """
 
 from __future__ import annotations

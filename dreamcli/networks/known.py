@@ -21,7 +21,7 @@ _BUILDER = re.compile(r"^@register_model\(.*?\)\n(?:@.*?\n)*def (\w+)", re.MULTI
 
 def is_own(name: str) -> bool:
     """Whether a model's name is of the form ``FILE.py:CLASS``."""
-    return name.partition(":")[0].endswith(".py")
+    return name.endswith(".py") or name.rpartition(":")[0].endswith(".py")
 
 
 @cache

@@ -78,6 +78,13 @@ class Network:
         """The layer that gives the logits."""
         return self.plan.events[-1][1]
 
+    @property
+    def _classes_in_short(self) -> str:
+        labels = self.card.labels
+        if all(map(str.isdecimal, labels)) or is_own(self.card.name):
+            return f"{labels[0]}, {labels[1]}, and so on to {labels[-1]}" if len(labels) > 2 else " and ".join(labels)
+        return f"listed by: dreamcli models {self.card.name} --classes"
+
     def class_index(self, wanted: str) -> int:
         """Find a class by its name, upper or lower case, or by its number.
 
@@ -97,7 +104,7 @@ class Network:
         hint = did_you_mean(plain, names) or (f"; did you mean {', '.join(within[:5])}?" if within else "")
         raise WrongRequest(
             f"{self.card.name} knows no class {wanted!r}"
-            + (hint or f"; its {len(labels)} are listed by: dreamcli models {self.card.name} --classes")
+            + (hint or f"; its {len(labels)} are {self._classes_in_short}")
         )
 
 

@@ -59,6 +59,20 @@ def test_what_is_typed_wins_over_a_preset_and_that_over_the_defaults(run, photo:
     assert (made["strength"], made["layers"], made["color"]) == (1.0, ["low", "high*0.5"], 0.5)
 
 
+def test_typed_colors_win_over_a_presets_and_the_other_way_round(run, photo: Path) -> None:
+    own("kept", "[style]\nsteps = 1\nkeep-colors = true")
+    own("matched", '[style]\nsteps = 1\ncolors = "match"')
+    command = ("style", photo, "--style", photo, "--preset")
+    for preset, typed, colors in (
+        ("kept", (), "luminance"),
+        ("kept", ("--colors", "style"), "style"),
+        ("matched", (), "match"),
+        ("matched", ("--keep-colors",), "luminance"),
+    ):
+        assert run(*command, preset, *typed, "-o", "a.png", "--overwrite").code == 0
+        assert settings_of("a.png")["colors"] == colors
+
+
 def test_a_preset_of_ones_own_wins_over_a_shipped_one_of_its_name(run, photo: Path) -> None:
     name = next(path.stem for path in sorted(SHIPPED.glob("*.toml")) if "dream" in read_preset(path).options)
     own(name, "[dream]\nsteps = 1\noctaves = 1")

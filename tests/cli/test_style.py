@@ -93,6 +93,7 @@ def test_transparency_stays(run, photo: Path, styles: None) -> None:
         (("photo.png", "--style", "a.png", "--layer", "mid:3"), 2, "style is measured in whole layers"),
         (("photo.png", "--style", "a.png", "-o", "a.png"), 2, "a.png is the style-1 and would be overwritten"),
         (("--from-noise", "--style", "a.png", "--keep-colors"), 2, "no photograph whose colours"),
+        (("--from-noise", "--style", "a.png", "--strength", "1"), 2, "nothing but style"),
         (("photo.png", "--style", "a.png", "--strength", "2"), 2, "strength must be from 0 to 1"),
     ],
     ids=str,

@@ -136,6 +136,7 @@ def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
         (("class", "goldfsh"), 2, "dreamnet knows no class 'goldfsh'; did you mean goldfish"),
         (("class", "retriever"), 2, "golden retriever"),
         (("class", "qqqq"), 2, "listed by: dreamcli models dreamnet --classes"),
+        (("class", "qqqq", "--model", "lenet5"), 2, "its 10 are 0, 1, and so on to 9"),
         (("class", "1000"), 2, "knows no class '1000'"),
         (("class",), 2, "Missing argument 'NAME...'"),
         (("class", "goldfsh", "--dry-run"), 2, "did you mean goldfish"),

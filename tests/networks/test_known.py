@@ -12,6 +12,14 @@ def test_torchvisions_source_names_what_torchvision_lists() -> None:
     assert known.model_names() == zoo.names()
 
 
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("net.py:Net", True), (r"C:\nets\net.py:Net", True), ("net.py", True), ("net.py:", True), ("vgg16", False)],
+)
+def test_a_network_of_ones_own_is_named_by_its_file(name: str, own: bool) -> None:
+    assert known.is_own(name) == own
+
+
 @pytest.mark.parametrize("model", ["dreamnet", "lenet5", "vgg16", "maxvit_t"])
 def test_layers_that_are_known_are_there(model: str) -> None:
     network = zoo.skeleton(model)
