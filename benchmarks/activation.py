@@ -7,7 +7,6 @@ Google's notebook of 2015: 4 octaves of 1.4, steps of 1.5/255 along the plain no
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,7 +22,8 @@ from dreamcli.files.reading import Pixels
 from dreamcli.networks import zoo
 from dreamcli.networks.spec import ALIASES, LayerSpec
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+from .whole import SAMPLES
+
 PHOTOGRAPHS = ("coffee", "chelsea", "rocket", "galaxies")
 WIDTH = 400
 

@@ -29,7 +29,8 @@ from dreamcli.engine.style import Statistics
 from dreamcli.files.reading import Pixels
 from dreamcli.networks import zoo
 
-ROOT = Path(__file__).resolve().parents[1]
+from .whole import ROOT, SAMPLES
+
 SQUEEZENET = ROOT.parent / "shared" / "networks" / "squeezenet1_0.safetensors"
 STYLES = ("dots", "waves", "mosaic", "woodcut", "watercolour")
 SIZE, LARGE = 256, 768
@@ -98,14 +99,14 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     if SQUEEZENET.exists():
         squeezenet = zoo.load("squeezenet1_0", SQUEEZENET)
         judges["SqueezeNet 1.0"] = Judge(squeezenet, tuple(f"features.{i}" for i in (1, 3, 5, 8)))
-    styles = {name: _read(ROOT / "samples" / "styles" / f"{name}.jpg", LARGE) for name in STYLES}
+    styles = {name: _read(SAMPLES / "styles" / f"{name}.jpg", LARGE) for name in STYLES}
 
     def paint(photo: Pixels, style: str, strength: float, size: int = SIZE) -> Pixels:
         inputs = Inputs(photo, {"style-1": styles[style]})
         return stylize(StyleSettings(strength=strength, size=size), network, inputs, compute)[0].pixels
 
     transfers = []
-    for path in sorted((ROOT / "samples").glob("*.jpg")):
+    for path in sorted(SAMPLES.glob("*.jpg")):
         photo = _read(path, SIZE)
         painted = {style: [paint(photo, style, strength) for strength in STRENGTHS] for style in STYLES}
         of_this = [_transfer(photo, painted[style], styles[style], judges) for style in STYLES]

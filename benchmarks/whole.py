@@ -23,7 +23,8 @@ from .bare import bare_seconds
 HEIGHT, WIDTH = 384, 512
 RATIO_LIMIT, SECONDS_LIMIT = 3.0, 15.0
 ROUNDS = 3
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "samples"
 PHOTOGRAPH, SQUARE = SAMPLES / "coffee.jpg", SAMPLES / "astronaut.jpg"
 STYLE_PICTURE = SAMPLES / "styles" / "mosaic.jpg"
 STYLE_SIZE, STYLE_LIMIT = 256, 60.0

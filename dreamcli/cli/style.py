@@ -135,7 +135,8 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, **option
     if not from_noise and (options["seamless"] or options["jitter"]):
         raise click.UsageError("--seamless and --jitter are for textures, --from-noise: a photograph has its place")
     source = click.get_current_context().get_parameter_source
-    typed = {name for name in (*options, "keep_colors") if source(name) is ParameterSource.COMMANDLINE}
+    competing = ("keep_colors", "colors", "strength", "content")
+    typed = {name for name in competing if source(name) is ParameterSource.COMMANDLINE}
     if {"keep_colors", "colors"} <= typed and options["colors"] != "luminance":
         raise click.UsageError(f"--keep-colors is --colors luminance, so leave out --colors {options['colors']}")
     if keep_colors and "colors" not in typed:
