@@ -1,4 +1,4 @@
-"""Measure everything, and print what was measured beside its limit: ``uv run python -m benchmarks [PART...]``."""
+"""Measure everything, and print what was measured next to its limit: ``uv run python -m benchmarks [PART...]``."""
 
 from __future__ import annotations
 

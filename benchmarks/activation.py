@@ -1,6 +1,6 @@
 """(d) How far a dream gets: the layer's mean activation on the final picture, beside Google's settings.
 
-Google's notebook of 2015: 4 octaves of 1.4, steps of 1.5/255 along the plain normalised gradient, jitter
+Google's notebook of 2015: 4 octaves of 1.4, steps of 1.5/255 along the plain normalized gradient, jitter
 32; it takes as many gradient steps here as our default does.
 """
 
@@ -12,15 +12,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dreamcli.art.artwork import Inputs, to_tensor
-from dreamcli.art.dream import STEP_AT_FULL_STRENGTH, DreamSettings, dream
-from dreamcli.art.schedule import SMALLEST_OCTAVE
+from dreamcli.art.artwork import Inputs
+from dreamcli.art.dream import STEP_AT_FULL_STRENGTH, dream
+from dreamcli.art.octaves import SMALLEST_OCTAVE
+from dreamcli.art.pixels import to_tensor
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import octave_sizes
-from dreamcli.files.reading import Pixels
+from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks import zoo
-from dreamcli.networks.spec import ALIASES, LayerSpec
+from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.layer_spec import ALIASES, LayerSpec
 
 from .whole import SAMPLES
 
@@ -48,8 +50,8 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
                 _mean_activation(activations, pixels)
                 for pixels in (
                     photo,
-                    dream(ours, network, Inputs(photo), compute)[0].pixels,
-                    dream(google, network, Inputs(photo), compute)[0].pixels,
+                    dream(ours, network, Inputs(Picture(photo)), compute)[0].pixels,
+                    dream(google, network, Inputs(Picture(photo)), compute)[0].pixels,
                 )
             )
             ratios.append((our - before) / (their - before))

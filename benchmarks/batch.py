@@ -11,12 +11,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from dreamcli.__main__ import main
 from dreamcli.art.artwork import Inputs
-from dreamcli.art.dream import DreamSettings, dream
-from dreamcli.cli import run
+from dreamcli.art.dream import dream
 from dreamcli.engine.compute import Compute
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.networks import zoo
+from dreamcli.settings.dream import DreamSettings
 
 from .whole import PHOTOGRAPH
 
@@ -32,8 +33,9 @@ import sys, time
 def peak():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
 from dreamcli.files.plan import make_plan
+from dreamcli.settings import DreamSettings
 before, started = peak(), time.perf_counter()
-assert len(make_plan([sys.argv[1]], sys.argv[2], "dream")) == int(sys.argv[3])
+assert len(make_plan([sys.argv[1]], sys.argv[2], DreamSettings())) == int(sys.argv[3])
 print(time.perf_counter() - started, peak() - before)
 """
 
@@ -73,12 +75,12 @@ def _bare_seconds(pictures: list[Picture], compute: Compute) -> float:
     network, settings = zoo.load(), DreamSettings()
     started = time.perf_counter()
     for picture in pictures:
-        dream(settings, network, Inputs(picture.pixels), compute)
+        dream(settings, network, Inputs(picture), compute)
     return time.perf_counter() - started
 
 
 def _command_seconds(source: str, output: str) -> float:
     """The command without the start of Python: planning, loading the network, reading, writing."""
     started = time.perf_counter()
-    assert run(["dream", source, "-o", output, "-q"]) == 0
+    assert main(["dream", source, "-o", output, "-q"]) == 0
     return time.perf_counter() - started

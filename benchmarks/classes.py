@@ -9,14 +9,14 @@ from itertools import pairwise
 
 import torch
 
-from dreamcli.art.portrait import PortraitSettings
-from dreamcli.art.visualization import PADDING, RATES, _parameterization, _transforms
+from dreamcli.art.visualization import PADDING, RATES, parameterization_of, transforms_of
 from dreamcli.engine import natural
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.ascent import Adam, ascend
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel
 from dreamcli.networks import zoo
+from dreamcli.settings.visualization import ClassSettings
 
 from .bare import bare_network, bare_step, random_image
 
@@ -47,17 +47,17 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
 
 def _step_seconds(network: zoo.Network, activations: Activations, count: int) -> float:
     """The median time of a step without rescue, with the default settings, for ``count`` pictures at once."""
-    settings = PortraitSettings(classes=(1,))
+    settings = ClassSettings(classes=(1,))
     generator = torch.Generator().manual_seed(0)
     start = natural.noise(count, SIZE, SIZE, 0.1, generator).to(activations.compute.device)
     ticks: list[float] = []
     ascend(
-        _parameterization(settings, start, settings.color),
+        parameterization_of(settings, start, settings.color),
         Channel(network.output, 1),
         activations,
         steps=9,
         rule=Adam(RATES[settings.parameterization]),
-        transforms=_transforms(settings),
+        transforms=transforms_of(settings),
         generator=generator,
         on_step=lambda _step, _value: ticks.append(time.perf_counter()),
     )

@@ -25,8 +25,8 @@ JOBS = (
 )
 _PEAK = """
 import sys
-from dreamcli.cli import run
-code = run(sys.argv[1:])
+from dreamcli.__main__ import main
+code = main(sys.argv[1:])
 # not getrusage, whose peak is also that of the process which started this one
 status = open("/proc/self/status").read()
 print(status.split("VmHWM:")[1].split()[0])

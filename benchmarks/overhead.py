@@ -9,14 +9,15 @@ from itertools import pairwise
 
 import torch
 
-from dreamcli.art.dream import STEP_AT_FULL_STRENGTH, DreamSettings
+from dreamcli.art.dream import STEP_AT_FULL_STRENGTH
 from dreamcli.engine.activations import Activations
-from dreamcli.engine.ascent import NormalisedGradient, ascend
+from dreamcli.engine.ascent import NormalizedGradient, ascend
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import LayerEnergy
 from dreamcli.engine.parameterization import Pixels
 from dreamcli.engine.transforms import Jitter
 from dreamcli.networks import zoo
+from dreamcli.settings.dream import DreamSettings
 
 from .bare import bare_network, bare_step, random_image
 
@@ -59,7 +60,7 @@ def _ascend_steps(pixels: Pixels, layer: str, activations: Activations, steps: i
         LayerEnergy(layer),
         activations,
         steps=steps + 1,
-        rule=NormalisedGradient(settings.strength * STEP_AT_FULL_STRENGTH, settings.color),
+        rule=NormalizedGradient(settings.strength * STEP_AT_FULL_STRENGTH, settings.color),
         transforms=[Jitter(settings.jitter)],
         generator=torch.Generator().manual_seed(0),
         on_step=lambda *_: ticks.append(time.perf_counter()),

@@ -19,15 +19,18 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from dreamcli.art.artwork import Inputs, to_tensor
-from dreamcli.art.style import StyleSettings, stylize
+from dreamcli.art.artwork import Inputs
+from dreamcli.art.pixels import to_tensor
+from dreamcli.art.style import stylize
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import resize
 from dreamcli.engine.parameterization import blurred
 from dreamcli.engine.style import Statistics
-from dreamcli.files.reading import Pixels
+from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks import zoo
+from dreamcli.settings.references import References, StyleInput
+from dreamcli.settings.style import StyleSettings
 
 from .whole import ROOT, SAMPLES
 
@@ -44,7 +47,7 @@ class Judge:
 
     def __init__(self, network: zoo.Network, layers: tuple[str, ...]) -> None:
         exact = Compute.resolve("cpu", "float32")
-        self._activations = Activations(network.module, layers, network.input_format, exact, network.plan)
+        self._activations = Activations(network.module, layers, network.input_format, exact, network.trace)
 
     def grams(self, pixels: Pixels) -> list[Tensor]:
         """The Gram matrix of each layer, for the picture at 256 px."""
@@ -102,7 +105,8 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     styles = {name: _read(SAMPLES / "styles" / f"{name}.jpg", LARGE) for name in STYLES}
 
     def paint(photo: Pixels, style: str, strength: float, size: int = SIZE) -> Pixels:
-        inputs = Inputs(photo, {"style-1": styles[style]})
+        references = References(styles=(StyleInput(Picture(styles[style])),))
+        inputs = Inputs(Picture(photo), references)
         return stylize(StyleSettings(strength=strength, size=size), network, inputs, compute)[0].pixels
 
     transfers = []

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from dreamcli.art.dream import DreamSettings
-from dreamcli.art.schedule import SMALLEST_OCTAVE
+from dreamcli.art.octaves import SMALLEST_OCTAVE
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import octave_sizes
 from dreamcli.networks import zoo
+from dreamcli.settings.dream import DreamSettings
 
 from .bare import bare_seconds
 
@@ -34,17 +34,18 @@ _SPLIT = """
 import json, sys, time
 ticks = [time.perf_counter()]
 from pathlib import Path
-from dreamcli.art.dream import DreamSettings
 from dreamcli.files.reading import read_picture
 from dreamcli.files.writing import write_picture
-from dreamcli.studio import Source, Studio
+from dreamcli.settings import DreamSettings
+from dreamcli.studio.pictures import ReadInput
+from dreamcli.studio.session import Session
 ticks.append(time.perf_counter())
-studio = Studio.open("dream", DreamSettings())
+session = Session()
 picture = read_picture(Path(sys.argv[1]))
 ticks.append(time.perf_counter())
-((made, record),) = studio.make(Source(picture, "photo.png"))
+(result,) = session.make(DreamSettings(), ReadInput(picture, "photo.png"))
 ticks.append(time.perf_counter())
-write_picture(Path(sys.argv[2]), made, record)
+write_picture(Path(sys.argv[2]), result.picture, result.record)
 ticks.append(time.perf_counter())
 print(json.dumps([b - a for a, b in zip(ticks, ticks[1:])]))
 """

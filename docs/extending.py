@@ -1,6 +1,6 @@
-"""Build a dreamcli that has the art form of extending.md: ``uv run python docs/extending.py FOLDER``.
+"""Build a copy of dreamcli with the art form from extending.md: ``uv run python docs/extending.py FOLDER``.
 
-Then, in FOLDER: ``python -m dreamcli invert PHOTO``.
+Then run it in FOLDER with ``python -m dreamcli invert PHOTO``.
 """
 
 from __future__ import annotations
@@ -16,28 +16,34 @@ BLOCK = re.compile(r'^```(python|diff) title="([^"]+)"\n(.*?)^```$', re.MULTILIN
 
 
 def build(folder: Path) -> None:
-    """Copy the program into a folder, and change it there as the page says.
+    """Copy dreamcli to a folder, and apply every titled code block on the page to the copy.
 
     Raises:
-        ValueError: what the page changes is not in the program.
+        ValueError: a diff on the page doesn't fit the code.
     """
     shutil.copytree(ROOT / "dreamcli", folder / "dreamcli", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "models", folder / "dreamcli" / "models", ignore=shutil.ignore_patterns("training"))
     for kind, name, text in BLOCK.findall(PAGE.read_text()):
         path = folder / name
-        path.write_text(text if kind == "python" else changed(path.read_text(), text))
+        path.write_text(text if kind == "python" else patched(path.read_text(), text))
 
 
-def changed(text: str, difference: str) -> str:
-    """Apply a difference whose hunks are parted by lines of ``@@`` and may end within a line."""
-    for hunk in difference.split("@@\n"):
-        lines = hunk.splitlines()
-        before, after = ("\n".join(line[1:] for line in lines if line[0] in kinds) for kinds in (" -", " +"))
-        if text.count(before) != 1:
-            raise ValueError(f"extending.md changes what is not there once: {before}")
-        text = text.replace(before, after)
+def patched(text: str, diff: str) -> str:
+    """Apply a diff whose hunks are separated by ``@@`` alone: a hunk's place is where its old lines are.
+
+    Raises:
+        ValueError: the old lines aren't in the text, or more than once.
+    """
+    for hunk in diff.split("@@\n"):
+        lines = [line or " " for line in hunk.splitlines()]
+        old, new = ("\n".join(line[1:] for line in lines if line[0] in kinds) for kinds in (" -", " +"))
+        if text.count(old) != 1:
+            raise ValueError(f"extending.md patches lines that occur {text.count(old)} times: {old}")
+        text = text.replace(old, new)
     return text
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python docs/extending.py FOLDER")
     build(Path(sys.argv[1]))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dreamcli.cli import cli
+from dreamcli.cli import COMMANDS, cli, load_command
 
 REFERENCE = Path(__file__).with_name("commands.md")
 
@@ -14,7 +14,7 @@ REFERENCE = Path(__file__).with_name("commands.md")
 def reference() -> str:
     """The whole page."""
     parts = ["# Commands\n", "Written by `docs/generate.py` from `--help`; do not edit.\n"]
-    for name, command in [("", cli), *sorted(cli.commands.items())]:
+    for name, command in [("", cli), *((name, load_command(name)) for name in COMMANDS)]:
         path = f"dreamcli {name}".strip()
         context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
         context.help_option_names = ["-h", "--help"]

@@ -1,4 +1,4 @@
-"""Write recipes.md and make the pictures of all pages: ``uv run python docs/pictures.py [NAME...]``."""
+"""Write recipes.md and make the pictures in the docs: ``uv run python docs/pictures.py [NAME...]``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 PAGE, PICTURES = HERE / "recipes.md", HERE / "pictures"
-QUALITY = 84  # of the JPEGs: they are for pages
+QUALITY = 84  # JPEG quality, low enough for quick pages
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Recipe:
     """A command worth copying.
 
     Attributes:
-        name: of its picture.
-        title: what it makes.
-        command: that makes it.
-        remark: what to know about it.
+        name: the file name of its picture, without the suffix.
+        title: its heading.
+        command: the command that makes the picture.
+        remark: the text below the command.
     """
 
     name: str
@@ -38,126 +38,126 @@ RECIPES = (
         "dream-mid",
         "Eyes in the coffee",
         "dreamcli dream samples/coffee.jpg --size 480",
-        "The default: layer `mid`, at half strength. Leave `--size` out for a result as large as the photograph.",
+        "The defaults: layer `mid` at half strength. Leave out `--size` to get a result as large as the photo.",
     ),
     Recipe(
         "strokes",
         "Drawn in strokes",
         "dreamcli dream samples/rocket.jpg --layer low --size 400",
-        "`low` sees edges and curls, so it draws with them.",
+        "`low` sees edges and curls, so that is what it draws.",
     ),
     Recipe(
         "beasts",
         "Beasts on the launch pad",
         "dreamcli dream samples/rocket.jpg --layer high --strength 0.8 --size 400",
-        "`high` knows whole animals; strength 0.8 leaves little else.",
+        "`high` sees whole animals, and a strength of 0.8 leaves little else.",
     ),
     Recipe(
         "crowd",
         "A crowd of large animals",
         "dreamcli dream samples/chelsea.jpg --layer high --octaves 8 --octave-scale 1.2 --size 400",
-        "Octaves that lie close together go over the same shapes again and again, so animals grow whole.",
+        "Closely spaced octaves refine the same shapes over and over, so animals grow complete.",
     ),
     Recipe(
         "fur",
-        "Fine, and in the photograph's own colours",
+        "Fine detail in the photo's own colors",
         "dreamcli dream samples/chelsea.jpg --octaves 2 --color 0 --size 400",
-        "Two octaves keep the dream small, and `--color 0` lets it change brightness alone.",
+        "Two octaves keep the details small, and with `--color 0` only the brightness changes.",
     ),
     Recipe(
         "guided",
-        "Led by another picture",
+        "Guided by another picture",
         "dreamcli dream samples/coffee.jpg --guide samples/styles/waves.jpg --size 400",
-        "Towards those features in `mid` that the guide has, instead of the coffee's own.",
+        "The dream climbs towards the guide's features in `mid` instead of the coffee's own.",
     ),
     Recipe(
         "channel",
-        "One pattern only",
+        "A single pattern",
         "dreamcli dream samples/chelsea.jpg --layer mid:7 --size 400",
-        "One channel of the 384 in `mid`. Another number, another pattern.",
+        "`mid` has 384 channels, and each draws a different pattern. This is channel 7.",
     ),
     Recipe(
         "masked",
-        "Only where it is bright",
+        "Only in bright areas",
         "dreamcli dream samples/coffee.jpg --mask samples/coffee.jpg --strength 0.8 --size 400",
-        "A mask is any picture; here the photograph is its own.",
+        "A mask can be any picture. Here, the photo is its own mask.",
     ),
     Recipe(
         "faded",
-        "Forgotten",
+        "Fading away",
         "dreamcli dream samples/chelsea.jpg --layer low --minimize --strength 0.1 --size 400",
-        "The opposite of a dream: what the layer sees fades, and gently, or nothing is left.",
+        "The opposite of a dream: what the layer sees fades. The strength is low so that something is left.",
     ),
     Recipe(
         "noise",
-        "Out of nothing",
+        "Starting from noise",
         "dreamcli dream --start noise --layer high --octaves 8 --size 360",
-        "From noise with the colours of photographs. `--seed 1` begins another one.",
+        "No photo is needed: the noise has the colors of photos. `--seed 1` starts from different noise.",
     ),
     Recipe(
         "class",
-        "What a goldfish is",
+        "What the network thinks a goldfish is",
         "dreamcli class goldfish --size 160 --steps 32",
-        "The score of the class is climbed, from noise. `dreamcli models dreamnet --classes fish` finds names.",
+        "Climbs the score of the class, from noise. `dreamcli models dreamnet --classes fish` searches the names.",
     ),
     Recipe(
         "mix",
-        "Two things at once",
+        "Two classes at once",
         "dreamcli class jellyfish umbrella --mix --size 160 --steps 32",
-        "One picture that both classes answer to.",
+        "`--mix` climbs the scores of both classes in one picture.",
     ),
     Recipe(
         "monarch",
-        "A class into a photograph",
+        "A class in a photo",
         "dreamcli class monarch --start samples/galaxies.jpg --size 240 --steps 24",
-        "The photograph is the start, and what the class has no use for stays.",
+        "Starts from the photo and leaves alone what doesn't help the class.",
     ),
     Recipe(
         "neuron",
         "What a channel responds to",
         "dreamcli boost --layer high:12 --size 160 --steps 32",
-        "From noise, with the frequencies of photographs.",
+        "Starts from noise that has the frequencies of photos. Try other numbers than 12.",
     ),
     Recipe(
         "channels",
-        "Which channels are worth it",
+        "Find good channels",
         "dreamcli boost --layer high --channels 0-5 --sheet --size 112 --steps 24",
-        "Small and few steps, to choose from; then one of them alone, larger.",
+        "A quick overview, small and with few steps. Choose a channel, and draw it again, larger.",
     ),
     Recipe(
         "waves",
-        "In the manner of a picture",
+        "In the style of a picture",
         "dreamcli style samples/chelsea.jpg --style samples/styles/waves.jpg --size 256 --steps 50",
-        "Fewer steps than usual, for a first look.",
+        "Fewer steps than the default 120, for a quick first look.",
     ),
     Recipe(
         "keep-colors",
-        "Another hand, the same colours",
+        "A new style in the same colors",
         "dreamcli style samples/coffee.jpg --style samples/styles/woodcut.jpg --keep-colors --size 256 --steps 50",
-        "Only the brightness is repainted.",
+        "`--keep-colors` repaints only the brightness.",
     ),
     Recipe(
         "fine-coarse",
-        "Brushwork of one, shapes of another",
+        "Brushwork from one picture, shapes from another",
         "dreamcli style samples/coffee.jpg --fine samples/styles/mosaic.jpg --coarse samples/styles/waves.jpg "
         "--size 256 --steps 50",
-        "`--fine` is measured in the first layers, `--coarse` in the deeper ones.",
+        "The `--fine` style is measured in the first layers, the `--coarse` style in deeper ones.",
     ),
     Recipe(
         "tile",
         "A seamless tile",
         "dreamcli style --from-noise --style samples/styles/waves.jpg --seamless --size 160 --steps 50",
-        "Its left border continues at the right, and its upper at the lower.",
+        "The left edge continues on the right, and the top edge at the bottom.",
     ),
     Recipe(
         "features",
         "What the layers see",
         "dreamcli features samples/rocket.jpg --top 4 --colormap magma --size 224",
-        "The four most active channels of `low`, `mid` and `high`: edges, parts, and where things are.",
+        "The four most active channels of `low`, `mid` and `high`, which show edges, parts and where objects are.",
     ),
 )
 
-# the pictures of the other pages, where each command stands beside them
+# the pictures on the other pages, and the commands that make them
 FIGURES = {
     "photograph": "dreamcli filters samples/coffee.jpg --apply identity --size 320",
     "layer-low": "dreamcli dream samples/coffee.jpg --layer low --size 320",
@@ -185,12 +185,13 @@ FIGURES = {
 
 
 def page() -> str:
-    """The whole of recipes.md."""
+    """The text of recipes.md."""
     parts = [
         "# Recipes\n",
-        "Twenty commands worth copying, for typing in a clone of the repository; they need nothing but what is there.\n"
-        "Two with the same photograph write to the same place: name the second with `-o`, or add `--overwrite`.\n"
-        "This page is written by `docs/pictures.py`, which makes each picture by the command above it.\n",
+        "Twenty commands worth copying. Run them in a clone of the repository, which has all the files they use.\n"
+        "Two recipes with the same command and photo write to the same file. To keep both pictures, give one its\n"
+        "own `-o`; to replace the first, add `--overwrite`. `docs/pictures.py` writes this page and makes each\n"
+        "picture with the command above it.\n",
     ]
     for recipe in RECIPES:
         picture = f"![{recipe.title}](pictures/{recipe.name}.jpg)"
@@ -199,13 +200,13 @@ def page() -> str:
 
 
 def commands() -> dict[str, str]:
-    """The command behind every picture."""
+    """The command for every picture, by the picture's name."""
     return {recipe.name: recipe.command for recipe in RECIPES} | FIGURES
 
 
 def make(name: str, folder: Path) -> None:
-    """Make one picture, and save it small."""
-    from dreamcli.cli import run
+    """Make one picture, and save it as a small JPEG."""
+    from dreamcli.__main__ import main as run
 
     made = folder / f"{name}.png"
     if code := run([*shlex.split(commands()[name])[1:], "-o", str(made)]):
@@ -215,14 +216,14 @@ def make(name: str, folder: Path) -> None:
 
 
 def main() -> None:
-    """Make those that were named, or all."""
+    """Make the pictures named on the command line, or all of them."""
     from extending import build
 
     os.chdir(HERE.parent)
     PAGE.write_text(page())
     with tempfile.TemporaryDirectory() as folder:
         build(Path(folder))
-        sys.path.insert(0, folder)  # before dreamcli is imported: a program that has extending.md's art form, too
+        sys.path.insert(0, folder)  # before dreamcli is imported, so that it is the copy with `invert`
         for name in sys.argv[1:] or commands():
             make(name, Path(folder))
 

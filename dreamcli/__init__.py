@@ -1,21 +1,27 @@
-"""Pictures out of neural networks.
+"""Make pictures with neural networks.
 
 >>> import dreamcli
 >>> dreamcli.dream("photo.jpg", layer="mid").save("dream.png")  # doctest: +SKIP
+>>> with dreamcli.Session() as session:  # doctest: +SKIP
+...     session.visualize_class("goldfish")[0].save("goldfish.png")
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     __version__: str
-    from .api import Result, boost, dream, feature_maps, layers, stylize, visualize_class
     from .errors import DreamcliError, WrongRequest
+    from .studio.api import boost, dream, feature_maps, layers, stylize, visualize_class
+    from .studio.pictures import Result
+    from .studio.session import Session
 
 __all__ = [
     "DreamcliError",
     "Result",
+    "Session",
     "WrongRequest",
     "__version__",
     "boost",
@@ -26,20 +32,19 @@ __all__ = [
     "visualize_class",
 ]
 
-_HOMES = dict.fromkeys(("Result", "boost", "dream", "feature_maps", "layers", "stylize", "visualize_class"), "api")
-_HOMES |= dict.fromkeys(("DreamcliError", "WrongRequest"), "errors")
+_MODULES = dict.fromkeys(("boost", "dream", "feature_maps", "layers", "stylize", "visualize_class"), "studio.api")
+_MODULES |= {"Result": "studio.pictures", "Session": "studio.session"}
+_MODULES |= dict.fromkeys(("DreamcliError", "WrongRequest"), "errors")
 
 
-def __getattr__(name: str) -> Any:
-    # torch takes seconds to import: it waits until something is used
+def __getattr__(name: str) -> object:
+    # torch takes seconds to import, so it waits until it is needed
     if name == "__version__":
         from importlib.metadata import version
 
         return version("dreamcli")
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _MODULES:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,20 +1,38 @@
 """``python -m dreamcli`` and the ``dreamcli`` command."""
 
+from __future__ import annotations
+
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
-    try:
-        from dreamcli.cli import run  # here, so that Ctrl-C is heard while it is imported
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code.
 
-        code = run()
+    0: done; 1: some input failed; 2: the command line is wrong; 130: interrupted.
+
+    Args:
+        arguments: what was typed after the program's name. None takes the process's own, and ends the process.
+    """
+    try:
+        from dreamcli.cli import cli, report_error  # here, so that Ctrl-C is heard while it is imported
+
+        try:
+            code = int(cli.main(arguments, prog_name="dreamcli", standalone_mode=False) or 0)
+        except Exception as error:
+            code = report_error(error, arguments)
     except KeyboardInterrupt:
         code = 130
+    if arguments is None:
+        _exit(code)
+    return code
+
+
+def _exit(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # the code tells already what could not be printed
+        with suppress(OSError):  # the exit code already says what couldn't be printed
             if stream:  # there may be none: `>&-`
                 stream.flush()
     # every file is written and closed by now; letting the interpreter take torch apart costs half a second

@@ -1,31 +1,68 @@
-"""What can go wrong, said in one line that tells what to do about it."""
+"""Errors that people read: one line that says what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from enum import Enum, auto
+
+
+class Hint(Enum):
+    """A remedy. The command line adds the option for it; messages never name options."""
+
+    SMALLER = auto()
+    FEWER = auto()
+    OTHER_OUTPUT = auto()
+    FOLDER_OUTPUT = auto()
+    TWO_RUNS = auto()
+    OVERWRITE = auto()
+    OVERWRITE_ANIMATION = auto()
+    OTHER_NAME = auto()
+    FOLLOW_LINKS = auto()
+    WEIGHTS = auto()
+    WORKER_CORES = auto()
+    LIST_PRESETS = auto()
+    LIST_CLASSES = auto()
+    STYLE = auto()
+    INSTALL_RAY = auto()
+    VERBOSE = auto()
 
 
 class DreamcliError(Exception):
-    """Something that was asked for could not be done. The message is for people: one line."""
+    """Something that couldn't be done.
+
+    Attributes:
+        hint: what would help, if anything does.
+    """
+
+    def __init__(self, message: str, hint: Hint | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class WrongRequest(DreamcliError):
-    """The request itself is wrong: an unknown layer or model, a setting that makes no sense."""
+    """The request itself is wrong: an unknown layer or model, or a setting that makes no sense."""
 
 
-def unexpected(error: BaseException) -> str:
-    """The one line about an error that nobody foresaw: a mistake of ours, or of a library."""
-    return f"unexpected {type(error).__name__}: {error}; -v shows where"
+def describe(error: BaseException) -> tuple[str, Hint | None]:
+    """What to say about an error, and what would help. Any error but ours is a bug, ours or a library's."""
+    if isinstance(error, DreamcliError):
+        return str(error), error.hint
+    return f"unexpected {type(error).__name__}: {error}", Hint.VERBOSE
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its type if it has none."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Give ``; did you mean X or Y?``, or nothing when no known word is near."""
+    """Return ``; did you mean X or Y?``, or an empty string if no known word is close."""
     near = get_close_matches(word.lower(), list(known), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def check(holds: bool, rule: str) -> None:
-    """Raise WrongRequest with the rule that was broken, unless it holds."""
-    if not holds:
-        raise WrongRequest(rule)
+def check(condition: bool, message: str) -> None:
+    """Raise WrongRequest unless the condition is true."""
+    if not condition:
+        raise WrongRequest(message)

@@ -1,4 +1,4 @@
-"""Make every picture in ``samples/pictures`` by the command beside it: ``uv run python samples/make.py [NAME...]``."""
+"""Make the pictures in ``samples/pictures``: ``uv run python samples/make.py [NAME...]``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from dreamcli.__main__ import main as run
 from dreamcli.art.sheet import contact_sheet
-from dreamcli.cli import run
 from dreamcli.files.reading import read_picture
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# the picture, and what is typed to make it
+# each picture, and the command that makes it
 PICTURES = {
     "coffee-mid.jpg": "dreamcli dream samples/coffee.jpg --layer mid",
     "chelsea-low.jpg": "dreamcli dream samples/chelsea.jpg --layer low",
@@ -32,15 +32,13 @@ PICTURES = {
     "chelsea-mosaic.jpg": "dreamcli style samples/chelsea.jpg --style samples/styles/mosaic.jpg",
     "coffee-waves.jpg": "dreamcli style samples/coffee.jpg --style samples/styles/waves.jpg",
 }
-
-
-# every photograph in every style, by the command for one
+# one sheet with every photo in every style, and the command for one tile
 SHEET = "styles.jpg"
 ONE_OF_THE_SHEET = "dreamcli style samples/{photo}.jpg --style samples/styles/{style}.jpg --size 320"
 
 
 def make_sheet() -> None:
-    """Lay every photograph out in every style."""
+    """Paint every photo in every style, and lay the results out on one sheet."""
     photos = sorted(path.stem for path in Path("samples").glob("*.jpg"))
     styles = sorted(path.stem for path in Path("samples/styles").glob("*.jpg"))
     tiles, captions = [], []
@@ -56,7 +54,7 @@ def make_sheet() -> None:
 
 
 def main() -> None:
-    """Make those that were named, or all."""
+    """Make the pictures named on the command line, or all of them."""
     os.chdir(ROOT)
     wanted = sys.argv[1:] or [*PICTURES, SHEET]
     if SHEET in wanted:

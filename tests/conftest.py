@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from dreamcli.__main__ import main
 from dreamcli.engine.compute import Compute
 from dreamcli.networks import zoo
 
@@ -20,9 +21,9 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder with data and networks that are too large, or not ours, to be in the repository."""
+    """The folder with data and networks that are too large for the repository, or not ours."""
     if not SHARED.is_dir():
-        pytest.skip("the folder ../shared is not here")
+        pytest.skip("there is no folder ../shared")
     return SHARED
 
 
@@ -42,7 +43,7 @@ def generator() -> torch.Generator:
 
 
 def scene(height: int = 60, width: int = 80) -> np.ndarray:
-    """A small picture with edges, gradients and colours, (height, width, 3) uint8."""
+    """A small picture with edges, gradients and colors, (height, width, 3) uint8."""
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     red = 0.5 + 0.5 * np.sin(20 * x + 9 * y)
     green = y
@@ -64,16 +65,14 @@ class Outcome:
     err: str
 
     @property
-    def told(self) -> list[str]:
-        """The lines on stderr, without how long it took."""
+    def lines(self) -> list[str]:
+        """The lines on stderr, without the time it took."""
         return re.sub(r" in [\d.]+ s(, \S+ pictures a minute)?$", "", self.err, flags=re.MULTILINE).splitlines()
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run a command line in an empty folder, as a person would."""
-    from dreamcli.cli import run as run_cli
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(click, "get_app_dir", lambda name: str(tmp_path / "config" / name))
     for variable in [name for name in os.environ if name.startswith("DREAMCLI_")]:
@@ -81,7 +80,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def runner(*arguments: object) -> Outcome:
         capsys.readouterr()
-        code = run_cli([str(a) for a in arguments])
+        code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
 

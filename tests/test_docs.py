@@ -15,14 +15,14 @@ import click
 import pytest
 import torch
 
-from dreamcli.cli import cli
+from dreamcli.cli import COMMANDS, load_command
 from dreamcli.files.reading import read_picture
 from tests.conftest import Outcome, scene
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_command_reference_is_what_help_says() -> None:
+def test_the_command_reference_is_up_to_date() -> None:
     page = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     assert page["REFERENCE"].read_text() == page["reference"](), "run: uv run python docs/generate.py"
 
@@ -31,8 +31,8 @@ def test_every_option_is_documented() -> None:
     sections = dict(
         re.findall(r"^## dreamcli ([\w-]+)\n(.*?)(?=^## |\Z)", page("commands.md"), re.MULTILINE | re.DOTALL)
     )
-    assert sections.keys() == cli.commands.keys()
-    for name, command in cli.commands.items():
+    assert sections.keys() == COMMANDS.keys()
+    for name, command in ((name, load_command(name)) for name in COMMANDS):
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"{name} {parameter.name}"
@@ -41,13 +41,13 @@ def test_every_option_is_documented() -> None:
 
 
 @pytest.mark.parametrize("name", ["dream", "class", "boost", "style"])
-def test_help_speaks_of_nothing_that_a_command_has_not(name: str) -> None:
-    options = {option.name: option for option in cli.commands[name].params if isinstance(option, click.Option)}
-    told = " ".join(options[key].help or "" for key in ("jitter", "color") if key in options)
+def test_help_mentions_only_what_the_command_has(name: str) -> None:
+    options = {option.name: option for option in load_command(name).params if isinstance(option, click.Option)}
+    text = " ".join(options[key].help or "" for key in ("jitter", "color") if key in options)
     layers = options.get("layers")
-    assert "neuron" not in told or "@Y,X" in str(layers and layers.metavar)
-    assert "parameterization" not in told or "parameterization" in options
-    assert not any(f"by {other}" in told for other in cli.commands)
+    assert "neuron" not in text or "@Y,X" in str(layers and layers.metavar)
+    assert "parameterization" not in text or "parameterization" in options
+    assert not any(f"by {other}" in text for other in COMMANDS)
 
 
 def page(name: str) -> str:
@@ -55,40 +55,40 @@ def page(name: str) -> str:
 
 
 def commands_in(name: str) -> list[str]:
-    """Every dreamcli command line in a page."""
+    """Every dreamcli command line on a page."""
     return [line for line in page(name).splitlines() if line.startswith("dreamcli ")]
 
 
 @pytest.mark.parametrize("name", ["index.md", "how-it-works.md", "recipes.md", "networks.md", "many-machines.md"])
-def test_the_commands_of_a_page_are_understood(name: str) -> None:
-    """Parsed as the command line would, up to where the work would start."""
+def test_the_commands_on_a_page_parse(name: str) -> None:
+    """Parse them as the command line would, up to where the work would start."""
     lines = commands_in(name)
     assert lines
     for line in lines:
         command, *arguments = shlex.split(line, comments=True)[1:]
-        assert cli.commands[command].make_context(command, arguments).params, line
+        assert load_command(command).make_context(command, arguments).params, line
 
 
-def test_every_picture_of_a_page_is_made_by_a_command_on_it() -> None:
+def test_every_picture_on_a_page_is_made_by_a_command_on_it() -> None:
     script = runpy.run_path(str(ROOT / "docs" / "pictures.py"))
     assert page("recipes.md") == script["page"](), "run: uv run python docs/pictures.py"
     commands = script["commands"]()
     text = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
     shown = set(re.findall(r"]\(pictures/([\w-]+)\.jpg\)", text))
     assert shown == commands.keys() == {path.stem for path in (ROOT / "docs" / "pictures").iterdir()}
-    elsewhere = ("dreamcli filters", "dreamcli invert")  # plain photographs, and what extending.md is about
+    elsewhere = ("dreamcli filters", "dreamcli invert")  # plain photographs, and the example of extending.md
     figures = {command for command in script["FIGURES"].values() if not command.startswith(elsewhere)}
     assert {line.partition(" -o ")[0] for line in commands_in("how-it-works.md")} == figures
 
 
-def test_the_new_art_form_of_extending_works(photo: Path, tmp_path: Path) -> None:
-    """The program is built as the page says, and run as a person would."""
+def test_the_art_form_in_extending_works(photo: Path, tmp_path: Path) -> None:
+    """Build the program as the page says, and run it as a person would."""
     runpy.run_path(str(ROOT / "docs" / "extending.py"))["build"](tmp_path / "built")
     script = """
 import sys
-from dreamcli.cli import run
-code = run(["invert", "photo.png", "--layer", "low", "--steps", "9", "--json"])
-sys.exit(code or run(["replay", "photo-invert.png"]))
+from dreamcli.__main__ import main
+code = main(["invert", "photo.png", "--layer", "low", "--steps", "9", "--json"])
+sys.exit(code or main(["replay", "photo-invert.png"]))
 """
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "built")}
     command = [sys.executable, "-c", script]
@@ -99,7 +99,7 @@ sys.exit(code or run(["replay", "photo-invert.png"]))
     assert read_picture(tmp_path / "photo-invert.png").pixels.shape == scene().shape
 
 
-def test_the_pictures_of_the_readme_are_there_and_made_by_the_script() -> None:
+def test_the_pictures_in_the_readme_exist_and_are_made_by_the_script() -> None:
     readme = (ROOT / "README.md").read_text()
     made = {picture.name for picture in (ROOT / "samples" / "pictures").iterdir()}
     script = runpy.run_path(str(ROOT / "samples" / "make.py"))
@@ -138,12 +138,12 @@ def test_a_varied_dozen_of_networks_has_a_layer_table_and_dreams(name: str) -> N
     assert int(cells[4]) > 5, line
 
 
-def test_the_network_of_ones_own_works(photo: Path, run: Callable[..., Outcome]) -> None:
+def test_your_own_network_works(photo: Path, run: Callable[..., Outcome]) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", page("networks.md"), re.MULTILINE | re.DOTALL)
     Path("net.py").write_text(code)
     space: dict[str, Any] = {}
     exec(code, space)
-    torch.save(space["MyNet"](3).state_dict(), "my-weights.pth")  # as many classes as are not its default
+    torch.save(space["MyNet"](3).state_dict(), "my-weights.pth")  # not its default number of classes
     photo.rename("photo.jpg")
     lines = [line for line in commands_in("networks.md") if "net.py:MyNet" in line]
     assert len(lines) == 2

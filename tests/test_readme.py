@@ -1,4 +1,4 @@
-"""Everything that the README says to type is typed here, on small pictures and for one step."""
+"""Run everything that the README says to type, on small pictures and for one step."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import pytest
 from PIL import Image
 
 import dreamcli
-from dreamcli import studio
 from dreamcli.networks import zoo
-from dreamcli.networks.listing import IN_THE_BOX
+from dreamcli.networks.catalog import IN_THE_BOX
 from tests.conftest import Outcome, scene
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
@@ -28,7 +27,7 @@ PICTURE = re.compile(r"[\w./-]+\.(jpg|png)$")
 
 
 def arrange(arguments: list[str], folder: Path) -> None:
-    """Put a picture wherever the arguments name one as an input, and two into every folder."""
+    """Put a picture wherever the arguments name an input, and two into every folder."""
     inputs = [word for before, word in pairwise(["", *arguments]) if before != "-o"]
     for word in (word.partition("=")[0] for word in inputs):
         if word.endswith("/") or "*" in word:
@@ -42,17 +41,18 @@ def arrange(arguments: list[str], folder: Path) -> None:
 
 @pytest.fixture
 def undownloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks whose weights would be downloaded have random ones."""
+    """Give networks random weights instead of downloading them."""
+    load_real = zoo.load
 
     def load(name: str, weights: Path | None = None) -> zoo.Network:
-        return zoo.load(name, weights, random=name not in IN_THE_BOX)
+        return load_real(name, weights, random=name not in IN_THE_BOX)
 
-    monkeypatch.setattr(studio, "load", load)
+    monkeypatch.setattr(zoo, "load", load)
 
 
 @pytest.mark.usefixtures("undownloaded")
 @pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_does_what_the_comment_beside_it_says(line: str, run: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_command_does_what_its_comment_says(line: str, run: Callable[..., Outcome], tmp_path: Path) -> None:
     if "--cluster" in line:
         pytest.skip("needs Ray; tests/test_cluster.py tries it")
     # a sixteenth of two pictures may be none

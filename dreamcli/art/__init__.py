@@ -1,1 +1,1 @@
-"""The art forms: each a frozen dataclass of settings, and the function that makes the picture."""
+"""How each art form is made: an objective, a start and a schedule for the one engine."""

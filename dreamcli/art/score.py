@@ -1,4 +1,4 @@
-"""What a network says a picture shows."""
+"""What a network sees in a picture."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from dreamcli.engine.octaves import resize
 from dreamcli.files.reading import Pixels
 from dreamcli.networks.zoo import Network
 
-from .artwork import to_tensor
+from .pixels import to_tensor
 
-SIZE = 224  # pixels, of the shorter side of what is classified: what most networks were trained for
-LONGEST = 4 * SIZE  # of the longer side; what is longer is squeezed, or a thread of a picture would fill the memory
+SIZE = 224  # pixels on the shorter side of what is classified: what most networks were trained on
+LONGEST = 4 * SIZE  # of the longer side; longer pictures are squeezed, or a thin strip would fill the memory
 
 
 def probabilities(network: Network, pixels: Pixels, compute: Compute | None = None) -> Tensor:
-    """The probability of each class for a whole picture, ``(classes,)``.
+    """The probability of each class for a whole picture, ``(classes,)``, computed on the network's own device.
 
     Args:
-        network, pixels: what is asked, and about what.
-        compute: where, and how precisely; without it, on the network's own device in float32.
+        network: the classifier.
+        pixels: the picture.
+        compute: the precision; float32 by default.
     """
-    module = network.module.to(compute.device) if compute else network.module
-    device = next(module.parameters()).device
+    device = next(network.module.parameters()).device
     fitted = network.input_format.fit(_shown(pixels, device))
     mean, std = (fitted.new_tensor(v).view(3, 1, 1) for v in (network.input_format.mean, network.input_format.std))
     with torch.inference_mode(), compute.autocast() if compute else nullcontext():
-        logits: Tensor = module((fitted - mean) / std)
+        logits: Tensor = network.module((fitted - mean) / std)
     return logits.flatten().float().softmax(0)
 
 
 def top(network: Network, pixels: Pixels, count: int = 5, compute: Compute | None = None) -> list[tuple[str, float]]:
-    """The ``count`` likeliest classes, by name, with their `probabilities`; none if these aren't finite."""
+    """The ``count`` likeliest classes, by name, with their `probabilities`; empty if these aren't finite."""
     found = probabilities(network, pixels, compute)
     if not bool(found.isfinite().all()):
         return []
@@ -56,7 +56,7 @@ def most_active(network: Network, layer: str, pixels: Pixels, count: int, comput
 
 
 def probability(network: Network, pixels: Pixels, classes: Sequence[str]) -> float:
-    """The least probability that any of these classes has, by their names."""
+    """The smallest probability of any of these classes, given by name."""
     return float(probabilities(network, pixels)[[network.card.labels.index(name) for name in classes]].min())
 
 

@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures on one, each with a caption."""
+"""Contact sheets: many pictures in one, each with a caption."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def contact_sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: 
     """Lay pictures out in rows, each under its caption.
 
     Args:
-        pictures: ``(height, width, 3)`` uint8; they may differ in size.
-        captions: one for each; those that are too long for their picture are cut.
-        columns: how many in a row; None makes the sheet about as wide as it is high.
+        pictures: ``(height, width, 3)`` uint8, not necessarily of the same size.
+        captions: one for each picture; cut if it is wider than its picture.
+        columns: the number of pictures in a row; None makes the sheet about square.
     """
     height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
     columns = columns or min(len(pictures), math.ceil(math.sqrt(len(pictures) * height / width)))
@@ -39,7 +39,7 @@ def contact_sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: 
 
 
 def stacked(sheets: Sequence[Pixels]) -> Pixels:
-    """Put sheets one under the other."""
+    """Stack sheets vertically."""
     width = max(sheet.shape[1] for sheet in sheets)
     whole = np.full((sum(map(len, sheets)), width, 3), BACKGROUND, np.uint8)
     top = 0

@@ -1,4 +1,4 @@
-"""Style transfer: repaint a photograph in the manner of a painting.
+"""Style transfer: repaint a photograph in the style of a painting.
 
 Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks", 2016 (arXiv:1508.06576), from
 small to large; with the controls of Gatys et al., "Controlling Perceptual Factors in Neural Style Transfer", 2017
@@ -8,141 +8,40 @@ small to large; with the controls of Gatys et al., "Controlling Perceptual Facto
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
 
-from dreamcli.engine import PIXELS, STATISTICS
+import torch
+from torch import Tensor
+
+from dreamcli.engine import PIXELS
+from dreamcli.engine.ascent import LBFGS, Adam, Rule
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.natural import noise
+from dreamcli.engine.objectives import Objective, TotalVariation, WeightedSum
+from dreamcli.engine.octaves import resize
+from dreamcli.engine.parameterization import Parameterization, Pixels
+from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance, smoothed
+from dreamcli.engine.transforms import Jitter
 from dreamcli.errors import check
-from dreamcli.networks.spec import LayerSpec
+from dreamcli.files.reading import Picture
+from dreamcli.networks.zoo import Network
+from dreamcli.settings.layer_spec import LayerSpec
+from dreamcli.settings.references import StyleInput
+from dreamcli.settings.style import StyleSettings
 
-from .schedule import check_schedule
+from .artwork import Artwork, Inputs, OnStep, value_of
+from .colors import grey, matched, recolored
+from .memory import activations_for
+from .octaves import Canvas, Size, climb
+from .pixels import scaled_size, to_pixels, to_tensor
 
-if TYPE_CHECKING:
-    # torch takes seconds to import, and the command line reads the defaults below for --help
-    import torch
-    from torch import Tensor
-
-    from dreamcli.engine.activations import Activations
-    from dreamcli.engine.ascent import Rule
-    from dreamcli.engine.compute import Compute
-    from dreamcli.engine.objectives import Objective
-    from dreamcli.engine.style import Statistics
-    from dreamcli.networks.zoo import Network
-
-    from .artwork import Artwork, Inputs, OnStep
-
-SIZE = 512  # pixels, of a texture from noise
-TEXTURE_CONTRAST = 0.1  # of the noise that a texture is started from, as a share of a photograph's
-SMALLEST = 96  # pixels, of the shorter side of the first octave
-OPTIMIZERS = ("adam", "lbfgs")
-COLORS = ("style", "luminance", "match")
+TEXTURE_CONTRAST = 0.1  # of the noise that a texture starts from, as a share of a photograph's
+SMALLEST_OCTAVE = 96  # pixels on the shorter side
 LEARNING_RATE = 0.03
-# with a shorter memory for the gradient's square than is usual, textures that nothing asks for vanish sooner
+# the squared gradient is averaged over fewer steps than usual, so that patterns nobody asked for fade sooner
 BETAS = (0.9, 0.9)
-COLOR_WEIGHT = 1.5  # of the picture's own colours, beside a layer
-CONTENT_WEIGHT = 0.06  # of the content beside the style, at strength 0.5
-REMEMBERED = 64  # statistics, of styles at sizes, of some megabytes each
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyleSettings:
-    """How to repaint.
-
-    Attributes:
-        weights: how much each style counts beside the others, in the order of the roles "style-1" and on.
-        layers: where style is measured, with weights; none takes those on the network's card.
-        content: the layer where content is measured; empty takes the one on the card.
-        statistics: "gram" (how channels go together) or "moments" (their means and covariances, by the
-            2-Wasserstein distance).
-        strength: from 0 (content alone) to 1 (style alone).
-        size: pixels on the longer side of the result; None keeps the photograph's own, without one 512.
-        steps: in each octave.
-        octaves: how many sizes, each ``octave_scale`` times the one before, up to the full size.
-        octave_scale: more than 1.
-        tv: how much total variation counts against the picture.
-        jitter: pixels that the picture is shifted by at random before each step, at most.
-        optimizer: "adam" or "lbfgs".
-        colors: "style" takes the style's, "luminance" keeps the photograph's and paints brightness alone,
-            "match" gives the style the photograph's colours first.
-        style_scale: the size of the style picture, as a share of that of the result.
-        seamless: whether the left border continues at the right, and the upper at the lower.
-        seed: of the randomness.
-    """
-
-    weights: tuple[float, ...] = (1.0,)
-    layers: tuple[LayerSpec, ...] = ()
-    content: str = ""
-    statistics: str = "gram"
-    strength: float = 0.5
-    size: int | None = None
-    steps: int = 120
-    octaves: int = 4
-    octave_scale: float = 1.414
-    tv: float = 0.25
-    jitter: int = 0
-    optimizer: str = "adam"
-    colors: str = "style"
-    style_scale: float = 1.0
-    seamless: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Raise WrongRequest for a setting out of its range."""
-        check(len(self.weights) > 0, "name one style at least")
-        check(all(0 < weight < math.inf for weight in self.weights), "a style's weight must be more than 0")
-        check_schedule(self)
-        check(0 <= self.tv < math.inf, f"tv must be at least 0, not {self.tv:g}")
-        check(0.1 <= self.style_scale <= 10, f"style scale must be from 0.1 to 10, not {self.style_scale:g}")
-        for name, known in (("statistics", STATISTICS), ("optimizer", OPTIMIZERS), ("colors", COLORS)):
-            value = getattr(self, name)
-            check(value in known, f"{name} is one of {', '.join(known)}, not {value!r}")
-
-
-Picture = TypeVar("Picture")
-
-
-def style_roles(
-    styles: Iterable[Picture],
-    weights: Iterable[float] | None,
-    fine: Picture | None,
-    coarse: Picture | None,
-    style_masks: Iterable[Picture],
-    content_masks: Iterable[Picture],
-) -> tuple[dict[str, Picture], tuple[float, ...]]:
-    """Give each picture beside the photograph its role, and the styles their weights (1, if there are none).
-
-    Raises:
-        WrongRequest: their numbers don't go together.
-    """
-    styles, bands = list(styles), {"fine": fine, "coarse": coarse}
-    others = {role: picture for role, picture in bands.items() if picture is not None}
-    check(bool(styles) != bool(others), "name a style: --style PICTURE, or --fine and --coarse together")
-    check(len(others) in (0, 2), "fine and coarse go together")
-    for role, group in (("style", styles), ("style-mask", list(style_masks)), ("content-mask", list(content_masks))):
-        check(len(group) in (0, len(styles)), f"there are {len(group)} {role}s for {len(styles)} styles: one for each")
-        others |= {f"{role}-{number}": picture for number, picture in enumerate(group, 1)}
-    shares = (1.0,) * (len(styles) or 2) if weights is None else tuple(weights)
-    check(len(shares) == (len(styles) or 2), f"there are {len(shares)} weights for {len(styles)} styles: one for each")
-    return others, shares
-
-
-@dataclass(frozen=True)
-class _Style:
-    """One style: its picture at any size, and where it counts."""
-
-    role: str
-    image: Tensor
-    weight: float
-    mask: Tensor | None
-    region: Tensor | None
-    layers: tuple[LayerSpec, ...]
-
-    def size(self, painted: tuple[int, int], scale: float) -> tuple[int, int]:
-        """Its (height, width) beside what is painted in such a size."""
-        from .artwork import scaled_size
-
-        return scaled_size(self.image.shape[2], self.image.shape[3], round(max(painted) * scale))
+COLOR_WEIGHT = 1.5  # of the picture's own colors, relative to a layer
+CONTENT_WEIGHT = 0.06  # of content relative to style, at strength 0.5
 
 
 def stylize(
@@ -151,319 +50,259 @@ def stylize(
     """Repaint a photograph, or make a texture from noise.
 
     Args:
-        settings: how.
-        network: whose features count.
-        inputs: the photograph (None for a texture), and under ``others`` the styles: "style-1" and on, or "fine"
-            and "coarse"; with "style-mask-1" and on (bright where the style is to be learnt from), and
-            "content-mask-1" and on (bright where it is to be painted).
-        compute: on what device, at what precision.
-        on_step: called after every step.
-
-    Returns:
-        the one picture.
+        settings, network, compute, on_step: see `dream`.
+        inputs: the photograph (None for a texture), and the styles.
 
     Raises:
-        WrongRequest: a layer is unknown, or has no places to measure or to mask; or a mask is black everywhere.
+        WrongRequest: a layer is unknown, or can't measure style or be masked; or a mask is black everywhere.
     """
-    import torch
-
-    from dreamcli.engine.ascent import ascend
-    from dreamcli.engine.octaves import octave_sizes, resize
-    from dreamcli.engine.parameterization import Pixels
-    from dreamcli.engine.transforms import Jitter
-
-    from .artwork import Artwork, in_octave, to_pixels, value_of
-
-    shifted = settings.seamless or settings.jitter
-    placed = inputs.start is not None or any(role.startswith("content-mask") for role in inputs.others)
-    check(
-        not (shifted and placed), "seamless and jitter are for textures: a photograph or a content mask has its place"
-    )
+    _check_shift(settings, inputs)
     generator = torch.Generator().manual_seed(settings.seed)
-    subject = _Subject.of(settings, inputs, compute)
-    aim = _Aim.of(settings, network, inputs, subject, compute)
-    sizes = octave_sizes(*subject.size, settings.octaves, settings.octave_scale, SMALLEST)
-    target: Tensor | None = None
-    image: Tensor | None = None
-
-    def so_far() -> Tensor:
-        return subject.finished(climbed.render())
-
-    for octave, now in enumerate(sizes, 1):
-        target = subject.target(now, target, generator)
-        image = resize(target if image is None else image, now).clamp(0, 1)
-        objective = aim.objective(now, target)
-        climbed = Pixels(image)
-        shift = max(now) if settings.seamless else settings.jitter
-        ascent = ascend(
-            climbed,
-            objective,
-            aim.activations,
-            steps=settings.steps,
-            rule=_rule(settings),
-            transforms=[Jitter(shift)] if shift else [],
-            generator=generator,
-            on_step=in_octave(on_step, settings.steps, octave, sizes, so_far),
-        )
-        image = climbed.render().detach()
-        if ascent.stopped != "done":
-            break
-    assert target is not None
-    assert image is not None
+    canvas = _Canvas(settings, inputs, generator, compute)
+    aim = _Aim(settings, network, inputs, canvas, compute)
+    stopped = climb(
+        canvas,
+        aim.objective,
+        aim.activations,
+        settings,
+        rule=_rule(settings),
+        transforms=lambda size: [Jitter(max(size) if settings.seamless else settings.jitter)],
+        generator=generator,
+        smallest=SMALLEST_OCTAVE,
+        on_step=on_step,
+    )
+    objective = aim.latest
     score = {
-        "before": value_of(objective, aim.activations, resize(target, now).clamp(0, 1)),
-        "after": value_of(objective, aim.activations, image),
+        "before": value_of(objective, aim.activations, canvas.before),
+        "after": value_of(objective, aim.activations, canvas.image),
     }
-    result = subject.finished(resize(image, subject.size).clamp(0, 1))
-    return [Artwork(to_pixels(result), score, ascent.stopped)]
+    return [Artwork(to_pixels(canvas.finished()), score, stopped)]
 
 
-@dataclass(frozen=True)
-class _Subject:
-    """What is painted: a photograph, or a texture.
+def _check_shift(settings: StyleSettings, inputs: Inputs) -> None:
+    """Only textures may be shifted: a photograph and a content mask have their place."""
+    has_place = inputs.start is not None or any(style.region for style in inputs.references.styles)
+    shifted = settings.seamless or settings.jitter
+    check(not (shifted and has_place), "seamless and jitter are for textures, not for a photograph or a content mask")
+
+
+def _rule(settings: StyleSettings) -> Rule:
+    return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, BETAS)
+
+
+class _Canvas(Canvas):
+    """The painting: a repainted photograph, or a texture.
 
     Attributes:
-        size: (height, width) of the result.
-        device: where it is made.
         photograph: ``(1, 3, H, W)`` in [0, 1]; None for a texture.
-        opaque: its alpha, ``(1, 1, H, W)`` in [0, 1]; None if it is opaque everywhere.
-        keeps_colors: whether brightness alone is painted.
+        opaque: the photograph's alpha, ``(1, 1, H, W)`` in [0, 1]; None if it is opaque everywhere.
+        target: whose content is kept, at the octave's size; for a texture, the noise it started from.
     """
 
-    size: tuple[int, int]
-    device: torch.device
-    photograph: Tensor | None = None
-    opaque: Tensor | None = None
-    keeps_colors: bool = False
-
-    @classmethod
-    def of(cls, settings: StyleSettings, inputs: Inputs, compute: Compute) -> _Subject:
-        import torch
-
-        from .artwork import scaled_size, to_tensor
-
+    def __init__(self, settings: StyleSettings, inputs: Inputs, generator: torch.Generator, compute: Compute) -> None:
+        self._generator, self._device = generator, compute.device
+        self._keeps_colors = settings.colors == "luminance"
+        self.photograph: Tensor | None = None
+        self.opaque: Tensor | None = None
+        self.target: Tensor | None = None
+        self._image: Tensor | None = None
         if inputs.start is None:
-            return cls((settings.size or SIZE,) * 2, compute.device)
-        size = scaled_size(inputs.start.shape[0], inputs.start.shape[1], settings.size)
-        opaque = None if inputs.alpha is None else torch.tensor(inputs.alpha, device=compute.device)[None, None] / 255
-        photograph = to_tensor(inputs.start, compute.device)
-        return cls(size, compute.device, photograph, opaque, settings.colors == "luminance")
+            self.size = (settings.size or settings.size_from_noise,) * 2
+            return
+        pixels, alpha = inputs.start.pixels, inputs.start.alpha
+        self.size = scaled_size(pixels.shape[0], pixels.shape[1], settings.size)
+        self.photograph = to_tensor(pixels, compute.device)
+        if alpha is not None:
+            self.opaque = torch.tensor(alpha, device=compute.device)[None, None] / 255
 
-    def target(self, size: tuple[int, int], before: Tensor | None, generator: torch.Generator) -> Tensor:
-        """What an octave keeps the content of; for a texture, noise, which stays as it was ``before``."""
-        from dreamcli.engine.natural import noise
-        from dreamcli.engine.octaves import resize
+    def begin(self, size: Size) -> Parameterization:
+        if self.photograph is not None:
+            image = grey(self.photograph) if self._keeps_colors else self.photograph
+            self.target = resize(image, size).clamp(0, 1)
+        elif self.target is None:
+            self.target = noise(1, *size, TEXTURE_CONTRAST, self._generator).to(self._device)
+        self._octave = size
+        self._painted = Pixels(resize(self.target if self._image is None else self._image, size).clamp(0, 1))
+        return self._painted
 
-        if self.photograph is None:
-            return noise(1, *size, TEXTURE_CONTRAST, generator).to(self.device) if before is None else before
-        image = _grey(self.photograph) if self.keeps_colors else self.photograph
-        return resize(image, size).clamp(0, 1)
+    def end(self) -> None:
+        self._image = self._painted.render().detach()
 
-    def finished(self, image: Tensor) -> Tensor:
-        """What was painted, with what of the photograph is kept: its colours, if they are, and what is transparent."""
-        import torch
+    def shown(self) -> Tensor:
+        return self._completed(self._painted.render())
 
-        from dreamcli.engine.octaves import resize
+    def finished(self) -> Tensor:
+        return self._completed(resize(self.image, self.size).clamp(0, 1))
 
+    @property
+    def image(self) -> Tensor:
+        """The painting after the last octave, at that octave's size."""
+        assert self._image is not None
+        return self._image
+
+    @property
+    def before(self) -> Tensor:
+        """What the last octave would have started from without the octaves before it."""
+        assert self.target is not None
+        return resize(self.target, self._octave).clamp(0, 1)
+
+    def _completed(self, image: Tensor) -> Tensor:
+        """The painting with what is kept of the photograph: its colors, if asked for, and its transparent parts."""
         if self.photograph is None:
             return image
         size = (image.shape[2], image.shape[3])
-        if self.keeps_colors:
-            image = _recoloured(image, resize(self.photograph, size).clamp(0, 1))
+        if self._keeps_colors:
+            image = recolored(image, resize(self.photograph, size).clamp(0, 1))
         if self.opaque is not None:
             image = torch.where(resize(self.opaque, size) <= 0, resize(self.photograph, size), image)
         return image
 
 
-def _check_layers(layers: Iterable[str], content: str, network: Network, inputs: Inputs) -> None:
-    """Refuse layers whose style can't be measured, or not in a part of the picture alone."""
-    shapes, model = network.plan.shapes, network.card.name
-    for layer in layers:
-        check(len(shapes[layer]) > 2, f"layer {layer} of {model} is flat: it has no places to measure style over")
-    transparent = inputs.alpha is not None
-    masked = [*layers] if transparent or any("-mask-" in role for role in inputs.others) else []
-    for layer in [*masked, content] if transparent else masked:
-        rule = f"layer {layer} of {model} has no rows and columns, so neither masks nor transparency go with it"
-        check(len(shapes[layer]) == 4, rule)
+@dataclass(frozen=True)
+class _Style:
+    """A `StyleInput` as tensors.
+
+    Attributes:
+        image, mask, region: ``(1, 3, H, W)`` and ``(1, 1, H, W)`` in [0, 1].
+        layers: where it is measured, with weights.
+        key: what its statistics are remembered by; None if they must not be.
+    """
+
+    image: Tensor
+    weight: float
+    mask: Tensor | None
+    region: Tensor | None
+    part: str
+    layers: tuple[tuple[str, float], ...]
+    key: tuple[str, ...] | None
+
+    def size(self, painted: Size, scale: float) -> Size:
+        """Its (height, width) for a painting of some size."""
+        return scaled_size(self.image.shape[2], self.image.shape[3], round(max(painted) * scale))
 
 
-def _rule(settings: StyleSettings) -> Rule:
-    from dreamcli.engine.ascent import LBFGS, Adam
+class _Aim:
+    """What a painting should look like, at every size."""
 
-    return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, BETAS)
+    def __init__(
+        self, settings: StyleSettings, network: Network, inputs: Inputs, canvas: _Canvas, compute: Compute
+    ) -> None:
+        self._settings, self._network, self._canvas, self._memo = settings, network, canvas, inputs.memo
+        self._styles = _styles(settings, network, inputs, canvas.photograph, compute)
+        content = network.layer(settings.content or network.card.content_layer)
+        layers = list(dict.fromkeys(layer for style in self._styles for layer, _ in style.layers))
+        _check_layers(layers, content, network, inputs)
+        sizes = [canvas.size, *(style.size(canvas.size, settings.style_scale) for style in self._styles)]
+        self.activations = activations_for(network, (*layers, content), compute, max(sizes, key=math.prod))
+        self._content = "" if canvas.photograph is None else content
+        self.latest: Objective  # for the last octave's size
+
+    def objective(self, size: Size) -> Objective:
+        """What to climb at one size: less distance from the styles, less from the content, less variation."""
+        target = self._canvas.target
+        assert target is not None
+        seen = self._seen(target)
+        strength = self._settings.strength if self._content else 1.0
+        whole = sum(style.weight for style in self._styles)
+        terms: list[tuple[float, Objective]] = [(-self._settings.tv, TotalVariation())]
+        for style in self._styles:
+            terms += self._style_terms(style, size, seen, strength**2 * style.weight / whole)
+        if self._content:
+            distance = ContentDistance(self._content, seen[self._content], self._canvas.opaque)
+            terms.append((-CONTENT_WEIGHT * (1 - strength) ** 2, distance))
+        self.latest = WeightedSum(tuple(terms))
+        return self.latest
+
+    def _style_terms(
+        self, style: _Style, size: Size, seen: dict[str, Tensor], share: float
+    ) -> list[tuple[float, Objective]]:
+        """The distances from one style in each of its layers, in units of the target's own distance."""
+        statistics = self._settings.statistics
+        wanted = self._wanted(style, style.size(size, self._settings.style_scale))
+        region = _intersection(style.region, self._canvas.opaque)
+        weights = [*style.layers, *([(PIXELS, COLOR_WEIGHT)] if style.part != "coarse" else [])]
+        total = sum(abs(weight) for _, weight in weights)
+        terms: list[tuple[float, Objective]] = []
+        for layer, weight in weights:
+            found = self._statistics(layer, seen[layer], region)
+            baseline = max(float(DISTANCES[statistics](found, wanted[layer])), 1e-9)
+            distance = StyleDistance(layer, wanted[layer], statistics, baseline, region, self._is_smoothed(layer))
+            terms.append((-(share * weight / total), distance))
+        return terms
+
+    def _wanted(self, style: _Style, size: Size) -> dict[str, Statistics]:
+        """The style's statistics at a size, measured once for many photographs."""
+        layers = [PIXELS, *(layer for layer, _ in style.layers)]
+
+        def measure() -> dict[str, Statistics]:
+            seen = self._seen(resize(style.image, size).clamp(0, 1))
+            return {layer: self._statistics(layer, seen[layer], style.mask) for layer in layers}
+
+        return self._memo.get((style.key, *layers, size), measure) if style.key else measure()
+
+    def _seen(self, image: Tensor) -> dict[str, Tensor]:
+        """The picture and its activations."""
+        with torch.no_grad():
+            return {PIXELS: image, **self.activations(image)}
+
+    def _is_smoothed(self, layer: str) -> bool:
+        return self._network.card.is_residual and layer != PIXELS
+
+    def _statistics(self, layer: str, activation: Tensor, weight: Tensor | None) -> Statistics:
+        return Statistics.of(smoothed(activation) if self._is_smoothed(layer) else activation, weight)
 
 
 def _styles(
     settings: StyleSettings, network: Network, inputs: Inputs, photograph: Tensor | None, compute: Compute
 ) -> list[_Style]:
-    """Gather each style's picture, mask, region and layers."""
-    from .artwork import to_tensor
-
+    """Prepare each style's pictures and layers."""
+    check(bool(inputs.references.styles), "name at least one style")
     specs = settings.layers or tuple(LayerSpec(name) for name in network.card.style_layers)
     half = len(specs) // 2
-    fine = {"fine": specs[:half] or specs, "coarse": specs[half:]}
-    roles = [role for role in inputs.others if role.startswith("style-") and "mask" not in role]
-    roles.sort(key=lambda role: int(role.removeprefix("style-")))  # a record sorts them by their letters
-    roles += [role for role in ("fine", "coarse") if role in inputs.others]
-    weights = dict(zip(roles, settings.weights, strict=False))
+    parts = {"all": specs, "fine": specs[:half] or specs, "coarse": specs[half:]}
     styles = []
-    for role in roles:
-        number = role.removeprefix("style-")
-        image = to_tensor(inputs.others[role], compute.device)
+    for number, style in enumerate(inputs.references.styles, 1):
+        image = to_tensor(style.picture.pixels, compute.device)
         if photograph is not None and settings.colors == "luminance":
-            image = _matched(_grey(image), _grey(photograph))
+            image = matched(grey(image), grey(photograph))
         elif photograph is not None and settings.colors == "match":
-            image = _matched(image, photograph)
-        mask, region = (_mask(f"{kind}-mask-{number}", inputs, compute) for kind in ("style", "content"))
-        styles.append(_Style(role, image, weights.get(role, 1.0), mask, region, fine.get(role, specs)))
-    check(bool(styles), "name one style at least")
+            image = matched(image, photograph)
+        mask = _brightness(style.mask, f"style mask {number}", compute)
+        region = _brightness(style.region, f"content mask {number}", compute)
+        layers = tuple((network.layer(spec.layer), spec.weight) for spec in parts[style.part])
+        styles.append(_Style(image, style.weight, mask, region, style.part, layers, _memo_key(style, settings)))
     return styles
 
 
-def _mask(role: str, inputs: Inputs, compute: Compute) -> Tensor | None:
-    """The brightness of a mask, ``(1, 1, H, W)`` in [0, 1]; None if there is none of this role."""
-    from .artwork import to_tensor
+def _memo_key(style: StyleInput[Picture], settings: StyleSettings) -> tuple[str, ...] | None:
+    """What identifies a style's pixels; None if its colors follow each photograph's."""
+    if settings.colors != "style" or not style.picture.sha256:
+        return None
+    return style.picture.sha256, style.mask.sha256 if style.mask else ""
 
-    mask = inputs.others.get(role)
+
+def _brightness(mask: Picture | None, name: str, compute: Compute) -> Tensor | None:
+    """The brightness of a mask, ``(1, 1, H, W)`` in [0, 1]."""
     if mask is None:
         return None
-    check(bool(mask.any()), f"the {role.replace('-', ' ')} is black everywhere, so nothing is left")
-    return to_tensor(mask, compute.device).mean(1, keepdim=True)
+    check(bool(mask.pixels.any()), f"the {name} is black everywhere, so nothing is left")
+    return to_tensor(mask.pixels, compute.device).mean(1, keepdim=True)
 
 
-@dataclass(frozen=True)
-class _Aim:
-    """What a painting is to be like, at every size.
-
-    Attributes:
-        settings: how much of what.
-        network: whose layers.
-        styles: the manners to paint in.
-        content: the layer where content is measured; empty for a texture, which has none.
-        opaque: where the photograph is not transparent, as of `_Subject`.
-        activations: gives the layers of all of them.
-        cache: the styles' statistics that were measured already.
-    """
-
-    settings: StyleSettings
-    network: Network
-    styles: list[_Style]
-    content: str
-    opaque: Tensor | None
-    activations: Activations
-    cache: dict[Any, Any]
-
-    @classmethod
-    def of(cls, settings: StyleSettings, network: Network, inputs: Inputs, subject: _Subject, compute: Compute) -> _Aim:
-        from .memory import activations_for
-
-        styles = _styles(settings, network, inputs, subject.photograph, compute)
-        content = network.layer(settings.content or network.card.content_layer)
-        layers = dict.fromkeys(network.layer(spec.layer) for style in styles for spec in style.layers)
-        _check_layers(layers, content, network, inputs)
-        sizes = [subject.size, *(style.size(subject.size, settings.style_scale) for style in styles)]
-        activations = activations_for(network, (*layers, content), compute, max(sizes, key=math.prod))
-        # colours that follow the photograph make each photograph's style another
-        cache = inputs.cache if settings.colors == "style" else {}
-        content = "" if subject.photograph is None else content
-        return cls(settings, network, styles, content, subject.opaque, activations, cache)
-
-    def objective(self, size: tuple[int, int], target: Tensor) -> Objective:
-        """What to climb at one size: less distance from the styles, less from the content, less variation.
-
-        Args:
-            size: (height, width) of what is painted.
-            target: what the content is kept of, in this size.
-        """
-        from dreamcli.engine.objectives import TotalVariation, WeightedSum
-        from dreamcli.engine.style import DISTANCES, ContentDistance, StyleDistance
-
-        settings, network = self.settings, self.network
-        seen = self._seen(target)
-        whole = sum(style.weight for style in self.styles)
-        strength = settings.strength if self.content else 1.0
-        terms: list[tuple[float, Objective]] = [(-settings.tv, TotalVariation())]
-        for style in self.styles:
-            wanted = self._wanted(style, style.size(size, settings.style_scale))
-            region = _together(style.region, self.opaque)
-            weights = [(network.layer(spec.layer), spec.weight) for spec in style.layers]
-            if style.role != "coarse":
-                weights.append((PIXELS, COLOR_WEIGHT))
-            total = sum(abs(weight) for _, weight in weights)
-            for layer, weight in weights:
-                own = self._statistics(layer, seen[layer], region)
-                baseline = max(float(DISTANCES[settings.statistics](own, wanted[layer])), 1e-9)
-                share = strength**2 * style.weight / whole * weight / total
-                distance = StyleDistance(
-                    layer, wanted[layer], settings.statistics, baseline, region, self._is_smoothed(layer)
-                )
-                terms.append((-share, distance))
-        if self.content:
-            weight = CONTENT_WEIGHT * (1 - strength) ** 2
-            terms.append((-weight, ContentDistance(self.content, seen[self.content], self.opaque)))
-        return WeightedSum(tuple(terms))
-
-    def _wanted(self, style: _Style, size: tuple[int, int]) -> dict[str, Statistics]:
-        """Measure a style at a size in its layers, once for many photographs."""
-        from dreamcli.engine.octaves import resize
-
-        key = (style.role, size)
-        if key not in self.cache:
-            if len(self.cache) >= REMEMBERED:
-                del self.cache[next(iter(self.cache))]  # the oldest
-            seen = self._seen(resize(style.image, size).clamp(0, 1))
-            layers = [PIXELS, *(self.network.layer(spec.layer) for spec in style.layers)]
-            self.cache[key] = {layer: self._statistics(layer, seen[layer], style.mask) for layer in layers}
-        return self.cache[key]  # type: ignore[no-any-return]
-
-    def _seen(self, image: Tensor) -> dict[str, Tensor]:
-        """The picture, and what the layers make of it."""
-        import torch
-
-        with torch.no_grad():
-            return {PIXELS: image, **self.activations(image)}
-
-    def _is_smoothed(self, layer: str) -> bool:
-        return self.network.card.is_residual and layer != PIXELS
-
-    def _statistics(self, layer: str, activation: Tensor, weight: Tensor | None) -> Statistics:
-        from dreamcli.engine.style import Statistics, smoothed
-
-        return Statistics.of(smoothed(activation) if self._is_smoothed(layer) else activation, weight)
+def _check_layers(layers: list[str], content: str, network: Network, inputs: Inputs) -> None:
+    """Refuse layers that can't measure style, or can't in a part of the picture."""
+    shapes, model = network.trace.shapes, network.card.name
+    for layer in layers:
+        check(len(shapes[layer]) > 2, f"layer {layer} of {model} is flat: it has no places to measure style over")
+    transparent = inputs.start is not None and inputs.start.alpha is not None
+    masked = layers if transparent or any(s.mask or s.region for s in inputs.references.styles) else []
+    for layer in [*masked, content] if transparent else masked:
+        rule = f"layer {layer} of {model} has no rows and columns, so it can't be combined with masks or transparency"
+        check(len(shapes[layer]) == 4, rule)
 
 
-def _together(region: Tensor | None, opaque: Tensor | None) -> Tensor | None:
-    """What is in a style's region and opaque, too; either may be everything."""
-    from dreamcli.engine.octaves import resize
-
+def _intersection(region: Tensor | None, opaque: Tensor | None) -> Tensor | None:
+    """Where a style's region is opaque; None stands for everywhere."""
     if region is None or opaque is None:
         return opaque if region is None else region
     return resize(region, (opaque.shape[2], opaque.shape[3])).clamp(0, 1) * opaque
-
-
-def _grey(image: Tensor) -> Tensor:
-    """The brightness of an image, as grey."""
-    weights = image.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
-    return (image * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
-
-
-def _matched(image: Tensor, to: Tensor) -> Tensor:
-    """Give an image the mean and the covariance of another's colours (Gatys et al., 2017)."""
-    import torch
-
-    def moments(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        pixels = picture[0].flatten(1).cpu().double()  # not every device has float64
-        mean = pixels.mean(1, keepdim=True)
-        covariance = (pixels - mean) @ (pixels - mean).T / pixels.shape[1]
-        values, vectors = torch.linalg.eigh(covariance + 1e-6 * torch.eye(3))
-        return mean, (vectors * values.sqrt()) @ vectors.T, (vectors / values.sqrt()) @ vectors.T
-
-    mean, _, whitening = moments(image)
-    wanted_mean, colouring, _ = moments(to)
-    pixels = colouring @ whitening @ (image[0].flatten(1).cpu().double() - mean) + wanted_mean
-    return pixels.float().to(image.device).view(image.shape).clamp(0, 1)
-
-
-def _recoloured(result: Tensor, photograph: Tensor) -> Tensor:
-    """Give the result the photograph's colours, keeping its own brightness."""
-    return (photograph + _grey(result) - _grey(photograph)).clamp(0, 1)

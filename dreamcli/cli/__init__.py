@@ -2,71 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from importlib import import_module
 
 import click
 
-from dreamcli.errors import DreamcliError, WrongRequest, unexpected
+from .errors import report_error
 
-from . import report
-from .boost import boost
-from .class_ import class_
-from .classify import classify
-from .dream import dream
-from .features import features
-from .filters import filters
-from .layers import layers
-from .models import models
-from .presets import presets
-from .replay import replay
-from .style import style
+__all__ = ["COMMANDS", "cli", "load_command", "report_error"]
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-
-
-def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        import dreamcli
-
-        click.echo(f"dreamcli {dreamcli.__version__}")
-        context.exit()
+# each command: the module and function that hold it, and its help in short
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "dream": ("dream:dream", "Dream on photographs (DeepDream)."),
+    "class": ("class_:class_", "Draw classes."),
+    "boost": ("boost:boost", "Boost layers, channels or neurons."),
+    "style": ("style:style", "Repaint photographs in the style of a picture."),
+    "features": ("features:features", "Show what layers see in pictures."),
+    "filters": ("filters:filters", "Show a network's filters, or apply a classic one."),
+    "classify": ("classify:classify", "Say what a network sees in pictures."),
+    "layers": ("layers:layers", "List a network's layers."),
+    "models": ("models:models", "List the networks."),
+    "presets": ("presets:presets", "List the presets."),
+    "replay": ("replay:replay", "Make a picture again."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
-)
+class LazyGroup(click.Group):
+    """Imports a command's module only once the command is typed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:  # Click suggests only commands that are imported
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+def load_command(name: str) -> click.Command:
+    """Import a command."""
+    module, _, function = COMMANDS[name][0].partition(":")
+    command: click.Command = getattr(import_module(f".{module}", __name__), function)
+    return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dreamcli", message="%(prog)s %(version)s", help="Show the version.")
 def cli() -> None:
-    """Make pictures out of neural networks."""
-
-
-for command in (dream, class_, boost, style, features, filters, classify, layers, models, presets, replay):
-    cli.add_command(command)
-
-
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line (default: the process's own) and give its exit code.
-
-    0: done; 1: some input failed; 2: the command line is wrong; 130: interrupted.
-    """
-    verbose = report.is_verbose(arguments)
-    try:
-        return int(cli.main(arguments, prog_name="dreamcli", standalone_mode=False) or DONE)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return WRONG
-    except click.ClickException as error:
-        report.click_error(error)
-        return error.exit_code
-    except WrongRequest as error:
-        report.error(str(error), verbose)
-        return WRONG
-    except DreamcliError as error:
-        report.error(str(error), verbose)
-        return FAILED
-    except (KeyboardInterrupt, click.Abort):
-        report.error("interrupted", verbose)
-        return INTERRUPTED
-    except Exception as error:
-        report.error(unexpected(error), verbose)
-        return FAILED
+    """Make pictures with neural networks."""

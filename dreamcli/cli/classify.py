@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.errors import DreamcliError, unexpected
+from dreamcli.errors import DreamcliError, describe
+from dreamcli.settings.classify import ClassifySettings
 
-from .options import LayerParam, images_argument, input_options, machine_options, model_options, shard_option
-from .report import error, printable
+from .completion import complete_layers
+from .errors import explain, print_error, printable
+from .options import (
+    SharedOptions,
+    form_options,
+    images_argument,
+    input_options,
+    machine_options,
+    model_options,
+    shard_option,
+)
+from .parameters import LAYER
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dreamcli.files.plan import Task
     from dreamcli.files.reading import Picture
-    from dreamcli.files.shard import Shard
-    from dreamcli.networks.spec import LayerSpec
-    from dreamcli.studio import Studio
+    from dreamcli.settings.layer_spec import LayerSpec
+    from dreamcli.studio.session import Session
 
 Found = list[tuple[str, float]]
 BAR = 30  # characters
@@ -30,39 +37,16 @@ BAR = 30  # characters
 
 @click.command()
 @images_argument(required=True)
-@click.option(
-    "--top",
-    "count",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    default=5,
-    show_default=True,
-    help="How many of the likeliest.",
-)
-@click.option(
-    "--layer",
-    "spec",
-    type=LayerParam(),
-    metavar="LAYER",
-    help="Name the most active channels of this layer, instead of classes.",
-)
+@form_options(ClassifySettings, leave_out=("size",))
+@click.option("--layer", type=LAYER, metavar="LAYER", shell_complete=complete_layers,
+              help="Name the most active channels of this layer instead of classes.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@input_options()
-@model_options()
-@machine_options()
-@shard_option()
-@click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error.")  # fmt: skip
-def classify(
-    images: tuple[str, ...],
-    count: int,
-    spec: LayerSpec | None,
-    as_json: bool,
-    shard: Shard | None,
-    verbose: bool,
-    follow_links: bool,
-    safe_decode: bool,
-    **options: Any,
-) -> int:
+@input_options
+@model_options
+@machine_options
+@shard_option
+@click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error.")
+def classify(images: tuple[str, ...], top: int, layer: LayerSpec | None, **options: Any) -> int:
     """Say what a network sees in pictures: the likeliest classes, or a layer's most active channels.
 
     IMAGE is a file, a folder (walked recursively) or a glob.
@@ -72,54 +56,38 @@ def classify(
     dreamcli classify photos/ --top 1 --json
     dreamcli classify photo.jpg --layer high
     """
-    from dreamcli.art.features import FeatureSettings
-    from dreamcli.files.decoder import reader
-    from dreamcli.files.plan import find_pictures
-    from dreamcli.studio import Studio
+    from .runner import find_pictures, open_session, reader
 
-    if spec and spec.channel is not None:
-        raise click.UsageError("--layer names a whole layer: leave the channel out")
-    studio = Studio.open("features", FeatureSettings(layers=(spec,)) if spec else FeatureSettings(), **options)
-    look = partial(_look, studio=studio, spec=spec, count=count, read=reader(safe_decode))
-    tasks = [task for task in find_pictures(images, follow_links) if not shard or shard.has(task.key)]
-    answers = [_answer(task, look, "layer" if spec else "classes", as_json, verbose) for task in tasks]
-    if as_json:
-        click.echo(json.dumps({"model": studio.network.card.name, "pictures": answers}, indent=2))
+    settings = ClassifySettings(top=top, layer=layer)
+    shared, _ = SharedOptions.split(options)
+    session, _ = open_session(shared)
+    if layer:
+        session.network.find(layer)
+    read, shard = reader(shared.safe_decode), shared.shard
+    tasks = [task for task in find_pictures(images, settings, shared.follow_links) if not shard or shard.has(task.key)]
+    answers = [_answer(task, settings, session, read, shared) for task in tasks]
+    if shared.as_json:
+        click.echo(json.dumps({"model": session.network.card.name, "pictures": answers}, indent=2))
     return 1 if any("error" in answer for answer in answers) else 0
 
 
-def _answer(task: Task, look: Callable[[Task], Found], kind: str, as_json: bool, verbose: bool) -> dict[str, Any]:
-    """Look at one picture and show what was seen, or say why it can't be; give the same for --json."""
+def _answer(
+    task: Task, settings: ClassifySettings, session: Session, read: Callable[[Path], Picture], shared: SharedOptions
+) -> dict[str, object]:
+    """Look at one picture and print the answer, or why there is none; return the same for --json."""
+    kind = "layer" if settings.layer else "classes"
     try:
-        found = look(task)
-        text = _text(task.title, found, kind)
-    except Exception as problem:  # the other pictures go on
-        reason = str(problem) if isinstance(problem, DreamcliError) else unexpected(problem)
-        error(f"{task.title}: {reason}", verbose)
+        if task.problem or not task.source:
+            raise DreamcliError(task.problem, task.hint)
+        layer = settings.layer.layer if settings.layer else None
+        found = session.classify(read(task.source).pixels, settings.top, layer=layer)
+    except Exception as error:  # the other pictures go on
+        reason = explain(*describe(error))
+        print_error(f"{task.title}: {reason}", shared.verbose)
         return {"input": task.title, "error": reason}
-    if not as_json:
-        click.echo(text)
+    if not shared.as_json:
+        click.echo(_text(task.title, found, kind))
     return {"input": task.title, kind: [list(pair) for pair in found]}
-
-
-def _look(task: Task, studio: Studio, spec: LayerSpec | None, count: int, read: Callable[[Path], Picture]) -> Found:
-    """What is seen in a picture: names with their values, the largest first.
-
-    Raises:
-        DreamcliError: it can't be read, or the values are not finite.
-    """
-    from dreamcli.art.score import most_active, top
-
-    if task.problem or not task.source:
-        raise DreamcliError(task.problem)
-    pixels = read(task.source).pixels
-    if spec:
-        found = most_active(studio.network, studio.network.layer(spec.layer), pixels, count, studio.compute)
-    else:
-        found = top(studio.network, pixels, count, studio.compute)
-    if not found or not all(math.isfinite(value) for _, value in found):
-        raise DreamcliError("the network's answer is not finite: its numbers grow too large")
-    return found
 
 
 def _text(title: str, found: Found, kind: str) -> str:

@@ -6,28 +6,15 @@ from typing import Any
 
 import click
 
-from dreamcli.art.dream import SIZE_FROM_NOISE, DreamSettings
+from dreamcli.settings.dream import DreamSettings
 
-from .options import (
-    NO_NEURON,
-    Shared,
-    images_argument,
-    layer_option,
-    minimize_option,
-    schedule_options,
-    shared_options,
-    start_options,
-)
-
-DEFAULTS = DreamSettings()
+from .options import SharedOptions, form_options, images_argument, shared_options, start_options
 
 
 @click.command()
 @images_argument()
-@layer_option(DEFAULTS)
-@minimize_option()
 @start_options(guided=True)
-@schedule_options(DEFAULTS, f"the input's own size, {SIZE_FROM_NOISE} from noise", jitter=NO_NEURON, color=NO_NEURON)
+@form_options(DreamSettings)
 @shared_options(
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-dream.png; for a folder ./FOLDER-dream/]"
@@ -43,10 +30,9 @@ def dream(images: tuple[str, ...], **options: Any) -> int:
     dreamcli dream photo.jpg --layer high:12 --octaves 6 --strength 0.8
     dreamcli dream --start noise --layer mid
     """
-    from .runner import plan_on_pictures, run_tasks
+    from .runner import make_pictures, plan_on_pictures
 
-    shared, settings = Shared.split(options)
+    shared, settings = SharedOptions.split(options)
     if not images and not shared.start:
-        raise click.UsageError("name an IMAGE to dream on, or dream on noise: --start noise")
-    tasks = plan_on_pictures("dream", images, shared, "noise")
-    return run_tasks("dream", [(task, DreamSettings(**settings)) for task in tasks], shared)
+        raise click.UsageError("name an IMAGE to dream on, or use --start noise")
+    return make_pictures(plan_on_pictures(images, shared, DreamSettings(**settings), "noise"), shared)

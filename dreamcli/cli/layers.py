@@ -8,47 +8,45 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.table import Table
 
-from dreamcli.networks.known import BUNDLED
+from dreamcli.networks.catalog import BUNDLED
 
 from .completion import complete_models
 
 if TYPE_CHECKING:
-    from dreamcli.networks.layers import Layer
+    from dreamcli.engine.trace import Layer
 
 
 @click.command()
 @click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
-@click.option(
-    "--size",
-    type=click.IntRange(1, 100_000),
-    metavar="N",
-    help="Pixels on each side of the picture that goes through.  [default: 224, or what the model takes]",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")  # fmt: skip
+@click.option("--size", type=click.IntRange(1, 100_000), metavar="N",
+              help="Pixels on each side of the input.  [default: 224, or what the model takes]")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def layers(model: str, size: int | None, as_json: bool) -> int:
-    """Show a network's layers in order: shapes, parameters, receptive fields and work.
+    """Show a network's layers in order: shapes, parameters, receptive fields and multiply-adds.
 
-    The receptive field is how many pixels of the input a unit sees, and its stride how many lie between
-    the fields of neighbours. A multiply-add is one multiplication and one addition.
+    The receptive field is the number of input pixels that a unit sees on each side, and the stride the
+    number of pixels between the fields of neighbors.
 
     \b
     dreamcli layers
     dreamcli layers vgg16 --size 512
     """
     from dreamcli.networks import zoo
-    from dreamcli.networks.layers import DEFAULT_SIZE, layer_table, parameter_total
+    from dreamcli.networks.layers import DEFAULT_SIZE, parameter_total
 
     network = zoo.skeleton(model)
     side = size or network.input_format.fixed or DEFAULT_SIZE
-    table = layer_table(network.module, (side, side))
+    table = network.table(side)
     total = parameter_total(model, network.module)
     aliases = {layer: alias for alias, layer in network.card.aliases.items()}
     if as_json:
         rows = [asdict(layer) | {"alias": _alias(layer, aliases)} for layer in table]
         click.echo(json.dumps({"model": model, "size": side, "parameters": total, "layers": rows}, indent=2))
-        return 0
-    _show(model, side, total, table, aliases)
+    else:
+        _show(model, side, total, table, aliases)
     return 0
 
 
@@ -57,9 +55,6 @@ def _alias(layer: Layer, aliases: dict[str, str]) -> str:
 
 
 def _show(model: str, side: int, total: int, table: list[Layer], aliases: dict[str, str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from dreamcli.networks.layers import human
 
     shown = Table("layer", "kind", "output", "kernel", box=None)

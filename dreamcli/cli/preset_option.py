@@ -1,4 +1,4 @@
-"""``--preset``: values for a command's options, from a file of presets."""
+"""``--preset``: values for a command's options, from a preset's file."""
 
 from __future__ import annotations
 
@@ -8,31 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
-from dreamcli.art.forms import FORMS
 from dreamcli.errors import WrongRequest, did_you_mean
 from dreamcli.files.presets import Preset, find_preset, preset_paths, read_preset
+from dreamcli.settings.forms import FORMS
 
 NEVER = ("help", "preset")  # options that no preset can hold
 
 
 def own_folder() -> Path:
-    """Where a person's own presets are."""
+    """Where the user's presets are."""
     return Path(click.get_app_dir("dreamcli")) / "presets"
 
 
-def preset_option() -> Any:
-    """--preset. What is typed wins over it, and it wins over the environment and the defaults."""
-    return click.option(
-        "--preset", metavar="NAME", is_eager=True, expose_value=False, callback=_apply, shell_complete=complete_presets,
-        help="Take values for the options from this preset; those that you type win. \"dreamcli presets\" lists them.",
-    )  # fmt: skip
+def apply_preset(context: click.Context, name: str) -> None:
+    """Make a preset's values the defaults of the command that is typed.
 
-
-def _apply(context: click.Context, _parameter: click.Parameter, name: str | None) -> None:
-    if name is None or context.resilient_parsing:
-        return
+    Raises:
+        WrongRequest: there is no such preset for this command, or a value in it is wrong.
+    """
     preset = find_preset(name, own_folder())
     command = context.command.name or ""
     for table in preset.options:
@@ -40,37 +34,24 @@ def _apply(context: click.Context, _parameter: click.Parameter, name: str | None
             hint = did_you_mean(table, FORMS)
             raise WrongRequest(f"{preset.path}: {table}: no command that takes presets has this name{hint}")
     if command not in preset.options:
-        raise WrongRequest(f"preset {name} is for {' and '.join(preset.options) or 'no command'}" + _instead(command))
+        others = ", ".join(other.name for other in readable_presets() if command in other.options) or "none"
+        known = " and ".join(preset.options) or "no command"
+        raise WrongRequest(f"preset {name} is for {known}; those for {command} are: {others}")
     context.default_map = values_for(preset, context)
 
 
-def _instead(command: str) -> str:
-    """Which presets there are for a command."""
-    names = [preset.name for preset in _whole_presets() if command in preset.options]
-    return f"; for {command} there are: {', '.join(names) or 'none'}"
-
-
-def complete_presets(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """The presets' names, with what each does; on an art form's command, those for it."""
-    return [
-        CompletionItem(preset.name, help=preset.about)
-        for preset in _whole_presets()
-        if preset.name.startswith(incomplete) and context.command.name in ("presets", *preset.options)
-    ]
-
-
-def _whole_presets() -> Iterator[Preset]:
-    """Those that can be read: where one is asked for, the others don't matter."""
+def readable_presets() -> Iterator[Preset]:
+    """The presets that can be read: a broken one matters only if it is asked for."""
     for path in preset_paths(own_folder()).values():
         with suppress(WrongRequest):
             yield read_preset(path)
 
 
 def values_for(preset: Preset, context: click.Context) -> dict[str, Any]:
-    """A preset's values by the parameters' names, in the form in which they would be typed.
+    """A preset's values by parameter name, in the form in which they would be typed.
 
     Raises:
-        WrongRequest: the command has no such option, or the option takes no such value.
+        WrongRequest: the command has no such option, or the option doesn't take the value.
     """
     options = options_by_name(context.command)
     values = {}
@@ -88,7 +69,7 @@ def values_for(preset: Preset, context: click.Context) -> dict[str, Any]:
 
 
 def options_by_name(command: click.Command) -> dict[str, click.Option]:
-    """What a preset can hold for a command, by the names as they are typed, without the dashes."""
+    """The options that a preset can hold for a command, by name, without the dashes."""
     return {
         long.removeprefix("--"): parameter
         for parameter in command.params
@@ -99,7 +80,7 @@ def options_by_name(command: click.Command) -> dict[str, click.Option]:
 
 
 def _as_typed(option: click.Option, value: Any, where: str) -> Any:
-    """A value as it would come from the command line, where everything but a flag is text."""
+    """A value as it would be typed: text, unless the option is a flag."""
     if option.is_flag != isinstance(value, bool):
         raise WrongRequest(f"{where}: {'is true or false' if option.is_flag else 'takes a value'}, not {value!r}")
     if option.is_flag:

@@ -7,19 +7,22 @@ import sys
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from dreamcli.errors import WrongRequest
 from dreamcli.files.presets import Preset, find_preset, preset_paths, read_preset
 
-from .preset_option import complete_presets, own_folder
-from .report import error
+from .completion import complete_presets
+from .errors import print_error
+from .preset_option import own_folder
 
 
 @click.command()
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=complete_presets)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def presets(name: str | None, as_json: bool) -> int:
-    """Show the presets there are for --preset, or one of them, as TOML.
+    """List the presets for --preset, or show one as TOML.
 
     \b
     dreamcli presets
@@ -34,7 +37,7 @@ def presets(name: str | None, as_json: bool) -> int:
             found.append(read_preset(path))
         except WrongRequest as problem:
             broken += 1
-            error(str(problem))
+            print_error(str(problem))
     _show_all(sorted(found, key=lambda preset: preset.name), as_json)
     return 1 if broken else 0
 
@@ -50,7 +53,7 @@ def _facts(preset: Preset) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, default=str)  # TOML has dates, too
+    return json.dumps(value, indent=2, default=str)  # TOML also has dates
 
 
 def _show_one(preset: Preset, as_json: bool) -> int:
@@ -65,12 +68,9 @@ def _show_all(found: list[Preset], as_json: bool) -> None:
     if as_json:
         click.echo(_json([_facts(preset) for preset in found]))
         return
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table("preset", "for", "about", "", box=None)
     for preset in found:
         table.add_row(preset.name, ", ".join(preset.options), preset.about, "" if preset.is_shipped else "yours")
     console = Console(width=None if sys.stdout.isatty() else 120, markup=False)
     console.print(table)
-    console.print(f"Your own are the files NAME.toml in {own_folder()}", highlight=False, soft_wrap=True)
+    console.print(f"Yours are the files NAME.toml in {own_folder()}", highlight=False, soft_wrap=True)

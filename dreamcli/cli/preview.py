@@ -1,41 +1,33 @@
-"""``--show``: a picture in the terminal, two pixels a character."""
+"""``--show``: a picture in the terminal, two pixels per character."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    # these take their time to import, and most command lines show nothing
-    from rich.text import Text
+import numpy as np
+from PIL import Image
+from rich.color import Color
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
 
-    from dreamcli.files.reading import Picture
+from dreamcli.files.reading import Picture, read_picture
 
-UPPER_HALF = "▀"  # in the colour of the upper pixel, on that of the lower
-LINES_LEFT = 2  # for the line that tells of the picture, and the prompt
+UPPER_HALF = "▀"  # in the upper pixel's color, on the lower one's
+LINES_LEFT = 2  # for the line about the picture, and the prompt
 
 
-def preview(path: Path) -> None:
-    """Show a picture on stderr, as large as there is room; nothing where stderr is no terminal."""
+def preview(path: Path, picture: Picture | None = None) -> None:
+    """Show a picture on stderr, as large as fits, without reading it if it was just written; only in a terminal."""
     if not sys.stderr.isatty():
         return
-    from rich.console import Console
-
-    from dreamcli.files.reading import read_picture
-
     console = Console(stderr=True)
-    console.print(half_blocks(read_picture(path), console.width, console.height - LINES_LEFT), end="")
+    console.print(half_blocks(picture or read_picture(path), console.width, console.height - LINES_LEFT), end="")
 
 
 def half_blocks(picture: Picture, columns: int, lines: int) -> Text:
-    """Draw a picture in at most so many columns and lines of a terminal; what is transparent is black."""
-    import numpy as np
-    from PIL import Image
-    from rich.color import Color
-    from rich.style import Style
-    from rich.text import Text
-
+    """Draw a picture in at most this many columns and lines of a terminal, on black."""
     height, width = picture.pixels.shape[:2]
     scale = min(columns / width, 2 * lines / height)
     size = (max(1, round(width * scale)), max(1, round(height * scale / 2)) * 2)

@@ -1,224 +1,214 @@
-"""Make every picture of a plan: what all commands that take images have in common."""
+"""Make every picture of a plan: what all commands that make pictures have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
+from os.path import realpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from dreamcli.batch import Begin, Bench, Commission, Outcome, outputs_of, typed, work
 from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
-from dreamcli.files.header import read_size
-from dreamcli.files.plan import Task, make_plan, plan_named, refuse_overwriting, without_results
-from dreamcli.files.writing import check_place, remove_leftovers, why_closed
-from dreamcli.film import Film, check_film
+from dreamcli.files.formats import ANIMATED
+from dreamcli.files.plan import Task, find_pictures, identity, make_plan, plan_named, refuse_overwriting
+from dreamcli.files.reading import read_size
+from dreamcli.files.writing import write_arrays
+from dreamcli.settings.base import Settings
+from dreamcli.settings.visualization import VisualizationSettings
+from dreamcli.studio.batch import Opened, Outcome, PictureMaker, Read, recorded_name
+from dreamcli.studio.cluster import run_on_cluster
+from dreamcli.studio.film import Film
+from dreamcli.studio.pictures import ReadInput
 
-from .options import Shared
+from .errors import FAILED, INTERRUPTED
+from .options import SharedOptions
 from .report import Report, bars
 
 if TYPE_CHECKING:
-    from dreamcli.studio import Source, Studio
+    from dreamcli.networks.zoo import Network
+
+# what the commands import in their bodies
+__all__ = ["check_place", "find_pictures", "make_pictures", "network_for_names", "open_session", "plan_named",
+           "plan_on_pictures", "reader", "write_arrays"]  # fmt: skip
 
 
-def plan_on_pictures(command: str, images: tuple[str, ...], shared: Shared, *names: str) -> list[Task]:
-    """Plan pictures from the images that are named, from --start, or from noise.
-
-    Args:
-        command: the art form's name.
-        images: as typed.
-        shared: for --start and --output.
-        names: of the pictures that start from noise.
+def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: Settings, name: str = "") -> list[Task]:
+    """Plan pictures from the images that were typed, from --start, or from noise under ``name``.
 
     Raises:
         click.UsageError: images and --start are both given.
-        WrongRequest: as `make_plan` and `plan_named`.
+        WrongRequest: see `make_plan` and `plan_named`.
     """
     if images and shared.start:
-        raise click.UsageError("an IMAGE is what is started from, so leave out --start")
-    if shared.start and shared.start != "noise":
-        images = (shared.start,)
+        raise click.UsageError("IMAGE and --start can't be combined")
+    if shared.start_path:
+        images = (str(shared.start),)
     if not images:
-        return plan_named(names, shared.output, command)
-    return make_plan(images, shared.output, command, shared.follow_links)
+        return plan_named([(name, settings)], shared.output)
+    return make_plan(images, shared.output, settings, shared.follow_links)
 
 
-def run_tasks(
-    command: str,
-    commissions: list[Commission],
-    shared: Shared,
-    studio: Studio | None = None,
-    also: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+def make_pictures(
+    tasks: Sequence[Task],
+    shared: SharedOptions,
+    opened: Opened | None = None,
+    after_each: Callable[[Outcome], Outcome] = lambda outcome: outcome,
 ) -> int:
-    """Make and write every picture of a plan; one bad input never stops the others.
+    """Make and write every picture of a plan, and return the exit code. One bad input doesn't stop the rest.
 
     Args:
-        command: the art form's name.
-        commissions: what to make, and the art form's settings for it.
-        shared: with what, where to, and how loudly.
-        studio: if it had to be opened already.
-        also: what else is done with each outcome; gives the one to report.
-
-    Returns:
-        the exit code.
+        opened: the session, if it had to be opened already.
+        after_each: what else to do with an outcome; returns the one to report.
 
     Raises:
-        WrongRequest: no output can be written where it should, or the network or a layer is unknown.
-        DreamcliError: the network's weights, or the guide or the mask, can't be had.
+        WrongRequest: no output can be written where it should be, or the network or a layer is unknown.
+        DreamcliError: the network's weights, or the guide or the mask, can't be read.
     """
-    _check_log(shared.log)
-    commissions = _without_results(commissions)
-    _spare_others(commissions, shared)
-    if shared.animate:
-        if shared.cluster:
-            raise WrongRequest("--animate is for one picture, made here: leave out --cluster")
-        pictures = [path for task, _ in commissions for path in (task.source, task.output) if path]
-        check_film(shared.animate, [settings for _, settings in commissions], [*pictures, *shared.others.values()])
-    commissions = _with_places(commissions)
-    alone = len(commissions) == 1
+    _check_outputs(tasks, shared)
+    _check_animation(tasks, shared)
+    tasks = _with_places(tasks)
+    is_alone = len(tasks) == 1
     if shared.shard:
-        commissions = [commission for commission in commissions if shared.shard.has(commission[0].key)]
-    log = None if shared.dry_run else shared.log
-    report = Report(command, shared.quiet, shared.as_json, shared.verbose, log, shared.show)
+        tasks = [task for task in tasks if shared.shard.has(task.key)]
+    report = Report(str(click.get_current_context().command.name), shared, None if shared.dry_run else shared.log)
     if shared.dry_run:
-        report.close(_show_all(commissions, report))
-        return 1 if report.counts["failed"] else 0
-    for folder in {task.output.parent for task, _ in commissions}:
+        report.close(_show_plan(tasks, report))
+        return FAILED if report.counts["failed"] else 0
+    for folder in {task.output.parent for task in tasks}:
         remove_leftovers(folder)
-    finished = False
     try:
-        with bars(len(commissions), hidden=shared.quiet or shared.as_json) as shown:
+        with bars(len(tasks), hidden=shared.quiet or shared.as_json) as shown:
 
-            def tell(outcomes: list[Outcome]) -> None:
+            def on_outcomes(outcomes: list[Outcome]) -> None:
                 for outcome in outcomes:
-                    report.add(also(outcome))
+                    report.add(after_each(outcome))
                 shown.end()
 
-            finished = _work(command, commissions, shared, studio, alone, tell, shown.begin)
+            if shared.cluster:
+                gpus, maker = shared.device in ("auto", "cuda"), partial(_maker, shared)
+                finished = run_on_cluster(shared.cluster, shared.worker_cores, gpus, tasks, maker, on_outcomes)
+            else:
+                finished = _maker(shared, is_alone, opened).run(tasks, on_outcomes, shown.begin)
     finally:
         report.close()
     if not finished:
-        return 130
-    return 1 if report.counts["failed"] else 0
+        return INTERRUPTED
+    return FAILED if report.counts["failed"] else 0
 
 
-def _work(
-    command: str,
-    commissions: list[Commission],
-    shared: Shared,
-    studio: Studio | None,
-    alone: bool,
-    tell: Callable[[list[Outcome]], None],
-    begin: Begin,
-) -> bool:
-    """Make everything, here or on a cluster; False if it was interrupted."""
-    opened = partial(open_studio, command, shared=shared)
-    if not shared.cluster:
-        film = Film(shared.animate) if shared.animate else None
-        bench = Bench(opened, shared.overwrite, alone, studio, shared.safe_decode, film)
-        return work(commissions, bench, tell, begin)
-    from dreamcli.cluster import work_on_cluster
-
-    gpus = shared.device in ("auto", "cuda")
-    return work_on_cluster(
-        shared.cluster, shared.worker_cores, gpus, commissions, opened, shared.overwrite, tell, shared.safe_decode
-    )
+def _maker(shared: SharedOptions, is_alone: bool = False, opened: Opened | None = None) -> PictureMaker:
+    film = Film(shared.animate) if shared.animate else None
+    read = reader(shared.safe_decode)
+    return PictureMaker(partial(open_session, shared), shared.overwrite, is_alone, read, film, opened)
 
 
-def _check_log(log: Path | None) -> None:
-    if log is None:
+def _check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
+    """Refuse a log that can't be written, and a plan that would overwrite a picture that others are made from."""
+    outputs = list(chain.from_iterable(task.outputs for task in tasks))
+    if log := shared.log:
+        if log.suffix.lower() != ".jsonl":
+            raise WrongRequest(f"--report {log} must end in .jsonl")
+        check_place(log)
+        outputs.append(log)
+    inputs = (("an input", task.source) for task in tasks if task.source)
+    references = ((f"the {role}", path) for role, path in shared.references.by_role().items())
+    refuse_overwriting(outputs, chain(inputs, references))
+
+
+def _check_animation(tasks: Sequence[Task], shared: SharedOptions) -> None:
+    """Refuse to animate several pictures, and a place that couldn't be written to, before any work."""
+    path = shared.animate
+    if not path:
         return
-    if log.suffix.lower() != ".jsonl":
-        raise WrongRequest(f"--report {log} must end in .jsonl")
-    check_place(log)
+    if shared.cluster:
+        raise WrongRequest("--animate and --cluster can't be combined")
+    for settings in (task.settings for task in tasks):
+        if isinstance(settings, VisualizationSettings):
+            several = {"--count": settings.count > 1, "--best-of": settings.best_of > 1, "--sheet": settings.sheet}
+            for option in (option for option, is_given in several.items() if is_given):
+                raise WrongRequest(f"--animate is for one picture: leave out {option}")
+    if len(tasks) != 1:
+        raise WrongRequest(f"--animate is for one picture, not for {len(tasks)}")
+    if path.suffix.lower() not in ANIMATED:
+        raise WrongRequest(f"--animate {path} must end in {' or '.join(ANIMATED)}")
+    pictures = [tasks[0].source, tasks[0].output, *shared.references.by_role().values()]
+    # compared by name, too: the output need not exist yet
+    place, known = realpath(path), identity(path)
+    if any(realpath(other) == place or (known and identity(other) == known) for other in pictures if other):
+        raise WrongRequest(f"--animate {path} is one of the inputs, or the output; choose another")
+    check_place(path)
 
 
-def _with_places(commissions: list[Commission]) -> list[Commission]:
-    """Note for each task whether its output could be written; if none could, say so before any work."""
+def _with_places(tasks: Sequence[Task]) -> list[Task]:
+    """Note which outputs couldn't be written; if none could, say so before any work."""
     remembered = cache(why_closed)
-    checked, refusal, open_places = [], None, 0
-    for task, settings in commissions:
+    checked, refusal, writable = [], None, 0
+    for task in tasks:
         try:
             if not task.problem:
                 check_place(task.output, remembered)
-                open_places += 1
+                writable += 1
         except WrongRequest as error:
             refusal = refusal or error
-            task = replace(task, problem=str(error))
-        checked.append((task, settings))
-    if refusal and not open_places:
+            task = replace(task, problem=str(error), hint=error.hint)
+        checked.append(task)
+    if refusal and not writable:
         raise refusal
     return checked
 
 
-def _without_results(commissions: list[Commission]) -> list[Commission]:
-    """Leave out inputs that are numbered results of this plan: there, `make_plan` did not know of the numbers."""
-    outputs = {task: outputs_of(task, settings) for task, settings in commissions}
-    if all(len(paths) == 1 for paths in outputs.values()):
-        return commissions
-    kept = set(without_results(outputs, outputs.__getitem__))
-    return [commission for commission in commissions if commission[0] in kept]
-
-
-def _spare_others(commissions: list[Commission], shared: Shared) -> None:
-    """Refuse a plan that would overwrite a picture that others are made from, or by its number an input."""
-    outputs = chain.from_iterable(outputs_of(*commission) for commission in commissions)
-    inputs = (("an input", task.source) for task, _ in commissions if task.source)
-    others = ((f"the {role}", path) for role, path in shared.others.items())
-    refuse_overwriting(chain(outputs, [shared.log] if shared.log else []), chain(inputs, others))
-
-
-def _show_all(commissions: list[Commission], report: Report) -> str:
-    """Say what would be made, and how much that is, as far as that is known without unpacking a picture."""
+def _show_plan(tasks: Sequence[Task], report: Report) -> str:
+    """Report what would be made, and return how much that is, as far as the pictures' headers say."""
     pixels = 0
-    for task, settings in commissions:
-        problem = task.problem
+    for task in tasks:
+        problem, hint = task.problem, task.hint
         try:
             if task.source and not problem:
                 width, height = read_size(task.source)
                 pixels += width * height
         except DreamcliError as error:
-            problem = str(error)
-        for output in outputs_of(task, settings):
-            remark = "(there is a file already)" if output.exists() else ""
-            status = "failed" if problem else "planned"
-            report.add(Outcome(status, task.title, str(output), problem or remark))
+            problem, hint = str(error), error.hint
+        for output in task.outputs:
+            remark = "(already exists)" if output.exists() else ""
+            report.add(Outcome("failed" if problem else "planned", task.title, str(output), problem or remark, hint))
     return f"; {pixels / 1e6:.2f} megapixels to read" if pixels else ""
 
 
-def open_studio(command: str, settings: Any, shared: Shared) -> Studio:
-    """Import torch, load the network, and read the pictures that all are made from."""
+def open_session(shared: SharedOptions) -> Opened:
+    """Import torch, load the network, and read the references."""
     from dreamcli.engine.compute import keep_freed_memory
-    from dreamcli.studio import Studio
+    from dreamcli.studio.session import Session
 
-    sources = {role: read_source(path, shared.safe_decode) for role, path in shared.others.items()}
+    references = shared.references.map(partial(read_reference, read=reader(shared.safe_decode)))
     keep_freed_memory()
-    return Studio.open(
-        command,
-        settings,
-        model=shared.model,
-        weights=shared.weights,
-        device=shared.device,
-        precision=shared.precision,
-        others=sources,
-        judge=shared.judge,
+    session = Session(
+        shared.model, weights=shared.weights, device=shared.device, precision=shared.precision, judge=shared.judge
     )
+    return session, references
 
 
-def read_source(path: Path, safe_decode: bool = False) -> Source:
+def read_reference(path: Path, read: Read) -> ReadInput:
     """Read a picture that others are made from.
 
     Raises:
         DreamcliError: it can't be read.
     """
-    from dreamcli.studio import Source
-
     try:
-        return Source(reader(safe_decode)(path), typed(path))
+        return ReadInput(read(path), recorded_name(path))
     except DreamcliError as error:
-        raise DreamcliError(f"{path}: {error}") from error
+        raise DreamcliError(f"{path}: {error}", error.hint) from error
+
+
+def network_for_names(shared: SharedOptions) -> Network:
+    """The network with the names of its classes, which weights of your own may change; without a download."""
+    from dreamcli.networks import catalog, zoo
+
+    if shared.weights or catalog.is_own(shared.model):
+        return zoo.load(shared.model, shared.weights)
+    return zoo.skeleton(shared.model)

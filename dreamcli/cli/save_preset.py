@@ -2,59 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
 
 from dreamcli.files.presets import preset_place, write_preset
-from dreamcli.networks.known import is_own
+from dreamcli.files.record import Record
+from dreamcli.networks.catalog import is_own
+from dreamcli.settings.base import Settings
+from dreamcli.settings.references import References
 
+from . import load_command
 from .preset_option import options_by_name, own_folder
-
-if TYPE_CHECKING:
-    from dreamcli.files.record import Record
+from .replay import ReplayOptions
 
 
 def save_preset(
-    name: str, picture: Path, record: Record, settings: Any, others: Mapping[str, Path], *, overwrite: bool, dry: bool
+    name: str, options: ReplayOptions, record: Record, settings: Settings, references: References[Path]
 ) -> Path:
-    """Keep what a picture was made with, where that is not the default, and give the preset's path.
+    """Save what a picture was made with, where it isn't the default, and return the preset's path.
 
-    Its masks are left out: they belong to the one photograph. So are weights of one's own and a judge, of which the
-    record says only what they were, not in which file.
-
-    Args:
-        name: of the preset.
-        picture: that carries the record.
-        record: it.
-        settings: of the art form, as they are in the record.
-        others: where the pictures are that it was made from, by role.
-        overwrite: replace a preset of this name.
-        dry: write nothing.
+    Masks are left out: they fit one photograph only. So are weights of your own and a judge: the record has only
+    their digests, not their files.
 
     Raises:
-        WrongRequest, DreamcliError: as `preset_place` and `write_preset`.
+        WrongRequest, DreamcliError: see `preset_place` and `write_preset`.
     """
-    place = preset_place(name, own_folder(), overwrite)
-    if not dry:
-        command = record.job.command
-        values = _settings(settings, record) | _pictures(settings, others)
-        if not is_own(record.job.network["name"]):  # whose code is run only where it is named by hand
+    place = preset_place(name, own_folder(), options.overwrite)
+    if not options.dry_run:
+        values = _changed_settings(settings, record) | _picture_options(references)
+        if not is_own(record.job.network["name"]):  # such code runs only if it is named by hand
             values["model"] = record.job.network["name"]
-        write_preset(place, f"As {picture.name}", command, values)
+        write_preset(place, f"As {options.picture.name}", record.job.command, values)
     return place
 
 
-def _settings(settings: Any, record: Record) -> dict[str, Any]:
-    """Those that are not the default, by the names of the command's options."""
-    group = click.get_current_context().find_root().command
-    assert isinstance(group, click.Group)
-    options = options_by_name(group.commands[record.job.command])
+def _changed_settings(settings: Settings, record: Record) -> dict[str, object]:
+    """The settings that aren't the default, by their options' names."""
+    options = options_by_name(load_command(record.job.command))
     changed = {field.name for field in fields(settings) if getattr(settings, field.name) != field.default}
-    values = {}
+    values: dict[str, object] = {}
     for name, option in options.items():
         if option.name in changed and option.type.name != "path":
             value = record.job.settings[option.name]
@@ -62,13 +48,13 @@ def _settings(settings: Any, record: Record) -> dict[str, Any]:
     return values
 
 
-def _pictures(settings: Any, others: Mapping[str, Path]) -> dict[str, Any]:
-    """The guide and the styles, with their weights, by the names of their options."""
-    values: dict[str, Any] = {
-        role: str(others[role].resolve()) for role in ("guide", "fine", "coarse") if role in others
-    }
-    styles = [others[f"style-{number}"] for number in range(1, len(others) + 1) if f"style-{number}" in others]
+def _picture_options(references: References[Path]) -> dict[str, object]:
+    """The guide and the styles, with their weights, by their options' names."""
+    values: dict[str, object] = {"guide": str(references.guide.resolve())} if references.guide else {}
+    values |= {style.part: str(style.picture.resolve()) for style in references.styles if style.part != "all"}
+    styles = [style for style in references.styles if style.part == "all"]
     if styles:
-        weights = zip(styles, settings.weights, strict=True)
-        values["style"] = [str(path.resolve()) + (f"={weight:g}" if weight != 1 else "") for path, weight in weights]
+        values["style"] = [
+            str(style.picture.resolve()) + (f"={style.weight:g}" if style.weight != 1 else "") for style in styles
+        ]
     return values

@@ -1,11 +1,10 @@
-"""Backprop to the image: freeze a network, and climb an objective's gradient with respect to the picture.
+"""Backprop to the image: freeze a network, and climb the gradient of an objective with respect to the image.
 
-Knows torch and nothing else: no files, no command line, no prints.
+Knows torch and nothing else: no files, no command line, no printing.
 """
 
-# here, where they can be read without importing torch
+# here, so that they can be read without importing torch
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
-STATISTICS = ("gram", "moments")
-# in place of a layer, for style: the picture itself, whose channels are its colours
+# for style, in place of a layer: the image itself, whose channels are its colors
 PIXELS = ""

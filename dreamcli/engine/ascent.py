@@ -1,4 +1,4 @@
-"""The one optimisation loop."""
+"""The one optimization loop."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ Evaluate = Callable[[], Tensor]
 
 
 class Rule(Protocol):
-    """How a gradient becomes a step."""
+    """How gradients become steps."""
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
-        """Take hold of the tensors to change."""
+        """Prepare to change these tensors in place."""
 
     def step(self, evaluate: Evaluate) -> None:
-        """Take one step. ``evaluate()`` sets each leaf's ``.grad`` to that of the loss, and gives the loss."""
+        """Take one step. ``evaluate()`` sets every leaf's ``.grad`` to the loss's gradient, and returns the loss."""
 
 
 @dataclass
-class NormalisedGradient:
-    """Move along the gradient so that the mean pixel moves by ``size``, whatever the gradient's scale.
+class NormalizedGradient:
+    """Follow the gradient so that pixels move by ``size`` on average, whatever the gradient's scale.
 
-    As in Google's DeepDream notebook (Mordvintsev et al., 2015), but for colour: gradients of networks are
-    far more colourful than photographs are, and followed all the way they burn into pure red, green and
-    blue. Each picture of a batch is normalised on its own.
+    As in Google's DeepDream notebook (Mordvintsev et al., 2015), except for color: networks' gradients are far more
+    colorful than photographs, and at full strength they burn into pure red, green and blue. Each image of a batch is
+    normalized separately.
 
     Attributes:
-        size: in units of the leaf (1 is the way from black to white).
-        color: the share, from 0 to 1, that is kept of the gradient's departure from grey. For leaves of
-            the shape ``(N, 3, H, W)``, in RGB.
+        size: in units of the leaf, where 1 is the difference between black and white.
+        color: how much to keep of the gradient's deviation from gray, from 0 to 1. Less than 1 needs leaves
+            ``(N, 3, H, W)`` in RGB.
     """
 
     size: float
@@ -58,9 +58,9 @@ class NormalisedGradient:
             assert leaf.grad is not None
             if self.color < 1:
                 red, green, blue = leaf.grad.unbind(1)
-                grey = (red + green).add_(blue).div_(3)
+                gray = (red + green).add_(blue).div_(3)
                 for channel in (red, green, blue):
-                    channel.lerp_(grey, 1 - self.color)
+                    channel.lerp_(gray, 1 - self.color)
             total = torch.linalg.vector_norm(leaf.grad, 1, tuple(range(1, leaf.dim())), keepdim=True)
             mean = (total / leaf[0].numel()).clamp_(min=1e-30)
             leaf.addcdiv_(leaf.grad, mean, value=-self.size)
@@ -68,43 +68,41 @@ class NormalisedGradient:
 
 @dataclass
 class Adam:
-    """Adam (Kingma & Ba, 2014, arXiv:1412.6980), torch's own."""
+    """Torch's Adam (Kingma and Ba, 2014, arXiv:1412.6980)."""
 
     learning_rate: float
     betas: tuple[float, float] = (0.9, 0.999)
-    _optimizer: torch.optim.Optimizer | None = None
+    _optimizer: torch.optim.Optimizer = field(init=False, repr=False, compare=False)
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
         self._optimizer = torch.optim.Adam(list(leaves), self.learning_rate, self.betas, fused=True)
 
     def step(self, evaluate: Evaluate) -> None:
-        assert self._optimizer is not None
         self._optimizer.step(lambda: evaluate().item())
 
 
 @dataclass
 class LBFGS:
-    """L-BFGS with a strong Wolfe line search (Liu and Nocedal, 1989), torch's own; several evaluations a step."""
+    """Torch's L-BFGS (Liu and Nocedal, 1989) with a strong Wolfe line search; several evaluations per step."""
 
     history: int = 20
     _leaves: Sequence[Tensor] = ()
-    _optimizer: torch.optim.Optimizer | None = None
+    _optimizer: torch.optim.Optimizer = field(init=False, repr=False, compare=False)
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
         for leaf in leaves:
-            leaf.data = leaf.data.contiguous()  # torch's L-BFGS takes no other layout
+            leaf.data = leaf.data.contiguous()  # torch's L-BFGS supports no other layout
         self._leaves = leaves
         self._optimizer = torch.optim.LBFGS(
             list(leaves), max_iter=1, history_size=self.history, line_search_fn="strong_wolfe"
         )
 
     def step(self, evaluate: Evaluate) -> None:
-        assert self._optimizer is not None
         before = [leaf.detach().clone() for leaf in self._leaves]
         try:
             self._optimizer.step(evaluate)  # type: ignore[arg-type]
         except BaseException:
-            # the line search was trying a point out
+            # the line search was trying out a point
             with torch.no_grad():
                 for leaf, was in zip(self._leaves, before, strict=True):
                     leaf.copy_(was)
@@ -113,11 +111,11 @@ class LBFGS:
 
 @dataclass
 class Ascent:
-    """What a climb gave.
+    """The course of a climb.
 
     Attributes:
         values: the objective before each step that was taken.
-        stopped: "done", "non-finite" (the leaves hold the last finite image) or "interrupted".
+        stopped: why it stopped: "done", "non-finite" (the leaves hold the last finite image) or "interrupted".
     """
 
     values: list[float] = field(default_factory=list)
@@ -125,7 +123,7 @@ class Ascent:
 
 
 class _NonFinite(Exception):
-    """The objective or its gradient is no longer a number."""
+    """The objective or its gradient is no longer finite."""
 
 
 def ascend(
@@ -140,22 +138,16 @@ def ascend(
     rescue: int = 0,
     on_step: Callable[[int, float], None] | None = None,
 ) -> Ascent:
-    """Climb ``objective`` for ``steps`` steps, changing ``parameterization``'s leaves in place.
+    """Climb ``objective`` for ``steps`` steps, changing the leaves of ``parameterization`` in place.
+
+    Neither a non-finite value nor Ctrl-C raises: both end the climb, and the leaves hold the progress so far.
 
     Args:
-        parameterization: what to change.
-        objective: what to maximise.
-        activations: gives the layers that the objective needs.
-        steps: how many steps of the rule.
-        rule: how a gradient becomes a step.
+        activations: those of the layers that ``objective`` needs.
         transforms: applied in turn to the rendered image before the network sees it.
-        generator: every random number is drawn from it, on the CPU, so a seed means the same on any device.
-        rescue: during how many first steps gradients come through dead ReLUs.
+        generator: the source of all random numbers, on the CPU, so that a seed means the same on every device.
+        rescue: the number of steps at the start during which gradients pass through dead ReLUs.
         on_step: called with the number of steps taken and the objective's value before the last of them.
-
-    Returns:
-        The values, and why it stopped. Never raises for a value that is not finite, nor for Ctrl-C:
-        what was reached by then is in the leaves.
     """
     leaves = parameterization.leaves
     ascent = Ascent()

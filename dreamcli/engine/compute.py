@@ -1,4 +1,4 @@
-"""Where and how precisely to compute."""
+"""The device and the precision to compute with."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in glibc's malloc.h
 
 @dataclass(frozen=True)
 class Compute:
-    """A device that is there, and a precision that it can compute in.
+    """An available device, and a precision that it supports.
 
-    Pictures, gradients and objectives are always float32; ``precision`` is that of the network's
-    convolutions and matrix products. ``budget`` is how many bytes a pass through the network may take before large
-    pictures are taken in tiles: one that suits every machine or, on CUDA, half of the device's memory.
+    Attributes:
+        precision: of the network's convolutions and matrix products; images, gradients and objectives are always
+            float32.
+        budget: the bytes that a pass through the network may take before large images are processed in tiles. The
+            default suits every machine; on CUDA it is half of the device's memory.
     """
 
     device: torch.device
@@ -30,29 +32,27 @@ class Compute:
 
     @classmethod
     def resolve(cls, device: str = "auto", precision: str = "auto") -> Compute:
-        """Choose what ``auto`` leaves open: the fastest device, and bfloat16 where it has instructions for it.
+        """Choose the device and precision; ``auto`` is the fastest device, and bfloat16 if it has instructions for it.
 
         Raises:
-            ValueError: the device is not on this machine, or a word is unknown.
+            ValueError: this machine doesn't have the device, or a name is unknown.
         """
         if device not in DEVICES or precision not in PRECISIONS:
-            raise ValueError(f"device is one of {DEVICES} and precision one of {PRECISIONS}")
+            raise ValueError(f"device must be one of {DEVICES} and precision one of {PRECISIONS}")
         available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
         if device == "auto":
-            device = next(name for name, there in available.items() if there)
+            device = next(name for name, ok in available.items() if ok)
         elif not available[device]:
-            there = ", ".join(name for name, ok in available.items() if ok)
-            raise ValueError(f"there is no {device} device on this machine; it has: {there}")
+            devices = ", ".join(name for name, ok in available.items() if ok)
+            raise ValueError(f"there is no {device} device on this machine; it has: {devices}")
         if precision == "auto":
             precision = "bfloat16" if _has_bfloat16(device) else "float32"
-        found = torch.device(device)
-        if device == "cuda":
-            return cls(found, getattr(torch, precision), torch.cuda.get_device_properties(found).total_memory // 2)
-        return cls(found, getattr(torch, precision))
+        budget = torch.cuda.get_device_properties(device).total_memory // 2 if device == "cuda" else cls.budget
+        return cls(torch.device(device), getattr(torch, precision), budget)
 
     @contextmanager
     def repeatable(self) -> Iterator[None]:
-        """The context that an ascent runs in: on CUDA, the same bits each time, and float32 that is float32."""
+        """The context for an ascent: on CUDA, the same bits every time, and full float32 rather than TF32."""
         if self.device.type != "cuda":
             yield
             return
@@ -60,26 +60,24 @@ class Compute:
             yield
 
     def autocast(self) -> torch.autocast:
-        """The context that the network's forward pass runs in."""
+        """The context for the network's forward pass."""
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep the memory that each step frees, for the next, instead of handing it back to the system.
+    """Let glibc keep the memory that each step frees for the next one, instead of returning it to the system.
 
-    Every step needs the same few buffers of megabytes; having the system clear their pages anew each time
-    costs up to a quarter of the step. This holds for the whole process, so it is for programs and not for
-    libraries to call. Elsewhere than on glibc nothing happens.
+    Every step needs the same few buffers of megabytes, and having the system clear their pages again takes up to a
+    quarter of the step. This affects the whole process, so programs should call it, not libraries. Does nothing
+    without glibc.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
-        mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)  # the most that it takes
+        mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)  # the largest value allowed
         mallopt(_M_TRIM_THRESHOLD, 2**30)
 
 
 def _has_bfloat16(device: str) -> bool:
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device == "cpu":
-        return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
-    return False
+    return device == "cpu" and bool(torch.cpu.get_capabilities().get("avx512_bf16", False))

@@ -1,8 +1,8 @@
-"""What to climb: objectives that add, scale and negate.
+"""What to climb: objectives that can be added, scaled and negated.
 
-A weight means the same on every layer of every network: energy counts in logarithms, so one unit is an
-e-fold growth of the activations; a channel or a neuron counts in units of a scale, for which `rms` of its
-whole layer on the picture that one starts from is meant.
+A weight means the same on every layer of every network: energy is a logarithm, so one unit is an e-fold increase of
+the activations; a channel or a neuron is in units of ``scale``, usually the `rms` of its whole layer on the starting
+image.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ _TINY = 1e-12
 
 
 class Objective(ABC):
-    """Something to maximise: ``objective(activations, image)`` is a scalar, the mean over the batch.
+    """Something to maximize: ``objective(activations, image)`` is a scalar, the mean over the batch.
 
     Objectives form an algebra: ``a + b``, ``a - b``, ``0.5 * a``, ``-a`` and ``sum([a, b])``.
     """
 
     @abstractmethod
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        """Give the value, a scalar tensor, for the ``{layer: activation}`` of an image ``(N, 3, H, W)``."""
+        """Return the value, a scalar tensor, for the ``{layer: activation}`` of an image ``(N, 3, H, W)``."""
 
     def __add__(self, other: Objective | float) -> Objective:
-        # 0 is what sum() starts from
-        return self if other == 0 else WeightedSum(((1.0, self), (1.0, _objective(other))))
+        if other == 0:  # sum() starts from 0
+            return self
+        if not isinstance(other, Objective):
+            raise TypeError(f"an objective can only be added to another objective, not to {other!r}")
+        return WeightedSum(((1.0, self), (1.0, other)))
 
     __radd__ = __add__
 
@@ -49,28 +52,21 @@ class Objective(ABC):
         return -1.0 * self
 
 
-def _objective(value: Objective | float) -> Objective:
-    if not isinstance(value, Objective):
-        raise TypeError(f"an objective can be added to objectives only, not to {value!r}")
-    return value
-
-
 @dataclass(frozen=True)
 class WeightedSum(Objective):
-    """``sum(weight * objective)`` of its terms."""
+    """``sum(weight * objective)`` over its terms."""
 
     terms: tuple[tuple[float, Objective], ...]
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        values = [weight * term(activations, image) for weight, term in self.terms]
-        return torch.stack(values).sum()
+        return torch.stack([weight * term(activations, image) for weight, term in self.terms]).sum()
 
 
 @dataclass(frozen=True)
 class Apiece(Objective):
-    """Its own objective for each of several equal parts of a batch, in order.
+    """A separate objective for each of several equal parts of a batch, in order.
 
-    The sum of their values, so that every picture climbs as it would alone.
+    The value is their sum, so that every image climbs as it would alone.
     """
 
     objectives: tuple[Objective, ...]
@@ -89,8 +85,8 @@ class Apiece(Objective):
 class LayerEnergy(Objective):
     """The logarithm of a layer's RMS activation: DeepDream's "more of what the layer already sees".
 
-    Mordvintsev et al. 2015 climb ``1/2 ||a||^2``; its logarithm has the same gradient up to a factor,
-    and the factor is what makes layers comparable.
+    Mordvintsev et al. (2015) climb ``1/2 ||a||^2``. The logarithm has the same gradient up to a factor, and that
+    factor makes layers comparable.
     """
 
     layer: str
@@ -101,17 +97,16 @@ class LayerEnergy(Objective):
 
 
 class _MeanSquare(torch.autograd.Function):
-    """The mean square of each picture's activation, ``(N, ...)`` to ``(N,)`` in float32.
+    """The mean square of each image's activation, ``(N, ...)`` to ``(N,)`` in float32.
 
-    Summed in float32 without the float32 copies of the whole layer that autograd would make there and
-    back: several times faster in bfloat16.
+    Sums in float32 without the float32 copies of the whole layer that autograd would make forward and backward:
+    several times faster in bfloat16.
     """
 
     @staticmethod
     def forward(ctx: Any, activation: Tensor) -> Tensor:
         ctx.save_for_backward(activation)
-        dims = tuple(range(1, activation.dim()))
-        norm: Tensor = torch.linalg.vector_norm(activation, dim=dims, dtype=torch.float32)
+        norm: Tensor = torch.linalg.vector_norm(activation, dim=tuple(range(1, activation.dim())), dtype=torch.float32)
         return norm.square() / activation[0].numel()
 
     @staticmethod
@@ -131,8 +126,7 @@ class Channel(Objective):
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         plane = channel(activations[self.layer], self.channel).float()
-        mean = plane.reshape(len(plane), -1).mean(1)
-        return mean.mean() / self.scale
+        return plane.reshape(len(plane), -1).mean(1).mean() / self.scale
 
 
 @dataclass(frozen=True)
@@ -140,8 +134,8 @@ class Neuron(Objective):
     """One neuron of a channel, in units of ``scale``.
 
     Attributes:
-        y, x: where it is, as shares in [0, 1) of the map's height and width, so that it stays in place
-            when the picture is resized.
+        y, x: its place, as shares in [0, 1) of the map's height and width, so that it stays put when the image is
+            resized.
     """
 
     layer: str
@@ -153,20 +147,19 @@ class Neuron(Objective):
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         plane = channel(activations[self.layer], self.channel).float()
         if plane.dim() != 3:
-            raise ValueError(f"layer {self.layer} has no rows and columns: name a channel without @Y,X")
+            raise ValueError(f"layer {self.layer} has no rows and columns: use a channel without @Y,X")
         row, column = int(self.y * plane.shape[1]), int(self.x * plane.shape[2])
         return plane[:, row, column].mean() / self.scale
 
 
 @dataclass(frozen=True)
 class Guide(Objective):
-    """At every place, the dot product with that feature of a guide picture which matches best.
+    """The mean dot product of the features at every position with the best match among a guide's features.
 
-    The "guided dreaming" of Mordvintsev et al., 2015.
+    The "guided dreaming" of Mordvintsev et al., 2015. A value of 1 means features like the guide's everywhere.
 
     Attributes:
-        features: ``(M, C)``: the guide's activations at each of its places. A value of 1 means features like
-            the guide's at every place.
+        features: ``(M, C)``: the guide's activations at each of its positions.
     """
 
     layer: str
@@ -174,22 +167,22 @@ class Guide(Objective):
 
     @classmethod
     def of(cls, layer: str, activation: Tensor) -> Guide:
-        """Take the features from the guide's own activation ``(1, C, H, W)``, ``(1, L, C)`` or ``(1, C)``."""
-        return cls(layer, _places(activation.detach().float())[0])
+        """Take the features from the guide's activation ``(1, C, H, W)``, ``(1, L, C)`` or ``(1, C)``."""
+        return cls(layer, _positions(activation.detach().float())[0])
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        places = _places(activations[self.layer].float())
-        wanted = torch.empty_like(places)
+        positions = _positions(activations[self.layer].float())
+        matches = torch.empty_like(positions)
         with torch.no_grad():
-            found, best = places.flatten(0, 1), wanted.flatten(0, 1)
-            for start in range(0, len(found), 4096):  # of all places at once, the products would fill the memory
+            found, best = positions.flatten(0, 1), matches.flatten(0, 1)
+            for start in range(0, len(found), 4096):  # all products at once would fill the memory
                 some = slice(start, start + 4096)
                 best[some] = self.features[(found[some] @ self.features.T).argmax(1)]
-        return (places * wanted).sum(2).mean() / self.features.square().sum(1).mean()
+        return (positions * matches).sum(2).mean() / self.features.square().sum(1).mean()
 
 
-def _places(activation: Tensor) -> Tensor:
-    """Lay an activation out as ``(N, places, C)``."""
+def _positions(activation: Tensor) -> Tensor:
+    """Reshape an activation to ``(N, positions, C)``."""
     if activation.dim() == 4:
         return activation.permute(0, 2, 3, 1).flatten(1, 2)
     return activation if activation.dim() == 3 else activation.unsqueeze(1)
@@ -197,17 +190,17 @@ def _places(activation: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Difference(Objective):
-    """How unlike each other the pictures of a batch are, from 0 to 1, by a layer's channel correlations.
+    """How different the images of a batch are, from 0 to 1, by the correlations of a layer's channels.
 
-    One minus the mean cosine between the Gram matrices of every two pictures, as in the diversity term of
-    Olah, Mordvintsev and Schubert, "Feature Visualization", 2017. For a batch of at least two.
+    One minus the mean cosine between the Gram matrices of every two images, as in the diversity term of Olah,
+    Mordvintsev and Schubert, "Feature Visualization", 2017. Needs a batch of at least two.
     """
 
     layer: str
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        places = _places(activations[self.layer].float())
-        grams = F.normalize((places.transpose(1, 2) @ places).flatten(1), dim=1)
+        positions = _positions(activations[self.layer].float())
+        grams = F.normalize((positions.transpose(1, 2) @ positions).flatten(1), dim=1)
         likeness = grams @ grams.T
         count = len(grams)
         return 1 - (likeness.sum() - likeness.trace()) / (count * (count - 1))
@@ -215,7 +208,7 @@ class Difference(Objective):
 
 @dataclass(frozen=True)
 class TotalVariation(Objective):
-    """The mean absolute difference between neighbouring pixels; to be subtracted."""
+    """The mean absolute difference between neighboring pixels; a penalty, to be subtracted."""
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         down = (image[:, :, 1:] - image[:, :, :-1]).abs().mean()
@@ -225,7 +218,7 @@ class TotalVariation(Objective):
 
 @dataclass(frozen=True)
 class L2(Objective):
-    """The mean square of the image's departure from mid-grey; to be subtracted."""
+    """The mean squared deviation of the image from mid-gray; a penalty, to be subtracted."""
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         return (image - 0.5).square().mean()
@@ -233,13 +226,13 @@ class L2(Objective):
 
 @dataclass(frozen=True)
 class BatchNormStatistics(Objective):
-    """How far each channel's mean and deviation over a picture are from those in training; to be subtracted.
+    """How far each channel's mean and deviation over an image are from those in training; to be subtracted.
 
-    DeepInversion's prior (Yin et al., 2020, arXiv:1912.08795), on the outputs of batch normalisation, whose
-    mean and deviation over the training pictures are its bias and its weight; so it works on folded ones too.
+    DeepInversion's prior (Yin et al., 2020, arXiv:1912.08795), but measured after batch normalization, where the mean
+    and the deviation over the training images are the layer's bias and weight; so it works on folded layers too.
 
     Attributes:
-        statistics: for every layer, the channels' means and standard deviations.
+        statistics: the means and standard deviations of every layer's channels.
     """
 
     statistics: Mapping[str, tuple[Tensor, Tensor]]
@@ -256,5 +249,5 @@ class BatchNormStatistics(Objective):
 
 
 def rms(activation: Tensor) -> float:
-    """The root of the mean square of an activation; never zero."""
+    """The root mean square of an activation; never zero."""
     return float((activation.detach().float().pow(2).mean() + _TINY).sqrt())

@@ -1,4 +1,4 @@
-"""The schedule of sizes: a picture is dreamed small first, then larger and larger."""
+"""The schedule of sizes: an image is dreamed small first, then larger and larger."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch.nn import functional as F
 
 
 def octave_sizes(height: int, width: int, octaves: int, scale: float, minimum: int) -> list[tuple[int, int]]:
-    """The (height, width) of every octave, in pixels, from the smallest to exactly the one given.
+    """The (height, width) of every octave in pixels, from the smallest up to the size given.
 
-    Each is ``scale`` times the one before. Octaves whose shorter side would be under ``minimum`` are
-    left out, except for the last, full-sized one.
+    Each is ``scale`` times the previous one. Octaves whose shorter side would be less than ``minimum`` are skipped,
+    except for the full size.
     """
     sizes = [(height, width)]
     shrunk = 1.0
@@ -24,7 +24,7 @@ def octave_sizes(height: int, width: int, octaves: int, scale: float, minimum: i
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize ``(N, C, H, W)`` to ``size`` (height, width), bicubic and anti-aliased; may overshoot a little."""
+    """Resize ``(N, C, H, W)`` to ``size`` (height, width), bicubic and antialiased; may overshoot slightly."""
     if tuple(image.shape[2:]) == size:
         return image
     return F.interpolate(image, size, mode="bicubic", antialias=True)

@@ -1,4 +1,4 @@
-"""What is climbed: the tensors behind an image."""
+"""The tensors behind an image: what is optimized."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import natural
 
 
 class Parameterization(ABC):
-    """Owns the leaf tensors that are climbed, and renders them to an image."""
+    """Owns the leaf tensors that are optimized, and renders them to an image."""
 
     leaves: list[Tensor]
 
@@ -24,7 +24,7 @@ class Parameterization(ABC):
 
     @abstractmethod
     def project(self) -> None:
-        """Bring the leaves back to where they render to a valid image; called after every step."""
+        """Make the leaves render to a valid image again; called after every step."""
 
 
 class Pixels(Parameterization):
@@ -32,20 +32,19 @@ class Pixels(Parameterization):
 
     Args:
         image: ``(N, 3, H, W)`` in [0, 1]; copied.
-        blurs: standard deviations in pixels of a Gaussian that the image is blurred with, one after each
-            step, as long as they last; a schedule that falls draws large shapes first.
+        blurs: the image is blurred after each of the first steps, by Gaussians of these standard deviations in
+            pixels; a decreasing schedule draws large shapes first.
     """
 
     def __init__(self, image: Tensor, blurs: Sequence[float] = ()) -> None:
-        leaf = image.detach().clone(memory_format=torch.channels_last)
-        self.leaves = [leaf.requires_grad_()]
+        self.leaves = [image.detach().clone(memory_format=torch.channels_last).requires_grad_()]
         self._blurs = iter(blurs)
 
     def render(self) -> Tensor:
         return self.leaves[0]
 
     def project(self) -> None:
-        # clipped after the step and not inside render(), where clipped pixels would get no gradient
+        # clipped after the step and not in render(), where clipped pixels would get no gradient
         with torch.no_grad():
             if deviation := next(self._blurs, 0.0):
                 self.leaves[0].copy_(blurred(self.leaves[0], deviation))
@@ -53,12 +52,11 @@ class Pixels(Parameterization):
 
 
 class Masked(Parameterization):
-    """Another parameterization that is seen only where a mask lets it.
+    """Another parameterization, visible only through a mask.
 
     Args:
-        inner: what is climbed.
-        image: what is seen elsewhere, ``(1 or N, 3, H, W)`` in [0, 1].
-        mask: ``(1, 1, H, W)``: 1 where ``inner`` is seen, 0 where ``image`` is, and in between.
+        image: visible elsewhere, ``(1 or N, 3, H, W)`` in [0, 1].
+        mask: ``(1, 1, H, W)``: 1 shows ``inner``, 0 shows ``image``, and values in between blend them.
     """
 
     def __init__(self, inner: Parameterization, image: Tensor, mask: Tensor) -> None:
@@ -73,15 +71,15 @@ class Masked(Parameterization):
 
 
 class Fourier(Parameterization):
-    """An image plus frequencies along the axes of natural colours, each scaled as it is in photographs.
+    """An image plus a spectrum along the axes of natural colors, scaled like that of photographs.
 
-    A step of the same length changes each frequency and colour in proportion to what photographs have of
-    it, which keeps noise down (Olah, Mordvintsev and Schubert, "Feature Visualization", 2017). What is
-    added is periodic: its left border continues at the right.
+    A step changes each frequency and color in proportion to its amplitude in photographs, which keeps noise down
+    (Olah, Mordvintsev and Schubert, "Feature Visualization", 2017). What is added is periodic: its left border
+    continues at the right.
 
     Args:
-        image: ``(N, 3, H, W)`` in [0, 1] to start from; values are kept from 0.01 to 0.99.
-        color: from 0 to 1: how far a step goes in colour, as a share of what photographs have of it.
+        image: the start, ``(N, 3, H, W)`` in [0, 1]; values are clipped to 0.01 .. 0.99.
+        color: the size of steps in color, from 0 to 1, as a share of the amplitudes in photographs.
     """
 
     def __init__(self, image: Tensor, color: float = 1.0) -> None:
@@ -98,18 +96,18 @@ class Fourier(Parameterization):
         return natural.to_image(self._start + torch.fft.irfft2(spectrum, self._size, norm="ortho"))
 
     def project(self) -> None:
-        """Nothing to do: every spectrum renders to an image in (0, 1)."""
+        """Does nothing: every spectrum renders to an image in (0, 1)."""
 
 
 class Phase(Parameterization):
-    """The phases of an image's frequencies alone; their amplitudes are those of photographs (MACO).
+    """Only the phases of an image's frequencies; their amplitudes are fixed to those of photographs (MACO).
 
-    Fel et al., "Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained
-    Optimization", 2023 (arXiv:2306.06805).
+    Fel et al., "Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization", 2023
+    (arXiv:2306.06805).
 
     Args:
-        image: ``(N, 3, H, W)`` in [0, 1]: its phases are started from, and its mean colour is kept.
-        color: from 0 to 1: of the amplitudes in colour, as a share of what photographs have.
+        image: ``(N, 3, H, W)`` in [0, 1]: gives the initial phases and the mean color.
+        color: scales the amplitudes of the color axes, from 0 to 1 (as in photographs).
     """
 
     def __init__(self, image: Tensor, color: float = 1.0) -> None:
@@ -126,14 +124,14 @@ class Phase(Parameterization):
         return natural.to_image(torch.fft.irfft2(spectrum, self._size, norm="ortho"))
 
     def project(self) -> None:
-        """Nothing to do: every phase renders to an image in (0, 1)."""
+        """Does nothing: all phases render to an image in (0, 1)."""
 
 
 def blurred(image: Tensor, deviation: float) -> Tensor:
     """Blur ``(N, C, H, W)`` with a Gaussian of this standard deviation in pixels; borders are repeated."""
     radius = math.ceil(3 * deviation)
-    places = torch.arange(-radius, radius + 1, device=image.device)
-    kernel = (-0.5 * (places / deviation).square()).exp()
+    offsets = torch.arange(-radius, radius + 1, device=image.device)
+    kernel = (-0.5 * (offsets / deviation).square()).exp()
     kernel = (kernel / kernel.sum()).expand(image.shape[1], 1, 1, -1)
     padded = F.pad(image, (radius, radius, radius, radius), mode="replicate")
     across = F.conv2d(padded, kernel, groups=image.shape[1])

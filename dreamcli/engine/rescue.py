@@ -1,4 +1,4 @@
-"""Gradients through dead ReLUs, so that an objective that starts at zero everywhere can be climbed at all."""
+"""Gradients through dead ReLUs, so that an objective that is zero everywhere at first can be climbed at all."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _RELUS = (F.relu, torch.relu, torch.relu_, F.relu_, Tensor.relu, Tensor.relu_)
 
 
 class RescuedReLUs(TorchFunctionMode):
-    """While it is entered, every ReLU passes a gradient where it would pass none at all for a picture.
+    """A context in which a ReLU passes a gradient even if all of an image's inputs to it are blocked.
 
-    What then comes through is the part that would raise the inputs that are below zero (as in Lucid; Olah,
-    Mordvintsev and Schubert, "Feature Visualization", 2017). A ReLU that passes some gradient is left as it is.
+    It then passes the part of the gradient that raises inputs below zero (as in Lucid; Olah, Mordvintsev and Schubert,
+    "Feature Visualization", 2017). A ReLU that passes any gradient on its own is left alone.
     """
 
     def __torch_function__(
@@ -38,6 +38,6 @@ class _RescuedReLU(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (x,), (gradient,) = ctx.saved_tensors, gradients
         alive = gradient * (x > 0)
-        rising = gradient.clamp(max=0) * (x <= 0)  # of a loss: it falls where x rises
+        rising = gradient.clamp(max=0) * (x <= 0)  # the gradient is a loss's, so x rises where it is negative
         dead = alive.flatten(1).abs().amax(1) == 0
         return torch.where(dead.view(-1, *[1] * (x.dim() - 1)), rising, alive)

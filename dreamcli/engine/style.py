@@ -18,12 +18,12 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Statistics:
-    """How a layer's channels go together in a picture, wherever in it.
+    """Statistics of a layer's channels over an image, wherever in it.
 
     Attributes:
         mean: ``(C,)``, of each channel.
-        gram: ``(C, C)``, the mean product of every two channels (Gatys, Ecker and Bethge, 2016,
-            arXiv:1508.06576), in float32: half precision overflows.
+        gram: ``(C, C)``, the mean product of every two channels (Gatys, Ecker and Bethge, 2016, arXiv:1508.06576), in
+            float32: half precision overflows.
     """
 
     mean: Tensor
@@ -33,9 +33,7 @@ class Statistics:
     def of(cls, activation: Tensor, weight: Tensor | None = None) -> Statistics:
         """Measure an activation ``(1, C, H, W)``, or tokens ``(1, L, C)``.
 
-        Args:
-            activation: the layer's.
-            weight: ``(1, 1, any, any)``, how much each part of the picture counts; None for all alike, and for tokens.
+        ``weight``, ``(1, 1, any, any)``, weighs each part of the image; None for equal weights, and for tokens.
         """
         features = activation.float()[0]
         features = features.T if features.dim() == 2 else features.flatten(1)
@@ -49,7 +47,7 @@ class Statistics:
 
     @property
     def covariance(self) -> Tensor:
-        """``(C, C)``."""
+        """The covariance of the channels, ``(C, C)``."""
         return self.gram - torch.outer(self.mean, self.mean)
 
     @cached_property
@@ -61,19 +59,19 @@ class Statistics:
 
 
 def gram_distance(found: Statistics, wanted: Statistics) -> Tensor:
-    """The squared Frobenius distance of the Gram matrices (Gatys et al., 2016)."""
+    """The squared Frobenius distance between the Gram matrices (Gatys et al., 2016)."""
     return (found.gram - wanted.gram).square().sum()
 
 
 def moment_distance(found: Statistics, wanted: Statistics) -> Tensor:
-    """The squared 2-Wasserstein distance of the normal distributions with these means and covariances.
+    """The squared 2-Wasserstein distance between normal distributions with these means and covariances.
 
     Differentiable in ``found`` alone. As a style distance: K. Crowson, "style-transfer-pytorch", 2021.
     """
     inner = wanted.root @ found.covariance @ wanted.root
     shift = (found.mean - wanted.mean).square().sum()
     traces = found.covariance.diagonal().sum() + wanted.covariance.diagonal().sum()
-    # the small ridge keeps the root's gradient finite where the covariance has no rank
+    # the small ridge keeps the root's gradient finite where the covariance is singular
     ridge = _TINY + 1e-6 * inner.diagonal().mean().detach().abs()
     values = torch.linalg.eigvalsh(inner + ridge * torch.eye(len(inner), device=inner.device))
     distance: Tensor = shift + traces - 2 * values.clamp(min=_TINY).sqrt().sum()
@@ -84,10 +82,10 @@ DISTANCES = {"gram": gram_distance, "moments": moment_distance}
 
 
 def smoothed(activation: Tensor) -> Tensor:
-    """Flatten the peaks of an activation by a softmax over all of it, with a mean of 1.
+    """Flatten the peaks of an activation by a softmax over all of it, scaled to a mean of 1.
 
-    What makes residual networks, whose activations are few and large, fit for style (Wang, Li and
-    Vasconcelos, 2021, arXiv:2104.05623).
+    Residual networks, whose activations are sparse and large, need this for style (Wang, Li and Vasconcelos, 2021,
+    arXiv:2104.05623).
     """
     flat = activation.float().flatten(1)
     return (flat.softmax(1) * flat.shape[1]).view(activation.shape)
@@ -95,14 +93,14 @@ def smoothed(activation: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class StyleDistance(Objective):
-    """How far a picture's statistics in a layer are from a style's, in units of ``baseline``.
+    """The distance between an image's statistics in a layer and a style's, in units of ``baseline``.
 
     Attributes:
-        layer: whose; or `PIXELS`.
-        wanted: the style's.
+        layer: the layer's name, or `PIXELS`.
+        wanted: the style's statistics.
         kind: "gram" or "moments".
-        baseline: the distance that one starts from, so that all layers, styles and networks weigh alike.
-        weight: ``(1, 1, any, any)``: the parts of the picture that count; None for all of it.
+        baseline: the distance at the start, so that all layers, styles and networks weigh the same.
+        weight: ``(1, 1, any, any)``: the weight of each part of the image; None for equal weights.
         smooth: whether the activations are `smoothed`.
     """
 
@@ -121,12 +119,11 @@ class StyleDistance(Objective):
 
 @dataclass(frozen=True)
 class ContentDistance(Objective):
-    """The mean squared departure from a layer's features, as a share of these features' variance.
+    """The mean squared difference from a photograph's features in a layer, relative to their variance.
 
     Attributes:
-        layer: whose.
         wanted: the photograph's activation, ``(1, C, H, W)``.
-        weight: as of `StyleDistance`.
+        weight: as in `StyleDistance`.
     """
 
     layer: str

@@ -1,4 +1,4 @@
-"""A frozen network that takes large pictures in tiles, and gives what it would give for the whole."""
+"""A frozen network that processes large images in tiles, with the same result as for the whole."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .activations import Activations, InputFormat, Outline
+from .activations import Activations, InputFormat
 from .compute import Compute
 from .field import Field
+from .trace import Trace
 
-TILES_IN_ROOM = 4  # so small are tiles beside pictures that go whole: the rest of the memory is for what stays whole
-SMALLEST_TILE = 128  # pixels on a side, beside what its units see beyond it
+TILES_IN_ROOM = 4  # a tile takes a fraction of the memory: the rest is for the layers' maps of the whole image
+MIN_TILE = 128  # pixels on a side, without the margin that its units see
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,9 @@ class Cut:
     """One tile along one axis, in pixels.
 
     Attributes:
-        start, stop: the tile itself; together the tiles of a picture cover each pixel once.
-        first, last: of what the network is fed, which is the tile with all that its units see beyond it.
-        is_last: whether the picture ends here, so that units behind ``stop`` belong to it, too.
+        start, stop: the tile itself; the tiles of an image cover each pixel once.
+        first, last: the pixels that the network is fed, inclusive: the tile and the margin that its units see.
+        is_last: whether the image ends here, so that any units after ``stop`` belong to this tile, too.
     """
 
     start: int
@@ -35,29 +36,24 @@ class Cut:
     last: int
     is_last: bool
 
-    @property
-    def fed(self) -> slice:
-        """What the network is fed, of the picture."""
-        return slice(self.first, self.last + 1)
-
     def units(self, stride: int, origin: int = 0) -> slice:
-        """The tile's units in the map of a layer with this stride that begins at the pixel ``origin``."""
+        """The tile's units in a layer's map with this stride, if the map starts at the pixel ``origin``."""
         return slice((self.start - origin) // stride, None if self.is_last else (self.stop - origin) // stride)
 
 
 def cuts(length: int, side: int, fields: list[Field]) -> list[Cut]:
-    """Cut one axis into the fewest tiles of about equal length.
+    """Cut one axis into as few tiles as possible, of about equal length.
 
     Args:
         length: of the axis, in pixels.
-        side: the most that the network is fed at once, in pixels, if that leaves `SMALLEST_TILE`.
+        side: the most pixels to feed the network at once; exceeded if a tile would be smaller than `MIN_TILE`.
         fields: what the layers' units see.
     """
-    # where a tile begins, every layer begins with a unit of its own, as it does in the whole
+    # every layer of the whole image has a unit that starts where a tile starts
     stride = math.lcm(*(field.stride for field in fields))
     before = max(0, *(-field.first for field in fields))
     beyond = max(0, *(field.last - field.stride for field in fields))
-    count = math.ceil(length / max(side - before - beyond, SMALLEST_TILE))
+    count = math.ceil(length / max(side - before - beyond, MIN_TILE))
     edges = [length * index // count // stride * stride for index in range(count)] + [length]
     found = []
     for start, stop in pairwise(edges):
@@ -71,17 +67,17 @@ Tile = tuple[Cut, Cut]  # down, right
 
 
 class TiledActivations(Activations):
-    """`Activations` that goes through a large picture in tiles, with the same result in less memory.
+    """`Activations` that processes a large image in tiles, with the same result in less memory.
 
-    Each tile is fed together with all that its units see beyond it, and begins where a unit of the whole does. So
-    every unit is what it is in the whole picture, and so is its gradient: there are no seams to hide. Only the
-    layers asked for are kept; what lies between is computed once more, tile by tile, for the gradient (Chen et al.,
-    "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv:1604.06174), which costs one more forward pass.
+    Each tile is fed with the margin that its units see, and starts where a unit of the whole image starts. So every
+    unit has the same value as in the whole image, and the same gradient: there are no seams to hide. Only the layers
+    asked for are kept; everything in between is recomputed tile by tile for the gradient (Chen et al., "Training Deep
+    Nets with Sublinear Memory Cost", 2016, arXiv:1604.06174), which costs one more forward pass.
 
     Args:
-        network, layers, input_format, compute, plan: as of `Activations`.
-        fields: what a unit of each layer sees, (down, right).
-        room: pixels; pictures that have no more in all go through whole, larger ones in tiles of a quarter of it.
+        network, input_format, compute, trace: as in `Activations`.
+        fields: the layers, and what a unit of each sees, (down, right).
+        room: pixels; images of at most this many pixels are processed whole, larger ones in tiles of a quarter of it.
     """
 
     def __init__(
@@ -90,15 +86,15 @@ class TiledActivations(Activations):
         fields: Mapping[str, tuple[Field, Field]],
         input_format: InputFormat,
         compute: Compute,
-        plan: Outline,
+        trace: Trace,
         room: int,
     ) -> None:
-        super().__init__(network, fields, input_format, compute, plan)
+        super().__init__(network, fields, input_format, compute, trace)
         self._fields = tuple(fields[layer] for layer in self.layers)
         self._room = room
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """As of `Activations`; every layer is a feature map ``(N, C, H, W)``."""
+        """As in `Activations`; every layer is a feature map ``(N, C, H, W)``."""
         count, _, height, width = image.shape
         if count * height * width <= self._room:
             return super().__call__(image)
@@ -110,8 +106,8 @@ class TiledActivations(Activations):
         return dict(zip(self.layers, _Tiled.apply(image, grid, self), strict=True))
 
     def of_tile(self, image: Tensor, tile: Tile) -> list[Tensor]:
-        """The layers' activations in one tile, for what of the picture the network is to be fed."""
-        # a ReLU that is dead in a tile need not be dead in the picture: none is rescued
+        """The layers' activations in one tile, for the pixels that the network is fed."""
+        # a ReLU that is dead in a tile may be alive in the whole image: none is rescued
         with torch._C.DisableTorchFunction():
             seen = super().__call__(image.contiguous(memory_format=torch.channels_last))
         row, column = tile
@@ -121,7 +117,7 @@ class TiledActivations(Activations):
         ]
 
     def in_tile(self, maps: Sequence[Tensor | None], tile: Tile) -> list[Tensor | None]:
-        """What belongs to one tile in the layers' maps for the whole picture."""
+        """The part of the whole image's maps that belongs to one tile."""
         row, column = tile
         return [
             None if whole is None else whole[:, :, row.units(down.stride), column.units(right.stride)]
@@ -130,7 +126,7 @@ class TiledActivations(Activations):
 
 
 class _Tiled(torch.autograd.Function):
-    """The layers' maps for a picture, computed tile by tile, there and back."""
+    """The layers' maps of an image, computed tile by tile, forward and backward."""
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, grid: list[list[Tile]], activations: TiledActivations) -> tuple[Tensor, ...]:
@@ -158,6 +154,6 @@ class _Tiled(torch.autograd.Function):
 
 
 def _fed(image: Tensor, tile: Tile) -> Tensor:
-    """The part of a picture that the network is fed for a tile: a view."""
+    """A view of the pixels that the network is fed for a tile."""
     row, column = tile
-    return image[:, :, row.fed, column.fed]
+    return image[:, :, row.first : row.last + 1, column.first : column.last + 1]

@@ -1,6 +1,6 @@
-"""Small random changes of the image before each step, each drawing from a torch.Generator.
+"""Small random changes to the image before each step, each drawn from a torch.Generator.
 
-They keep the picture from being fitted to one alignment with the network's grid.
+They keep the image from fitting one alignment with the network's grid.
 """
 
 from __future__ import annotations
@@ -14,26 +14,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Transform = Callable[[Tensor, torch.Generator], Tensor]
+Transform = Callable[[Tensor, torch.Generator], Tensor]  # of an image (N, 3, H, W)
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """Roll the image by up to ``pixels`` each way (at most half of its size), round the border."""
+    """Roll the image by up to ``pixels`` in each direction, and by at most half its size."""
 
     pixels: int
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Give the ``(N, 3, H, W)`` image, rolled."""
-        shifts = []
-        for side in image.shape[2:]:
-            most = min(self.pixels, side // 2)
-            shifts.append(int(torch.randint(-most, most + 1, (), generator=generator)))
+        limits = [min(self.pixels, side // 2) for side in image.shape[2:]]
+        shifts = [int(torch.randint(-most, most + 1, (), generator=generator)) for most in limits]
         return _Roll.apply(image, *shifts) if any(shifts) else image
 
 
 class _Roll(torch.autograd.Function):
-    """``image.roll((down, right), (2, 3))``, whose own version takes twice as long."""
+    """``image.roll((down, right), (2, 3))`` in half the time that torch takes."""
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, down: int, right: int) -> Tensor:
@@ -62,34 +59,33 @@ def _between(low: float, high: float, generator: torch.Generator) -> float:
 
 @dataclass(frozen=True)
 class Pad:
-    """A border of ``pixels``, mid-grey, so that nothing has to touch the edge of what the network sees."""
+    """Add a mid-gray border of ``pixels``, so that nothing has to touch the edge of what the network sees."""
 
     pixels: int
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Give the ``(N, 3, H + 2 * pixels, W + 2 * pixels)`` image."""
+        """Return the ``(N, 3, H + 2 * pixels, W + 2 * pixels)`` image."""
         return F.pad(image, (self.pixels,) * 4, value=0.5)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Rotate and scale about the middle, by an angle and a factor drawn anew each time.
+    """Rotate and scale about the center, by a random angle and factor.
 
     Attributes:
-        degrees: the largest angle, either way.
-        scales: the smallest and the largest factor; what then lies outside is mid-grey.
+        degrees: the largest angle, in either direction.
+        scales: the smallest and the largest factor; pixels from outside the image are mid-gray.
     """
 
     degrees: float = 10.0
     scales: tuple[float, float] = (0.9, 1.1)
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Give the ``(N, 3, H, W)`` image, turned."""
         angle = math.radians(_between(-self.degrees, self.degrees, generator))
         scale = _between(*self.scales, generator)
         height, width = image.shape[2:]
         cosine, sine = math.cos(angle) / scale, math.sin(angle) / scale
-        # in grid_sample's coordinates both sides are 2 long; by hand, since affine_grid takes four times as long
+        # in grid_sample's coordinates both sides have length 2; affine_grid would take four times as long
         down, right = ((torch.arange(side, device=image.device) + 0.5) * (2 / side) - 1 for side in (height, width))
         x = right * cosine - down[:, None] * (sine * height / width)
         y = right * (sine * width / height) + down[:, None] * cosine
@@ -99,16 +95,16 @@ class Turn:
 
 @dataclass(frozen=True)
 class Crop:
-    """Look at a random square part, enlarged to the image's shorter side.
+    """Enlarge a random square crop to the image's shorter side.
 
     Attributes:
-        shares: the smallest and the largest side of the part, as a share of the image's shorter side.
+        shares: the smallest and the largest side of the crop, as a share of the image's shorter side.
     """
 
     shares: tuple[float, float] = (0.5, 1.0)
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Give the square part, ``(N, 3, S, S)``."""
+        """Return the square crop, ``(N, 3, S, S)``."""
         height, width = image.shape[2:]
         size = min(height, width)
         side = max(1, round(_between(*self.shares, generator) * size))
@@ -120,10 +116,9 @@ class Crop:
 
 @dataclass(frozen=True)
 class Noise:
-    """Add Gaussian noise of this standard deviation, in units of black to white."""
+    """Add Gaussian noise of this standard deviation, where 1 is the difference between black and white."""
 
     deviation: float
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Give the noisy image, of the same shape."""
         return image + self.deviation * torch.randn(image.shape, generator=generator).to(image.device)

@@ -1,4 +1,1 @@
-"""Pictures on disk: reading, atomic writing, the record inside each output, folders into a plan of jobs.
-
-Knows nothing of torch.
-"""
+"""Pictures on disk: reading, atomic writing, the record inside each output, and plans. Knows nothing of torch."""

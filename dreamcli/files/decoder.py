@@ -1,4 +1,8 @@
-"""Reading pictures in a process of its own, so that a decoder that hangs or crashes takes nothing else with it."""
+"""Reading pictures in a separate process, so that a decoder that hangs or crashes takes nothing else down.
+
+The pipes and limits are our own: multiprocessing would run the main module again, could import code from the folder
+of pictures, and unpickles whatever the child sends.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Lock, Timer
+from threading import Lock, Timer
 from typing import IO
 
 import numpy as np
@@ -21,13 +26,16 @@ from dreamcli.errors import DreamcliError
 
 from .reading import Picture, Pixels, read_picture
 
+if sys.platform != "win32":
+    import resource
+
 SECONDS = 10.0  # for each picture
 MEMORY = 2 << 30  # bytes of address space
-_LONGEST_HEADER = 1 << 16  # bytes
+_MAX_HEADER = 1 << 16  # bytes
 
 
 def reader(safe: bool) -> Callable[[Path], Picture]:
-    """What reads a picture: `Decoder.read` if it has to be safe, otherwise `read_picture`."""
+    """Choose how to read pictures: in a separate process if it has to be safe, otherwise by `read_picture`."""
     return Decoder().read if safe else read_picture
 
 
@@ -36,14 +44,14 @@ class DecoderCrash(DreamcliError):
 
 
 class Decoder:
-    """Reads as `read_picture`, in a child process with limits; one child serves many pictures.
+    """Reads like `read_picture`, in a child process with limits; one child serves many pictures.
 
-    It is no jail: a file that takes the child over can do what its user can. Threads may share a decoder. Memory is
-    limited on Linux alone, processor time wherever there is POSIX, time everywhere.
+    This is no sandbox: a file that takes over the child can do what its user can. Threads may share a decoder. Memory
+    is limited on Linux only, processor time on POSIX, and time everywhere.
 
     Args:
-        seconds: that each picture may take.
-        memory: bytes of address space that the child may have.
+        seconds: the time limit for each picture.
+        memory: the limit of the child's address space, in bytes.
     """
 
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
@@ -57,36 +65,30 @@ class Decoder:
 
         Raises:
             DreamcliError: as `read_picture`, or if it takes too long.
-            DecoderCrash: it crashes the child.
+            DecoderCrash: the picture crashes the child.
         """
         with self._lock:
-            served = self._child is not None
+            was_used = self._child is not None
             try:
                 return self._ask(path)
             except DecoderCrash:
-                if not served:
+                if not was_used:
                     raise
-                return self._ask(path)  # an earlier picture may have left the child broken
+                return self._ask(path)  # an earlier picture may have broken the child
 
     def _ask(self, path: Path) -> Picture:
-        """Send a path to the child, and wait for its answer no longer than a picture may take."""
+        """Send a path to the child, and wait for the answer as long as a picture may take."""
         child = self._child or self._start()
-        # until there is an answer, there is no child that could be asked again
-        self._child = None
-        late = Event()
-
-        def stop() -> None:
-            late.set()
-            child.kill()
-
-        timer = Timer(self.seconds, stop)
+        self._child = None  # until it has answered, it can't be asked again
+        deadline = time.monotonic() + self.seconds
+        timer = Timer(self.seconds, child.kill)
         timer.start()
         try:
             answer = _exchange(child, os.path.abspath(path))
             self._child = child
         except (EOFError, OSError) as error:
             code = child.wait()
-            if late.is_set() or code == -getattr(signal, "SIGXCPU", 0):
+            if time.monotonic() >= deadline or code == -getattr(signal, "SIGXCPU", 0):
                 raise DreamcliError(f"refused: decoding it took more than {self.seconds:g} seconds") from error
             reason = signal.strsignal(-code) if code < 0 else f"exit code {code}"
             raise DecoderCrash(f"refused: decoding it crashed ({reason})") from error
@@ -100,116 +102,84 @@ class Decoder:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: a folder of pictures may hold a numpy.py
-        command = [sys.executable, "-P", "-m", __spec__.name, str(math.ceil(self.seconds)), str(self.memory)]
         child = subprocess.Popen(
-            command,
+            [sys.executable, "-P", "-m", __spec__.name, str(math.ceil(self.seconds)), str(self.memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # libtiff writes there what it thinks of a file
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # whose threads would each take from the address space
-            start_new_session=True,  # Ctrl-C is for us
+            stderr=subprocess.DEVNULL,  # libtiff prints warnings there
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread would take address space
+            start_new_session=True,  # Ctrl-C is for the parent
         )
         self._end = weakref.finalize(self, _end, child)
         assert child.stdout
-        child.stdout.readline()  # it has imported what it needs; that is no picture's fault
+        child.stdout.readline()  # wait for its imports, so that no picture is blamed for them
         return child
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    child.kill()
-    child.wait()
-    for pipe in (child.stdin, child.stdout):
-        with suppress(OSError):  # of what it was not told any more
-            assert pipe
-            pipe.close()
+    with suppress(OSError), child:  # a dead child takes nothing more from its pipe
+        child.kill()
 
 
 def _exchange(child: subprocess.Popen[bytes], path: str) -> Picture | str:
-    """Ask for a picture; gives it, or why it could not be read.
-
-    Raises:
-        EOFError, OSError: the child ended.
-    """
+    """Ask for a picture, or the reason why it can't be read. EOFError and OSError mean that the child ended."""
     assert child.stdin
     assert child.stdout
-    child.stdin.write(json.dumps(path).encode("ascii") + b"\n")
+    child.stdin.write(_line(path))
     child.stdin.flush()
-    line = child.stdout.readline(_LONGEST_HEADER)
+    line = child.stdout.readline(_MAX_HEADER)
     if not line.endswith(b"\n"):
         raise EOFError
     header = json.loads(line)
     if "error" in header:
         return str(header["error"])
-    height, width = header["size"]
-    pixels = _receive(child.stdout, (height, width, 3))
-    alpha = _receive(child.stdout, (height, width)) if header["alpha"] else None
-    return Picture(pixels, alpha, header["sha256"], tuple(header["notes"]))
+    pixels, *alpha = (_receive(child.stdout, shape) for shape in header["shapes"])
+    return Picture(pixels, alpha[0] if alpha else None, header["sha256"], tuple(header["notes"]))
 
 
-def _receive(stream: IO[bytes], shape: tuple[int, ...]) -> Pixels:
+def _receive(stream: IO[bytes], shape: list[int]) -> Pixels:
     array = np.empty(shape, np.uint8)
     if stream.readinto(array.data.cast("B")) != array.size:  # type: ignore[attr-defined]
         raise EOFError
     return array
 
 
+def _line(value: object) -> bytes:
+    return json.dumps(value).encode("ascii") + b"\n"
+
+
 def _serve(seconds: int, memory: int) -> None:
-    """What the child does: read the pictures whose paths come in, and send them out."""
+    """The child: read the pictures whose paths come in, and send them out."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # so that nothing but answers is among them
-    _limit(memory)
+    os.dup2(2, 1)  # libraries may print, but not among the answers
+    if sys.platform == "linux":  # elsewhere shared memory counts, or the limit can't be set
+        _lower("AS", memory)
+    _lower("FSIZE", 0)
+    _lower("CORE", 0)
     answers.write(b"\n")
     answers.flush()
     for line in sys.stdin.buffer:
-        _allow(seconds)
+        # a child that hangs ends even if nobody waits for it any more
+        _lower("CPU", int(time.process_time()) + seconds + 1)
         try:
-            _send(answers, read_picture(Path(json.loads(line))))
+            picture = read_picture(Path(json.loads(line)))
         except DreamcliError as error:
-            answers.write(json.dumps({"error": str(error)}).encode("ascii") + b"\n")
+            answers.write(_line({"error": str(error)}))
+        else:
+            arrays = [array for array in (picture.pixels, picture.alpha) if array is not None]
+            shapes = [array.shape for array in arrays]
+            answers.write(_line({"shapes": shapes, "sha256": picture.sha256, "notes": picture.notes}))
+            for array in arrays:
+                answers.write(array.data)
         answers.flush()
 
 
-def _send(answers: IO[bytes], picture: Picture) -> None:
-    height, width = picture.pixels.shape[:2]
-    header = {
-        "size": [height, width],
-        "alpha": picture.alpha is not None,
-        "sha256": picture.sha256,
-        "notes": picture.notes,
-    }
-    answers.write(json.dumps(header).encode("ascii") + b"\n")
-    answers.write(picture.pixels.data)
-    if picture.alpha is not None:
-        answers.write(picture.alpha.data)
-
-
-def _lower(which: int, wanted: int) -> None:
-    """Lower one of this process's limits; a stricter one that it was started with stays."""
-    import resource
-
-    _, hard = resource.getrlimit(which)
-    resource.setrlimit(which, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-
-
-def _limit(memory: int) -> None:
-    if sys.platform == "win32":
-        return
-    import resource
-
-    if sys.platform == "linux":  # elsewhere it counts what is shared, too, or can't be set
-        _lower(resource.RLIMIT_AS, memory)
-    _lower(resource.RLIMIT_FSIZE, 0)
-    _lower(resource.RLIMIT_CORE, 0)
-
-
-def _allow(seconds: int) -> None:
-    """Grant so much processor time from now on: one that hangs ends, even when nobody waits for it any more."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + 1)
+def _lower(name: str, wanted: int) -> None:
+    """Lower one of this process's limits, or keep a stricter one that it was started with."""
+    if sys.platform != "win32":
+        limit = getattr(resource, f"RLIMIT_{name}")
+        _, hard = resource.getrlimit(limit)
+        resource.setrlimit(limit, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 if __name__ == "__main__":

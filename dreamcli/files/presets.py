@@ -6,7 +6,7 @@
     layer = "high"
     strength = 0.8
 
-Under each command's name are options as they are typed there, without the dashes.
+The options under each command's name are written as they are typed, without the dashes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from dreamcli.errors import WrongRequest, did_you_mean
+from dreamcli.errors import Hint, WrongRequest, did_you_mean
+
+from .atomic import write_whole
 
 SHIPPED = Path(__file__).parents[1] / "presets"
-_NAME = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,9 @@ class Preset:
     """A preset.
 
     Attributes:
-        name: what it is called by.
-        path: its file.
-        about: what it does, in a few words.
-        options: for each command that it is for, the values by the options' names.
+        name: the file's name, without its suffix.
+        about: what the preset does, in a few words.
+        options: the options' values by name, for each command that the preset is for.
     """
 
     name: str
@@ -48,20 +48,20 @@ class Preset:
 
 
 def preset_paths(own: Path) -> dict[str, Path]:
-    """The file of each preset, by name: those that came with dreamcli, and those in the folder ``own``, which win."""
+    """The file of each preset by name. Those in the folder ``own`` override those that came with dreamcli."""
     return {path.stem: path for folder in (SHIPPED, own) for path in sorted(folder.glob("*.toml"))}
 
 
 def find_preset(name: str, own: Path) -> Preset:
-    """Find a preset by its name.
+    """Read the preset of a name.
 
     Raises:
-        WrongRequest: there is none, and as `read_preset`.
+        WrongRequest: there is none, or as `read_preset`.
     """
     paths = preset_paths(own)
     if name not in paths:
-        hint = did_you_mean(name, paths) or "; they are listed by: dreamcli presets"
-        raise WrongRequest(f"there is no preset {name!r}{hint}")
+        guess = did_you_mean(name, paths)
+        raise WrongRequest(f"there is no preset {name!r}{guess}", None if guess else Hint.LIST_PRESETS)
     return read_preset(paths[name])
 
 
@@ -69,7 +69,7 @@ def read_preset(path: Path) -> Preset:
     """Read a preset's file.
 
     Raises:
-        WrongRequest: it can't be read, or is no preset, with the reason.
+        WrongRequest: it can't be read or isn't a preset, with the reason.
     """
     try:
         values = tomllib.loads(path.read_text("utf-8"))
@@ -79,10 +79,10 @@ def read_preset(path: Path) -> Preset:
         raise WrongRequest(f"{path}: not TOML ({error})") from error
     about = values.pop("about", "")
     if not isinstance(about, str):
-        raise WrongRequest(f"{path}: about: {about!r} is no text")
+        raise WrongRequest(f"{path}: about: {about!r} is not text")
     for key, value in values.items():
         if not isinstance(value, dict):
-            raise WrongRequest(f"{path}: {key}: options stand under their command, such as [dream]")
+            raise WrongRequest(f"{path}: {key}: options go under their command, such as [dream]")
     return Preset(path.stem, path, about, values)
 
 
@@ -90,13 +90,13 @@ def preset_place(name: str, own: Path, overwrite: bool) -> Path:
     """Where a new preset goes.
 
     Raises:
-        WrongRequest: the name is no file's, or there is one already that may not be overwritten.
+        WrongRequest: the name can't be a file's, or there is such a preset and it may not be overwritten.
     """
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(r"[\w-]+", name):
         raise WrongRequest(f"a preset's name has letters, digits, - and _ only, not {name!r}")
     path = own / f"{name}.toml"
     if path.exists() and not overwrite:
-        raise WrongRequest(f"there is a preset {name} already, in {path}; choose another name, or add --overwrite")
+        raise WrongRequest(f"there is already a preset {name}, in {path}", Hint.OTHER_NAME)
     return path
 
 
@@ -106,17 +106,12 @@ def write_preset(path: Path, about: str, command: str, options: Mapping[str, Any
     Raises:
         DreamcliError: it can't be written.
     """
-    from .writing import write_whole  # imports numpy and Pillow, which --help and completion do without
-
     lines = [f"about = {_toml(about)}", "", f"[{command}]"]
     lines += [f"{name} = {_toml(value)}" for name, value in options.items()]
-
-    def write(file: IO[bytes]) -> None:
-        file.write(("\n".join(lines) + "\n").encode("utf-8"))
-
-    write_whole(path, write)
+    text = "\n".join(lines) + "\n"
+    write_whole(path, lambda file: file.write(text.encode("utf-8")))
 
 
 def _toml(value: Any) -> str:
-    # texts, numbers, truth values and lists of them are written as in JSON, but for one character
+    # text, numbers, booleans and lists of them are written as in JSON, but for one character
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -16,19 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, first_line
 
+from .formats import READ
 from .record import open_result
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+MAX_BYTES = 600_000_000  # of a file; more than the largest picture that is read needs, uncompressed with 16 bits
+MAX_SCANS = 100  # of a JPEG, as in libtiff; each can take as long as a whole picture, and 10 are usual
 
-MOST_BYTES = 600_000_000  # of a file; the largest picture that is read, in 16 bits and not compressed, has fewer
-MOST_SCANS = 100  # of a JPEG, as in libtiff; each can cost as much time as a whole picture, and 10 are usual
-
-_PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
+_PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of a file
 _JPEG = b"\xff\xd8"
-_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # in a JPEG, of those that have a length behind them
+_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # a JPEG's marker that is followed by a length
 _START_OF_SCAN, _END = b"\xda", b"\xd9"
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323  # tags of a TIFF
 _STRIP = 1024  # rows
@@ -44,9 +42,9 @@ class Picture:
 
     Attributes:
         pixels: ``(height, width, 3)`` uint8.
-        alpha: ``(height, width)`` uint8, or None if it is opaque.
-        sha256: of the file that it came from.
-        notes: what a person should know about how it was read.
+        alpha: ``(height, width)`` uint8; None if the picture is opaque.
+        sha256: of the file that it came from; empty if there was none.
+        notes: for people: what was unusual about reading it.
     """
 
     pixels: Pixels
@@ -56,50 +54,66 @@ class Picture:
 
 
 def read_picture(path: Path, *, limited: bool = True) -> Picture:
-    """Read a picture: PNG, JPEG, WebP, GIF, BMP or TIFF, recognised by its content.
+    """Read a picture: PNG, JPEG, WebP, GIF, BMP or TIFF, recognized by its content.
 
-    EXIF orientation is applied, colours are converted to sRGB, 16 bits become 8, of several
-    frames or pages the first is taken.
+    EXIF orientation is applied, colors are converted to sRGB, 16 bits become 8, and only the first of several frames
+    or pages is read.
 
     Args:
-        path: of the file.
-        limited: refuse what has more than 89 megapixels, Pillow's limit; if not, it must be a picture that can carry
-            a record.
+        limited: refuse pictures of more than 89 megapixels, Pillow's limit. If False, only formats that can carry a
+            record are read.
 
     Raises:
-        DreamcliError: with the reason, if the file can't be read or should not be.
+        DreamcliError: the file can't or shouldn't be read, with the reason.
     """
     notes: list[str] = []
     try:
         contents = _read_bytes(path, limited)
         digest = sha256(contents).hexdigest()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata that we don't use
+            warnings.simplefilter("ignore")  # they are about metadata that we don't use
             image = _decode(contents, notes, limited)
-            del contents  # half a gigabyte at worst, and the copies that follow need the place
+            del contents  # half a gigabyte at worst, and the copies that follow need the memory
             picture = to_picture(image)
     except UnidentifiedImageError as error:
         raise DreamcliError("not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)") from error
     except Image.DecompressionBombError as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
-        raise DreamcliError(
-            f"refused: it would unpack to more than {limit} megapixels; make it smaller first"
-        ) from error
+        reason = f"refused: it would unpack to more than {limit} megapixels; make it smaller first"
+        raise DreamcliError(reason) from error
     except MemoryError as error:
         raise DreamcliError("too large for this machine's memory; make it smaller first") from error
     except DreamcliError:
         raise
-    except Exception as error:  # a decoder fed with a broken file may raise anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DreamcliError(f"damaged or incomplete picture ({reason})") from error
+    except Exception as error:  # a decoder may raise anything for a broken file
+        raise DreamcliError(f"damaged or incomplete picture ({first_line(error)})") from error
     return Picture(picture.pixels, picture.alpha, digest, (*notes, *picture.notes))
 
 
-def to_picture(image: Image.Image) -> Picture:
-    """Turn a Pillow image of any mode into an upright picture in sRGB; its sha256 is left empty.
+def read_size(path: Path) -> tuple[int, int]:
+    """Read the (width, height) in pixels from a picture's header, without decoding the picture.
 
     Raises:
-        DreamcliError: its numbers have no defined white (32-bit and floating-point pictures).
+        DreamcliError: this isn't an ordinary file, or has no header of a picture that can be read.
+    """
+    if not path.is_file():
+        raise DreamcliError("not an ordinary file" if path.exists() else "there is no such file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=READ) as image:
+                return image.size
+    except PermissionError as error:
+        raise DreamcliError("no permission to read it") from error
+    except Exception as error:  # a decoder may raise anything for a broken file
+        raise DreamcliError("not a picture that can be read") from error
+
+
+def to_picture(image: Image.Image) -> Picture:
+    """Convert a Pillow image of any mode to an upright picture in sRGB, with an empty sha256.
+
+    Raises:
+        DreamcliError: it has 32-bit or floating-point numbers, for which white isn't defined.
     """
     notes: list[str] = []
     pixels, alpha = _to_srgb(ImageOps.exif_transpose(image), notes)
@@ -109,14 +123,14 @@ def to_picture(image: Image.Image) -> Picture:
 def _read_bytes(path: Path, limited: bool) -> bytes:
     """Read an ordinary file once, so that what is hashed is what is decoded."""
     try:
-        # never block on a FIFO: look before opening, and ask again once it is open
+        # don't block on a FIFO: check before opening it, and don't wait if it has become one since
         if not stat.S_ISREG(path.stat().st_mode):
             raise DreamcliError("a folder, where a picture was expected" if path.is_dir() else "not an ordinary file")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
             size = os.fstat(descriptor).st_size
-            if limited and size > MOST_BYTES:
-                raise DreamcliError(f"refused: a file of more than {MOST_BYTES // 1_000_000} MB; make it smaller first")
+            if limited and size > MAX_BYTES:
+                raise DreamcliError(f"refused: a file of more than {MAX_BYTES // 1_000_000} MB; make it smaller first")
             return file.read(size)
     except FileNotFoundError as error:
         raise DreamcliError("there is no such file") from error
@@ -127,17 +141,17 @@ def _read_bytes(path: Path, limited: bool) -> bytes:
 
 
 def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
-    """Unpack the first frame or page of a file that doesn't ask for more than a picture should."""
-    opened = partial(Image.open, formats=FORMATS) if limited else open_result
+    """Decode the first frame or page of a file, unless it would cost more than a picture should."""
+    opened = partial(Image.open, formats=READ) if limited else open_result
     if not contents:
         raise DreamcliError("an empty file")
     if contents.startswith(_PNG):
-        opened(io.BytesIO(contents)).verify()  # checksums, which decoding leaves out
+        opened(io.BytesIO(contents)).verify()  # decoding doesn't check the checksums
     if contents.startswith(_JPEG) and _has_many_scans(contents):
-        raise DreamcliError(f"refused: it has more than {MOST_SCANS} scans, which take very long; save it anew")
+        raise DreamcliError(f"refused: it has more than {MAX_SCANS} scans, which take very long; save it again")
     image = opened(io.BytesIO(contents))
     _check_dimensions(image, len(contents), limited)
-    # whether there is a second one is quickly known; how many there are may take long
+    # it is quick to see whether there is a second frame, but counting them may take long
     if image.format != "MPO" and getattr(image, "is_animated", False):
         notes.append("only the first of its frames or pages is used")
     image.load()
@@ -146,24 +160,24 @@ def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
 
 def _has_many_scans(jpeg: bytes) -> bool:
     scans, place = 0, len(_JPEG)
-    while scans <= MOST_SCANS and (marker := _MARKER.search(jpeg, place)) and marker[1] != _END:
+    while scans <= MAX_SCANS and (marker := _MARKER.search(jpeg, place)) and marker[1] != _END:
         scans += marker[1] == _START_OF_SCAN
         place = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2])
-    return scans > MOST_SCANS
+    return scans > MAX_SCANS
 
 
 def _check_dimensions(image: Image.Image, size: int, limited: bool) -> None:
-    """Refuse, before anything is unpacked, what says that it is too large, or larger than its bytes can tell."""
-    most = Image.MAX_IMAGE_PIXELS or 0
+    """Refuse, before decoding, a picture that is too large, or larger than its bytes can hold."""
+    max_area = Image.MAX_IMAGE_PIXELS or 0
     area = image.width * image.height
     tile = 0
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tile = image.tag_v2.get(_TILE_WIDTH, 0) * image.tag_v2.get(_TILE_HEIGHT, 0)
-    if limited and max(area, tile) > most:
+    if limited and max(area, tile) > max_area:
         raise Image.DecompressionBombError
-    # a JPEG spends a bit at least on every 8 x 8 pixels; for what is missing its decoder makes up grey
+    # a JPEG spends at least a bit on every 8 x 8 pixels; its decoder makes up gray for missing ones
     if image.format == "JPEG" and size < area // (8 * 8 * 8):
-        raise DreamcliError("damaged or incomplete picture (its data end early)")
+        raise DreamcliError("damaged or incomplete picture (its data ends early)")
 
 
 def _to_srgb(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | None]:
@@ -187,7 +201,7 @@ def _to_srgb(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | Non
 
 
 def _to_array(image: Image.Image) -> Pixels:
-    """Copy an RGB image in strips: at once, Pillow would make two copies on the way."""
+    """Copy an RGB image in strips, since Pillow makes two more copies of whatever it converts."""
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, _STRIP):
         bottom = min(top + _STRIP, image.height)
@@ -198,9 +212,9 @@ def _to_array(image: Image.Image) -> Pixels:
 def _to_8_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if image.mode == "F":
-        raise DreamcliError("a picture of floating-point numbers has no defined white; save it with 8 or 16 bits")
+        raise DreamcliError("white is not defined in a floating-point picture; save it with 8 or 16 bits")
     if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-        raise DreamcliError("a picture with 32-bit numbers has no defined white; save it with 8 or 16 bits")
+        raise DreamcliError("white is not defined in a 32-bit picture; save it with 8 or 16 bits")
     eight = Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
     if profile := image.info.get("icc_profile"):
         eight.info["icc_profile"] = profile
@@ -216,7 +230,7 @@ def _apply_profile(image: Image.Image, profile: bytes, notes: list[str]) -> Imag
             image = image.convert(mode)
         converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        notes.append(f"its colour profile could not be used ({error}); read as sRGB")
+        notes.append(f"its color profile could not be used ({error}); read as sRGB")
         return image
     assert converted is not None
     return converted

@@ -1,4 +1,4 @@
-"""The record that every output carries: what it was made of, and how."""
+"""The record that every output carries: what it was made from, and how."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from dreamcli.errors import DreamcliError
 
-KEYWORD = "dreamcli"  # of the PNG's iTXt chunk
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")  # that can carry it
-_ASCII = b"ASCII\0\0\0"  # how an EXIF UserComment says its encoding
+from .formats import WITH_RECORD
+
+KEYWORD = "dreamcli"  # of a PNG's iTXt chunk
+_ASCII = b"ASCII\0\0\0"  # the encoding that an EXIF UserComment begins with
 
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that decides what a picture will look like: two equal jobs give the same picture.
+    """Everything that determines a picture: equal jobs give the same one.
 
     Attributes:
-        command: such as "dream".
-        settings: all of the art form's settings, and the device and precision they were computed with.
-        network: its name and the SHA-256 of its weights.
-        input: the SHA-256 of the input picture's file; empty for noise.
-        others: the SHA-256 of the other pictures that it is made from, by their role, such as "guide".
-        judge: the judge's name and the SHA-256 of its weights, if there is one.
+        settings: all settings of the art form, and the device and precision.
+        network: the network's "name" and the "sha256" of its weights.
+        input: the SHA-256 of the input's file; empty for noise.
+        others: the SHA-256 of each reference picture's file, by role, such as "guide".
+        judge: as ``network``, of the judge; empty if there is none.
     """
 
     command: str
@@ -37,7 +37,7 @@ class Job:
     judge: dict[str, str] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
-        # as JSON, where a tuple and a list are the same
+        # as JSON, so that tuples equal lists
         return isinstance(other, Job) and _json(asdict(self)) == _json(asdict(other))
 
     __hash__ = None  # type: ignore[assignment]
@@ -45,18 +45,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Record:
-    """A job, and what came of it.
+    """A job and its outcome.
 
     Attributes:
-        job: what was asked for.
-        source: the input's path as it was typed if that was relative, otherwise its name; empty for noise.
+        source: the input's path as typed if that was relative, otherwise its name; empty for noise.
         versions: of dreamcli and torch.
-        score: how good it is. "before" and "after": the objective, None where it is not finite;
-            "high_frequencies": the share of energy above a quarter cycle a pixel; "top5": the classes that the
-            network sees in it, with their probabilities; "judge": the same of the judge.
+        score: how well it went. "before" and "after": the objective, None where it is not finite;
+            "high_frequencies": the share of energy above a quarter cycle per pixel; "top5": the classes that the
+            network sees in the picture, with their probabilities; "judge": the same for the judge.
         stopped: "done", or why it ended early: "interrupted" or "non-finite".
-        other_sources: the paths of ``job.others``, by role, as ``source``.
-        notes: what else a person should know about how it was made.
+        other_sources: the paths of ``job.others`` by role, as ``source``.
+        notes: remarks to show the user.
     """
 
     job: Job
@@ -68,7 +67,7 @@ class Record:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """One line of ASCII, the same for the same record."""
+        """One line of ASCII, equal for equal records."""
         return _json(asdict(self))
 
     @classmethod
@@ -76,7 +75,7 @@ class Record:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: the text is no record.
+            ValueError: the text isn't a record.
         """
         try:
             fields = json.loads(text)
@@ -84,13 +83,12 @@ class Record:
             job = record.job
             texts = [job.command, job.input, job.network["name"], job.network["sha256"], record.source, record.stopped]
             if not all(isinstance(text, str) for text in texts):
-                raise TypeError("a text is none")
+                raise TypeError("a value is not text")
             groups = (job.settings, job.others, job.judge, record.versions, record.score, record.other_sources)
             if not all(isinstance(group, dict) for group in groups):
-                raise TypeError("a group of values is none")
-            if not set(job.others) <= set(record.other_sources) or (
-                job.judge and not {"name", "sha256"} <= set(job.judge)
-            ):
+                raise TypeError("a group of values is not an object")
+            judge_is_named = not job.judge or {"name", "sha256"} <= set(job.judge)
+            if not judge_is_named or not set(job.others) <= set(record.other_sources):
                 raise TypeError("a name is missing")
         except (TypeError, KeyError) as error:
             raise ValueError(f"not a record of dreamcli ({error})") from error
@@ -102,7 +100,7 @@ def _json(value: object) -> str:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read the record inside a PNG, JPEG, WebP or GIF; None if it carries none.
+    """Read the record inside a PNG, JPEG, WebP or GIF; None if there is none.
 
     Raises:
         DreamcliError: the file can't be read as a picture.
@@ -125,22 +123,22 @@ def read_record(path: Path) -> Record | None:
 
 
 def open_result(file: IO[bytes]) -> ImageFile.ImageFile:
-    """Open a picture that may carry a record, however large it is: `Image.open` has a limit, against strangers' files.
+    """Open a picture that may carry a record, however large: `Image.open` has a limit, against strangers' files.
 
     Raises:
-        UnidentifiedImageError: it is none of a format that can carry one.
+        UnidentifiedImageError: its format can't carry a record.
     """
     Image.init()
     prefix = file.read(16)
-    for factory, accept in (Image.OPEN[name] for name in _FORMATS):
+    for factory, accept in (Image.OPEN[name] for name in WITH_RECORD):
         if accept and accept(prefix):
             file.seek(0)
             return factory(file, "")
-    raise UnidentifiedImageError("no PNG, JPEG, WebP or GIF")
+    raise UnidentifiedImageError("not a PNG, JPEG, WebP or GIF")
 
 
 def exif_with(record: Record) -> Image.Exif:
-    """EXIF data that carry the record as the user's comment."""
+    """EXIF data with the record as the user's comment."""
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = _ASCII + record.to_json().encode("ascii")
     return exif

@@ -1,4 +1,4 @@
-"""Plans cut into shares, for machines that know nothing of each other."""
+"""Plans divided into shares, for machines that know nothing of each other."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from hashlib import sha256
 
 @dataclass(frozen=True)
 class Shard:
-    """The ``index``-th of ``count`` shares, from 1.
-
-    Every key is in exactly one of them, and on every machine in the same.
-    """
+    """Share ``index`` of ``count``, counted from 1. Every key is in exactly one share, the same on every machine."""
 
     index: int
     count: int
@@ -22,7 +19,7 @@ class Shard:
         """Read ``I/N``.
 
         Raises:
-            ValueError: it is not of that form.
+            ValueError: the text has another form.
         """
         index, _, count = text.partition("/")
         if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):

@@ -1,1 +1,1 @@
-"""The zoo: what networks there are, and how they are found and loaded."""
+"""The networks: which there are, and how they are loaded."""

@@ -1,37 +1,26 @@
-"""Networks of one's own: a class, or a function, in a Python file."""
+"""The user's own networks: a class, or a function, in a Python file."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from dreamcli.errors import DreamcliError, WrongRequest, did_you_mean
 
-
-def code_of(name: str) -> Path:
-    """The Python file that ``FILE.py:CLASS`` names.
-
-    Raises:
-        WrongRequest: it is not there, or no class is named.
-    """
-    file, _, wanted = name.rpartition(":") if ":" in name else (name, "", "")
-    if not wanted:
-        raise WrongRequest(f"--model {name} names no class; the form is {name}:CLASS")
-    if not Path(file).is_file():
-        raise WrongRequest(f"--model {name}: there is no file {file}")
-    return Path(file)
+from .catalog import code_of
 
 
 def own_builder(name: str) -> Callable[..., nn.Module]:
-    """Run the file, and give what builds the network. It is the user's own code, run because it was asked for.
+    """Run the file in ``FILE.py:CLASS`` and return what builds the network.
+
+    It is the user's own code, and it runs because the user asked for it.
 
     Raises:
-        WrongRequest: the file or the class is not there.
+        WrongRequest: the file or the class doesn't exist.
         DreamcliError: the file can't be run.
     """
     path = code_of(name)
@@ -39,7 +28,7 @@ def own_builder(name: str) -> Callable[..., nn.Module]:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where its dataclasses look up what their annotations mean
+    sys.modules[spec.name] = module  # where dataclasses look up their annotations
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -53,14 +42,14 @@ def own_builder(name: str) -> Callable[..., nn.Module]:
 
     def build(**options: object) -> nn.Module:
         try:
-            # on the CPU always: its constructor may look at its tensors, and keep some that no state dict holds
+            # always on the CPU: its constructor may look at its tensors, and keep some that no state dict holds
             with torch.device("cpu"), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 network = found(**options)
         except Exception as error:
             raise DreamcliError(f"{name} can't be built: {type(error).__name__}: {error}") from error
         if not isinstance(network, nn.Module):
-            raise WrongRequest(f"{name} gives a {type(network).__name__}, not a torch.nn.Module")
+            raise WrongRequest(f"{name} returns {type(network).__name__}, not a torch.nn.Module")
         return network
 
     return build

@@ -1,147 +1,82 @@
-"""Find a network by name, and load it."""
+"""Load a network by name, or wrap one that is in memory already."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from dreamcli.engine.activations import Activations, InputFormat, Outline, channel_count, outline
-from dreamcli.engine.compute import Compute
-from dreamcli.errors import DreamcliError, WrongRequest, did_you_mean
+from dreamcli.engine.activations import InputFormat, channel_count
+from dreamcli.engine.trace import TRACE_SIZE
+from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
 
-from .card import ALIASED_LAYERS, Card, aliases_by_depth, style_layers
-from .dreamnet import dreamnet
-from .known import BUNDLED, is_own
-from .lenet5 import lenet5
-from .listing import Listing, listing, names
-from .own import code_of, own_builder
-from .spec import ALIASES
-from .weights import assign, fetch, read_state_dict, sha256
+from .architectures.dreamnet import dreamnet
+from .architectures.lenet5 import lenet5
+from .catalog import BUNDLED, is_own, listing, torchvision_models
+from .layers import aliases, style_layers, traced
+from .network import Card, Network
+from .own import own_builder
+from .weights import assign, fetch, file_sha256, read_state_dict, state_sha256
 
-__all__ = ["BUNDLED", "Network", "load", "names", "skeleton"]
+__all__ = ["BUNDLED", "Card", "Network", "load", "load_judge", "skeleton", "wrap"]
 
 SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
-BUNDLED_BUILDERS: Mapping[str, Callable[..., nn.Module]] = {"dreamnet": dreamnet, "lenet5": lenet5}
-BUNDLED_FORMATS = {
-    "dreamnet": InputFormat(minimum=SMALLEST_INPUT),
-    "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3),
-}
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network that is ready to use.
-
-    Attributes:
-        card: what it is.
-        module: maps ``(N, 3, H, W)`` to ``(N, classes)`` logits.
-        input_format: what it wants to be fed.
-        weights_sha256: of its weights file; empty for random weights.
-        plan: what its forward pass does.
-    """
-
-    card: Card
-    module: nn.Module
-    input_format: InputFormat
-    weights_sha256: str
-    plan: Outline
-
-    def layer(self, name: str) -> str:
-        """Resolve ``low``, ``mid``, ``high`` or a layer's own name to the latter.
-
-        Raises:
-            WrongRequest: there is no such layer.
-        """
-        found = self.card.aliases.get(name, name)
-        if found not in self.plan.shapes:
-            known = [*ALIASES, *self.plan.shapes]
-            outermost = [layer for layer in self.plan.shapes if "." not in layer]
-            raise WrongRequest(
-                f"{self.card.name} has no layer {name!r}"
-                + (did_you_mean(name, known) or f"; it has low, mid, high, {', '.join(outermost)}")
-            )
-        return found
-
-    def activations(self, layers: Iterable[str], compute: Compute) -> Activations:
-        """Give these layers' activations, by the layers' own names, on a device."""
-        return Activations(self.module, layers, self.input_format, compute, self.plan)
-
-    @property
-    def output(self) -> str:
-        """The layer that gives the logits."""
-        return self.plan.events[-1][1]
-
-    @property
-    def _classes_in_short(self) -> str:
-        labels = self.card.labels
-        if all(map(str.isdecimal, labels)) or is_own(self.card.name):
-            return f"{labels[0]}, {labels[1]}, and so on to {labels[-1]}" if len(labels) > 2 else " and ".join(labels)
-        return f"listed by: dreamcli models {self.card.name} --classes"
-
-    def class_index(self, wanted: str) -> int:
-        """Find a class by its name, upper or lower case, or by its number.
-
-        Raises:
-            WrongRequest: there is no such class.
-        """
-        labels = self.card.labels
-        if wanted.isdecimal() and int(wanted) < len(labels):
-            return int(wanted)
-        if wanted in labels:
-            return labels.index(wanted)  # before upper and lower case are forgotten: there are Cardigan and cardigan
-        names = {label.casefold(): index for index, label in enumerate(labels)}
-        plain = " ".join(wanted.replace("_", " ").split()).casefold()
-        if plain in names:
-            return names[plain]
-        within = [label for label in labels if plain and plain in label.casefold()]
-        hint = did_you_mean(plain, names) or (f"; did you mean {', '.join(within[:5])}?" if within else "")
-        raise WrongRequest(
-            f"{self.card.name} knows no class {wanted!r}"
-            + (hint or f"; its {len(labels)} are {self._classes_in_short}")
-        )
+IMAGENET_MEAN, IMAGENET_STD = InputFormat().mean, InputFormat().std
+Builder = Callable[..., nn.Module]
+BUNDLED_BUILDERS: Mapping[str, Builder] = {"dreamnet": dreamnet, "lenet5": lenet5}
+BUNDLED_FORMATS = {"dreamnet": InputFormat(minimum=SMALLEST_INPUT), "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3)}
 
 
 def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = False) -> Network:
-    """Load a network: the bundled one, or any of torchvision's classification networks by its name there.
+    """Load a network with its weights.
 
     Args:
-        name: ``dreamnet``, ``lenet5``, or as in ``torchvision.models.list_models(module=torchvision.models)``; or
-            ``FILE.py:CLASS``, a network of one's own, fed with ImageNet's normalisation.
-        weights: a state dict of one's own, ``.safetensors`` or ``.pth``; without it, the bundled or
-            torchvision's default pretrained weights.
-        random: leave the weights as they are initialised, with a fixed seed (for tests and benchmarks).
+        name: a bundled network, a torchvision classification model, or ``FILE.py:CLASS``, a network of your own, which
+            is fed with ImageNet's normalization.
+        weights: your own state dict, ``.safetensors`` or ``.pth``; None for the bundled or torchvision's default ones.
+        random: leave the weights as they are initialized, with a fixed seed (for tests and benchmarks).
 
     Raises:
         WrongRequest: no network has this name.
-        DreamcliError: the weights can't be had or don't fit.
+        DreamcliError: the weights aren't available or don't fit.
     """
-    if is_own(name) and not weights and not random:
-        code_of(name)
-        raise WrongRequest(f"{name} needs its state dict: --weights FILE, or as a judge --judge {name}=FILE")
     known = listing(name)
+    if is_own(name) and not weights and not random:
+        raise WrongRequest(f"{name} needs weights", Hint.WEIGHTS)
     build = _builder(name)
     if random:
-        module, digest = _build_random(build), ""
-    elif is_own(name) and weights:
-        # what the network does depends on its code as well
-        module, digest = _build_with(build, weights), f"{sha256(weights)}+{sha256(code_of(name))}"
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            module, digest = build(), ""
     elif weights:
-        module, digest = _build_with(build, weights), sha256(weights)
+        module, digest = _build_with(build, weights), file_sha256(weights)
+        if is_own(name):
+            digest += f"+{file_sha256(known.path)}"  # what the network does depends on its code, too
     else:
-        digest = fetch(known.url, known.path) if known.url else sha256(known.path)
+        digest = fetch(known.url, known.path) if known.url else file_sha256(known.path)
         module = _build_with(build, known.path)
-    return _network(known, module, digest)
+    return _network(name, module, digest, _format(name), known.labels)
+
+
+def load_judge(judge: str) -> Network:
+    """Load the network that ``MODEL`` or ``MODEL=WEIGHTS`` names.
+
+    Raises:
+        WrongRequest, DreamcliError: as `load`.
+    """
+    name, _, weights = judge.partition("=")
+    return load(name, Path(weights) if weights else None)
 
 
 def skeleton(name: str) -> Network:
-    """Build a network to look at its layers: on the "meta" device, without any weights, if it isn't one's own.
+    """Build a network to look at its layers: without weights, on the "meta" device, unless it is the user's own.
 
     Raises:
         WrongRequest: no network has this name.
@@ -149,83 +84,105 @@ def skeleton(name: str) -> Network:
     known = listing(name)
     module = _blank(_builder(name))
     with torch.device(next(module.parameters()).device):
-        return _network(known, module, "")
+        return _network(name, module, "", _format(name), known.labels)
 
 
-def _builder(name: str) -> Callable[..., nn.Module]:
+def wrap(
+    module: nn.Module,
+    *,
+    mean: tuple[float, float, float] = IMAGENET_MEAN,
+    std: tuple[float, float, float] = IMAGENET_STD,
+    labels: Sequence[str] = (),
+    name: str | None = None,
+) -> Network:
+    """Use a network that is in memory. It is copied, and the original left as it is.
+
+    Args:
+        module: maps ``(N, 3, H, W)`` to ``(N, classes)`` logits. ``module.image_size``, if any, is the one size in
+            pixels that it takes.
+        mean, std: of each color, subtracted from and divided into an image in [0, 1].
+        labels: the names of the classes, in order; by default ``module.labels``, or their numbers.
+        name: what records call it; by default the name of its class.
+
+    Raises:
+        WrongRequest: an argument is out of range, or the number of labels isn't that of the classes.
+        DreamcliError: a picture doesn't go through the network.
+    """
+    name = name or type(module).__name__
+    check(len(mean) == len(std) == 3, f"mean and std must have 3 values each, not {len(mean)} and {len(std)}")
+    check(all(map(math.isfinite, mean)), f"mean must be finite, not {mean}")
+    check(all(0 < value < math.inf for value in std), f"std must be more than 0, not {std}")
+    check(any(True for _ in module.parameters()), f"{name} has no weights")
+    input_format = InputFormat((*mean,), (*std,), SMALLEST_INPUT)
+    digest = state_sha256(module.state_dict())
+    network = _network(name, copy.deepcopy(module).to("cpu", torch.float32), digest, input_format, tuple(labels))
+    count = len(network.card.labels)
+    check(not labels or len(labels) == count, f"{name} has {count} classes, but there are {len(labels)} labels")
+    return network
+
+
+def _network(name: str, module: nn.Module, digest: str, input_format: InputFormat, labels: tuple[str, ...]) -> Network:
+    """Combine what is known about a network with what a trace shows."""
+    module.requires_grad_(False).eval()
+    # vision transformers and LeNet-5 take one size, in pixels, and say so; torchvision's MaxVit doesn't say it
+    if size := getattr(module, "image_size", 224 if type(module).__name__ == "MaxVit" else None):
+        input_format = replace(input_format, fixed=size)
+    trace = traced(module, input_format.fitted_size(*TRACE_SIZE))
+    output = trace.events[-1][1] if trace.events else ""
+    check(output in trace.shapes, f"{name} doesn't end with a layer that returns a tensor")
+    classes = channel_count(trace.shapes[output])
+    labels = labels or tuple(map(str, getattr(module, "labels", ())))
+    if classes != len(labels):
+        labels = tuple(map(str, range(classes)))
+    is_grey = bool(getattr(module, "is_grey", False))
+    card = Card(name, aliases(name, module, trace), labels, *style_layers(name, module, trace), is_grey)
+    return Network(card, module, input_format, digest, trace)
+
+
+def _format(name: str) -> InputFormat:
+    if is_own(name):
+        return InputFormat()
+    if name in BUNDLED_FORMATS:
+        return BUNDLED_FORMATS[name]
+    weights = torchvision_models().get_model_weights(name).DEFAULT
+    preset = weights.transforms()
+    return InputFormat(tuple(preset.mean), tuple(preset.std), max(SMALLEST_INPUT, *weights.meta["min_size"]))
+
+
+def _builder(name: str) -> Builder:
     if is_own(name):
         return own_builder(name)
     return BUNDLED_BUILDERS.get(name) or partial(_build_torchvision, name)
 
 
-def _network(known: Listing, module: nn.Module, digest: str) -> Network:
-    """Put together what is known of a network and what can be seen by following a picture through it."""
-    module.requires_grad_(False).eval()
-    name, labels = known.name, known.labels or tuple(map(str, getattr(module, "labels", ())))
-    input_format = BUNDLED_FORMATS.get(name) or (InputFormat() if is_own(name) else _torchvision_format(name))
-    if size := _only_size(module):
-        input_format = InputFormat(input_format.mean, input_format.std, fixed=size)
-    plan = outline(module, input_format)
-    by_hand = ALIASED_LAYERS.get(name)
-    aliases = dict(zip(ALIASES, by_hand, strict=True)) if by_hand else aliases_by_depth(module, plan)
-    classes = channel_count(plan.shapes[plan.events[-1][1]])
-    if classes != len(labels):
-        labels = tuple(str(index) for index in range(classes))
-    card = Card(name, aliases, labels, *style_layers(name, module, plan))
-    return Network(card, module, input_format, digest, plan)
+def _build_torchvision(name: str, **options: object) -> nn.Module:
+    models = torchvision_models()
+    if name in ("googlenet", "inception_v3"):
+        # as torchvision builds them for its pretrained weights, which came from TensorFlow
+        options |= {"transform_input": True, "init_weights": False}
+    if name.startswith("vit_"):
+        options |= {"image_size": models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
+    module: nn.Module = models.get_model(name, weights=None, **options)
+    return module
 
 
-def _build_with(build: Callable[..., nn.Module], path: Path) -> nn.Module:
-    """Build a network around the weights of a file, without initialising any first."""
+def _build_with(build: Builder, path: Path) -> nn.Module:
+    """Build a network around the weights in a file, without initializing any first."""
     state = read_state_dict(path)
     module = _blank(build)
-    head = list(module.state_dict())[-1]  # its bias; a state dict of one's own may have other classes
+    head = list(module.state_dict())[-1]  # its bias: the user's state dict may have another number of classes
     if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:
-        # one's own may take no number of them: then it is told which shapes differ
+        # the user's own network may not take that number: then `assign` says which shapes differ
         with suppress(DreamcliError):
             module = _blank(partial(build, num_classes=len(state[head])))
     assign(module, state, path)
     return module
 
 
-def _blank(build: Callable[..., nn.Module]) -> nn.Module:
-    """Build a network without any weights, on the "meta" device; one's own is on the CPU, with some."""
+def _blank(build: Builder) -> nn.Module:
+    """Build a network without weights, on the "meta" device; the user's own gets some, on the CPU."""
     try:
         with torch.device("meta"):
             return build()
     except NotImplementedError:  # RegNet computes with tensors while it is built
         return build().to("meta")
-
-
-def _build_random(build: Callable[..., nn.Module]) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return build()
-
-
-def _build_torchvision(name: str, **options: Any) -> nn.Module:
-    import torchvision
-
-    if name in ("googlenet", "inception_v3"):
-        # as torchvision builds them around its pretrained weights, which came from TensorFlow
-        options |= {"transform_input": True, "init_weights": False}
-    if name.startswith("vit_"):
-        options |= {"image_size": torchvision.models.get_model_weights(name).DEFAULT.meta["min_size"][0]}
-    module: nn.Module = torchvision.models.get_model(name, weights=None, **options)
-    return module
-
-
-def _torchvision_format(name: str) -> InputFormat:
-    import torchvision
-
-    weights = torchvision.models.get_model_weights(name).DEFAULT
-    preset = weights.transforms()
-    return InputFormat(tuple(preset.mean), tuple(preset.std), max(SMALLEST_INPUT, *weights.meta["min_size"]))
-
-
-def _only_size(module: nn.Module) -> int | None:
-    """The one input size, in pixels, that some networks take: vision transformers with absolute positions, LeNet-5."""
-    size = getattr(module, "image_size", None)
-    if size is None and type(module).__name__ == "MaxVit":
-        size = 224
-    return size

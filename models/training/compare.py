@@ -1,10 +1,10 @@
-"""Put dreamnet's dreams beside its teacher's, and measure them: see README.md beside this file.
+"""Compare dreamnet's dreams with its teacher's, and measure them: see README.md in this folder.
 
     python -m models.training.compare --teacher TEACHER.safetensors --output SHEET.jpg
 
-Every sample photograph at low, mid and high with the default settings, once by each network. Prints, for each, the
-share of energy in high frequencies, that at the frequencies of a checkerboard, and how colourful the change is; then
-the time of a step at 512 px.
+Dreams on every sample photograph at low, mid and high with the default settings, once with each network. Prints, for
+each, the share of energy in high frequencies and at a checkerboard's, and how colorful the change is; then the time of
+a step at 512 px.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ import torch
 from PIL import Image
 
 from benchmarks.bare import bare_seconds
-from dreamcli.art.artwork import Inputs, to_tensor
-from dreamcli.art.dream import DreamSettings, dream
+from dreamcli.art.artwork import Inputs
+from dreamcli.art.dream import dream
+from dreamcli.art.pixels import to_tensor
 from dreamcli.art.sheet import contact_sheet
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import high_frequency_share
-from dreamcli.files.reading import Pixels
+from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks import zoo
-from dreamcli.networks.spec import ALIASES, LayerSpec
+from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.layer_spec import ALIASES, LayerSpec
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 SIZE, STEP_SIZE = 320, 512
@@ -40,8 +42,8 @@ def checkerboard(made: Pixels, photo: Pixels) -> float:
     return float(energy[near[0][:, None] | near[1][None, :]].sum() / energy.sum())
 
 
-def colourfulness(made: Pixels, photo: Pixels) -> float:
-    """How far the change departs from grey, as a share of the whole change."""
+def colorfulness(made: Pixels, photo: Pixels) -> float:
+    """How far the change departs from gray, as a share of the whole change."""
     change = made.astype(float) - photo
     return float(np.abs(change - change.mean(2, keepdims=True)).mean() / np.abs(change).mean())
 
@@ -61,13 +63,13 @@ def main() -> None:
         for name, network in networks.items():
             for alias in ALIASES:
                 settings = DreamSettings(layers=(LayerSpec(alias),))
-                made = dream(settings, network, Inputs(photo), compute)[0].pixels
+                made = dream(settings, network, Inputs(Picture(photo)), compute)[0].pixels
                 pictures.append(made)
                 captions.append(f"{name}, {alias}")
                 high = high_frequency_share(to_tensor(made, torch.device("cpu")))
                 print(
                     f"{path.stem} {name} {alias}: high frequencies {high:.3f}, "
-                    f"checkerboard {checkerboard(made, photo):.4f}, colour {colourfulness(made, photo):.2f}",
+                    f"checkerboard {checkerboard(made, photo):.4f}, color {colorfulness(made, photo):.2f}",
                     flush=True,
                 )
     Image.fromarray(contact_sheet(pictures, captions, 2 * len(ALIASES))).save(arguments.output, quality=88)

@@ -22,7 +22,7 @@ from torchvision.transforms.v2 import functional as TF
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-UNLABELLED = -1
+UNLABELED = -1
 HELD_OUT_EVERY = 5  # sharp photographs whose class index divides by this are never trained on
 SHARP_SIZE = 288  # pixels on the shorter side
 
@@ -78,8 +78,8 @@ def three_squares(picture: Tensor) -> Tensor:
     return TF.resize(squares, [SHARP_SIZE, SHARP_SIZE], antialias=True)
 
 
-def normalise(pictures: Tensor) -> Tensor:
-    """Turn uint8 pictures into the network's normalised input."""
+def normalize(pictures: Tensor) -> Tensor:
+    """Turn uint8 pictures into the network's normalized input."""
     mean, std = (torch.tensor(values, device=pictures.device).view(3, 1, 1) for values in (MEAN, STD))
     return (pictures.float() / 255 - mean) / std
 
@@ -127,7 +127,7 @@ class Mixture:
     The three sorts cover the scales at which people dream: whole objects, their parts, and busy scenes. A share
     of the pictures is mixed with others: a third of them blended (mixup, Zhang et al., 2018, arXiv:1710.09412),
     a third with a rectangle of another pasted in (CutMix, Yun et al., 2019, arXiv:1905.04899). The teacher says
-    what is to be seen in a mixture; without it the few sharp photographs are learnt by heart.
+    what is to be seen in a mixture; without it the few sharp photographs are learned by heart.
 
     Attributes:
         small: ``(N, 3, S, S)`` uint8, on the device where batches are wanted, and their classes.
@@ -148,7 +148,7 @@ class Mixture:
         self.far = torch.cat([TF.resize(some, [SHARP_SIZE // 2] * 2, antialias=True) for some in self.sharp.split(256)])
 
     def batch(self, count: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw ``(count, 3, size, size)`` normalised pictures and their classes (mixed ones: UNLABELLED)."""
+        """Draw ``(count, 3, size, size)`` normalized pictures and their classes (mixed ones: UNLABELED)."""
         sharp_count, mosaic_count = round(self.sharp_share * count), round(self.mosaic_share * count)
         parts = (
             self._sharp(sharp_count, size, generator),
@@ -157,7 +157,7 @@ class Mixture:
         )
         pictures, labels = (torch.cat(part) for part in zip(*parts, strict=True))
         order = torch.randperm(count, generator=generator, device=generator.device)
-        return self._mix(normalise(self._colour_jitter(pictures[order], generator)), labels[order], generator)
+        return self._mix(normalize(self._color_jitter(pictures[order], generator)), labels[order], generator)
 
     @staticmethod
     def _draw(population: Tensor, count: int, generator: torch.Generator) -> Tensor:
@@ -184,22 +184,22 @@ class Mixture:
         a, b, c, d = self.small[self._draw(self.small, 4 * count, generator)].split(count)
         mosaics = torch.cat([torch.cat([a, b], 3), torch.cat([c, d], 3)], 2)
         share = uniform(count, 0.7, 1, generator)
-        labels = torch.full((count,), UNLABELLED, device=self.small.device)
+        labels = torch.full((count,), UNLABELED, device=self.small.device)
         return random_crops(mosaics, share, size, generator), labels
 
     @staticmethod
-    def _colour_jitter(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    def _color_jitter(pictures: Tensor, generator: torch.Generator) -> Tensor:
         """Change brightness, contrast and saturation of each picture by up to 25 %."""
         brightness, contrast, saturation = (
             uniform(len(pictures), 0.75, 1.25, generator).view(-1, 1, 1, 1) for _ in range(3)
         )
-        grey = pictures.mean(1, keepdim=True)
-        coloured = grey + (pictures - grey) * saturation
-        middle = coloured.mean((1, 2, 3), keepdim=True)
-        return ((middle + (coloured - middle) * contrast) * brightness).clamp(0, 255)
+        gray = pictures.mean(1, keepdim=True)
+        colored = gray + (pictures - gray) * saturation
+        middle = colored.mean((1, 2, 3), keepdim=True)
+        return ((middle + (colored - middle) * contrast) * brightness).clamp(0, 255)
 
     def _mix(self, pictures: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Blend the first third of the pictures with others, paste others into the second; these become UNLABELLED."""
+        """Blend the first third of the pictures with others, paste others into the second; these become UNLABELED."""
         count, _, size, _ = pictures.shape
         blended, pasted = count // 3, 2 * count // 3
         share = torch.zeros(count, 1, size, size, device=pictures.device)
@@ -207,7 +207,7 @@ class Mixture:
         share[blended:pasted] = self._rectangles(pasted - blended, size, generator)
         others = pictures[torch.randperm(count, generator=generator, device=generator.device)]
         labels = labels.clone()
-        labels[:pasted] = UNLABELLED
+        labels[:pasted] = UNLABELED
         return pictures.lerp(others, share), labels
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Train dreamnet: block by block, then end to end. See README.md beside this file.
+"""Train dreamnet: block by block, then end to end. See README.md in this folder.
 
     python -m models.training.dreamnet --data DATA --teacher TEACHER.safetensors --run RUN
 
@@ -32,17 +32,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TF
 
-from dreamcli.networks.dreamnet import DreamNet, Fire
+from dreamcli.networks.architectures.dreamnet import DreamNet, Fire
 
 from .data import (
     HELD_OUT_EVERY,
     SHARP_SIZE,
-    UNLABELLED,
+    UNLABELED,
     Mixture,
     halves,
     load_sharp,
     load_small,
-    normalise,
+    normalize,
     square,
     three_squares,
 )
@@ -129,7 +129,7 @@ class Lesson:
         blocks: the teacher's activations, each channel divided by its RMS.
         class_map: its class scores at every place, before the ReLU.
         logits: ``(N, 1000)``.
-        labels: ``(N,)``, or UNLABELLED.
+        labels: ``(N,)``, or UNLABELED.
     """
 
     blocks: list[Tensor]
@@ -171,8 +171,8 @@ class Losses(nn.Module):
         self.in_blocks = in_blocks
         self.register_buffer("known", known)
         # cross-entropy among the classes of the small photographs only: the others are too few to be compared with,
-        # and would be unlearnt
-        column = torch.full((1001,), UNLABELLED, device=known.device)  # the last: of UNLABELLED
+        # and would be unlearned
+        column = torch.full((1001,), UNLABELED, device=known.device)  # the last: of UNLABELED
         column[known] = torch.arange(len(known), device=known.device)
         self.register_buffer("column", column)
 
@@ -193,14 +193,14 @@ class Losses(nn.Module):
             reduction="batchmean",
         )
         wanted = self.column[lesson.labels]
-        entropy = F.cross_entropy(scores[:, self.known], wanted, ignore_index=UNLABELLED, label_smoothing=0.05)
+        entropy = F.cross_entropy(scores[:, self.known], wanted, ignore_index=UNLABELED, label_smoothing=0.05)
         return torch.stack([*errors, map_error, kl, entropy])
 
 
 def narrowed(state: dict[str, Tensor], student: DreamNet) -> dict[str, Tensor]:
     """Fit the weights of a dreamnet with wider squeeze layers to a narrower one's: keep the channels that matter most.
 
-    What a channel matters is its batch normalisation's scale times the norm of the weights that expand it.
+    What a channel matters is its batch normalization's scale times the norm of the weights that expand it.
     """
     state = {name: value.float() for name, value in state.items()}
     for name, module in student.named_modules():
@@ -232,7 +232,7 @@ def weights_of(phase: Phase, device: torch.device) -> Tensor:
 
 @torch.no_grad()
 def averaged(runs: Sequence[dict[str, Tensor]], mixture: Mixture, generator: torch.Generator) -> DreamNet:
-    """Average several students' weights, and measure the batch normalisations' statistics anew.
+    """Average several students' weights, and measure the batch norms' statistics again.
 
     Weights near the end of one run lie around a better place than any of them (Izmailov et al., 2018,
     arXiv:1803.05407).
@@ -260,7 +260,7 @@ def top5(student: DreamNet, pictures: Tensor, labels: Tensor, size: int, known: 
     student.eval()
     hits = 0
     for some, wanted in zip(pictures.split(200), labels.split(200), strict=True):
-        x = F.interpolate(normalise(some), (size, size), mode="bilinear", antialias=True)
+        x = F.interpolate(normalize(some), (size, size), mode="bilinear", antialias=True)
         with torch.autocast(pictures.device.type, torch.bfloat16):
             scores = student(x.contiguous(memory_format=torch.channels_last))
         best = scores.topk(5).indices if known is None else known[scores[:, known].topk(5).indices]

@@ -1,10 +1,10 @@
-"""Measure dreamnet's figures, beside its teacher's: see README.md beside this file.
+"""Measure dreamnet's figures and its teacher's: see README.md in this folder.
 
 python -m models.training.evaluate --data DATA --teacher TEACHER.safetensors [--judge JUDGE.safetensors] WEIGHTS
 
 With a judge (see judge.py), it also draws 50 of Tiny-ImageNet's classes with the default settings of
-``dreamcli class``, and asks the judge and the teacher what they see; the judge's opinion of real photographs
-of the same classes is beside it. With ``--chooser MODEL=FILE`` it does so again, as ``--best-of 4 --judge MODEL=FILE``.
+``dreamcli class``, and asks the judge and the teacher what they see; for comparison, the judge also looks at real
+photographs of the same classes. With ``--chooser MODEL=FILE`` it does so again, as ``--best-of 4 --judge MODEL=FILE``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TF
 
 from dreamcli.art.artwork import Inputs
-from dreamcli.art.portrait import PortraitSettings, portray
+from dreamcli.art.visualization import visualize_class
 from dreamcli.engine.compute import Compute
 from dreamcli.networks import zoo
-from dreamcli.studio import judge_of
+from dreamcli.settings.visualization import ClassSettings
 
-from .data import HELD_OUT_EVERY, SHARP_SIZE, load_sharp, load_small, normalise, square
+from .data import HELD_OUT_EVERY, SHARP_SIZE, load_sharp, load_small, normalize, square
 from .judge import Judge, load_judge
 
 SMALL_SIZES = (64, 96, 128, 160)
@@ -40,7 +40,7 @@ def accuracy(classify: Classifier, pictures: Tensor, labels: Tensor, size: int, 
     hits = torch.zeros(2)
     device = Compute.resolve().device
     for some, wanted in zip(pictures.split(200), labels.split(200), strict=True):
-        x = normalise(some.to(device))
+        x = normalize(some.to(device))
         resized = F.interpolate(x, (size, size), mode="bilinear", antialias=True, align_corners=False)
         with torch.autocast(device.type, torch.bfloat16):
             scores = classify(resized.contiguous(memory_format=torch.channels_last)).float().cpu()
@@ -59,8 +59,8 @@ def class_images(network: zoo.Network, classes: list[int], best_of: int, chooser
     compute = Compute.resolve()
     pictures = []
     for index in classes:
-        settings = PortraitSettings(classes=(index,), best_of=best_of)
-        (artwork,) = portray(settings, network, Inputs(judge=chooser), compute)
+        settings = ClassSettings(classes=(index,), best_of=best_of)
+        (artwork,) = visualize_class(settings, network, Inputs(judge=chooser), compute)
         pictures.append(torch.from_numpy(artwork.pixels).permute(2, 0, 1))
     return torch.stack(pictures)
 
@@ -121,7 +121,8 @@ def main() -> None:
         print(accuracy(module, sharp_pictures[seen], sharp_labels[seen], 224, None), flush=True)
     if arguments.judge:
         judge = load_judge(arguments.judge).to(device)
-        class_transfer(networks, judge, small, small_labels, known, judge_of(arguments.chooser))
+        chooser = zoo.load_judge(arguments.chooser) if arguments.chooser else None
+        class_transfer(networks, judge, small, small_labels, known, chooser)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dreamcli.networks.known import imagenet_labels
+from dreamcli.networks.catalog import imagenet_labels
 
 SIZE = 56
 BATCH = 128
@@ -47,7 +47,7 @@ class Residual(nn.Module):
 
 
 class Judge(nn.Module):
-    """``(N, 3, 64, 64)`` normalised RGB to ``(N, 200)`` logits, in the order of the classes' ImageNet indices."""
+    """``(N, 3, 64, 64)`` normalized RGB to ``(N, 200)`` logits, in the order of the classes' ImageNet indices."""
 
     image_size = 64
 
@@ -92,7 +92,7 @@ def _augment(pictures: Tensor) -> Tensor:
 
 def train(arguments: argparse.Namespace) -> None:
     # not at the top: dreamcli runs this file for the class alone, outside of its package
-    from .data import halves, load_sharp_names, load_small, normalise
+    from .data import halves, load_sharp_names, load_small, normalize
 
     torch.manual_seed(arguments.seed)
     wordnet = load_sharp_names(arguments.data / "imagenet-samples" / "images.zip")
@@ -109,7 +109,7 @@ def train(arguments: argparse.Namespace) -> None:
     for epoch in range(arguments.epochs):
         order = torch.randperm(len(labels))
         for step, chosen in enumerate(order[: len(order) // BATCH * BATCH].split(BATCH)):
-            x = _augment(normalise(pictures[chosen])).to(device, memory_format=torch.channels_last)
+            x = _augment(normalize(pictures[chosen])).to(device, memory_format=torch.channels_last)
             with torch.autocast(device.type, torch.bfloat16):
                 scores = judge(x)
             loss = F.cross_entropy(scores.float(), labels[chosen].to(device), label_smoothing=0.1)

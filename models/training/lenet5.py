@@ -1,9 +1,9 @@
-"""Train LeNet-5 on handwritten digits: see README.md beside this file.
+"""Train LeNet-5 on handwritten digits: see README.md in this folder.
 
 python -m models.training.lenet5 --data DATA --output lenet5.safetensors
 
-Adversarially: every digit is first changed so as to be mistaken (Madry et al., 2018, arXiv:1706.06083), within an L2
-distance at which a person still reads it. What such a network draws when it is asked for a three is a three.
+Adversarial training: every digit is first changed to be mistaken for another (Madry et al., 2018, arXiv:1706.06083),
+within an L2 distance at which a person still reads it. Asked for a three, such a network draws a three.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from dreamcli.networks.lenet5 import SIZE, LeNet5
+from dreamcli.networks.architectures.lenet5 import SIZE, LeNet5
 
 from .data import halves
 
@@ -58,7 +58,7 @@ def distort(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return F.grid_sample(pictures, grid, align_corners=False)
 
 
-def normalise(pictures: Tensor) -> Tensor:
+def normalize(pictures: Tensor) -> Tensor:
     """Turn ``(N, 1, 32, 32)`` in [0, 1] into the network's input, ``(N, 3, 32, 32)``."""
     return ((pictures - MEAN) / STD).expand(-1, 3, -1, -1)
 
@@ -68,7 +68,7 @@ def attack(network: LeNet5, pictures: Tensor, digits: Tensor) -> Tensor:
     change = torch.zeros_like(pictures)
     for _ in range(ATTACK_STEPS):
         change.requires_grad_()
-        loss = F.cross_entropy(network(normalise(pictures + change)), digits)
+        loss = F.cross_entropy(network(normalize(pictures + change)), digits)
         (gradient,) = torch.autograd.grad(loss, change)
         with torch.no_grad():
             length = gradient.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
@@ -96,14 +96,14 @@ def main() -> None:
         shuffled = rest[torch.randperm(len(rest), generator=generator)]
         for chosen in shuffled[: len(rest) // BATCH * BATCH].split(BATCH):
             hard = attack(network, distort(pictures[chosen], generator), digits[chosen])
-            loss = F.cross_entropy(network(normalise(hard)), digits[chosen])
+            loss = F.cross_entropy(network(normalize(hard)), digits[chosen])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
         if epoch % 10 == 9:
             with torch.inference_mode():
-                right = (network(normalise(pictures[held_out])).argmax(1) == digits[held_out]).float().mean()
+                right = (network(normalize(pictures[held_out])).argmax(1) == digits[held_out]).float().mean()
             print(f"epoch {epoch + 1}: loss {loss.item():.3f}, {HELD_OUT} digits held out: {right:.2%}", flush=True)
     save_file(halves(network), arguments.output)
 

@@ -1,4 +1,4 @@
-"""Draw the style pictures beside this file, by rules: ``uv run python samples/styles/render.py``."""
+"""Draw the style pictures next to this file, by rules: ``uv run python samples/styles/render.py``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 HERE = Path(__file__).parent
 SIZE = 640
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
 def field(rng: np.random.Generator, cells: int, size: int = SIZE) -> np.ndarray:
@@ -18,25 +18,25 @@ def field(rng: np.random.Generator, cells: int, size: int = SIZE) -> np.ndarray:
     return np.asarray(small.resize((size, size), Image.Resampling.BICUBIC), dtype=float) / 255
 
 
-def ramp(values: np.ndarray, colours: list[Colour]) -> np.ndarray:
-    """Turn values in [0, 1] into colours along a ramp, (..., 3)."""
-    stops = np.linspace(0, 1, len(colours))
-    return np.stack([np.interp(values, stops, [c[i] for c in colours]) for i in range(3)], -1)
+def ramp(values: np.ndarray, colors: list[Color]) -> np.ndarray:
+    """Turn values in [0, 1] into colors along a ramp, (..., 3)."""
+    stops = np.linspace(0, 1, len(colors))
+    return np.stack([np.interp(values, stops, [c[i] for c in colors]) for i in range(3)], -1)
 
 
 def dots(rng: np.random.Generator) -> Image.Image:
-    """Pointillism: many small touches of pure colour, warm on cool."""
+    """Pointillism: many small touches of pure color, warm on cool."""
     hills = (field(rng, 3) + 0.5 * field(rng, 7)) / 1.5
     hills = (hills - hills.min()) / np.ptp(hills)
-    colours = [(24, 40, 110), (40, 110, 170), (90, 170, 140), (235, 200, 90), (235, 130, 50), (190, 50, 60)]
+    colors = [(24, 40, 110), (40, 110, 170), (90, 170, 140), (235, 200, 90), (235, 130, 50), (190, 50, 60)]
     picture = Image.new("RGB", (SIZE, SIZE), (242, 233, 212))
     pen = ImageDraw.Draw(picture)
     for _ in range(26000):
         x, y = rng.random(2) * SIZE
         shifted = np.clip(hills[int(y), int(x)] + rng.normal(0, 0.13), 0, 1)
-        colour = ramp(shifted, colours) + rng.normal(0, 14, 3)
+        color = ramp(shifted, colors) + rng.normal(0, 14, 3)
         radius = rng.uniform(2.2, 4.6)
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tuple(np.clip(colour, 0, 255).astype(int)))
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tuple(np.clip(color, 0, 255).astype(int)))
     return picture
 
 
@@ -83,8 +83,8 @@ def mosaic(rng: np.random.Generator) -> Image.Image:
                 if np.argmin(np.hypot(*(owner - middle).T)) != index:
                     continue
                 points += rng.normal(0, 1.6, points.shape)
-                colour = np.clip(np.array(tint) + rng.normal(0, 16), 0, 255).astype(int)
-                pen.polygon([tuple(p) for p in points], fill=tuple(colour))
+                color = np.clip(np.array(tint) + rng.normal(0, 16), 0, 255).astype(int)
+                pen.polygon([tuple(p) for p in points], fill=tuple(color))
     return picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
 
 

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from dreamcli.art.artwork import Artwork, Inputs, OnStep, Step, scaled_size, to_tensor
-from dreamcli.art.dream import DreamSettings, dream
+from dreamcli.art.artwork import Artwork, Inputs, OnStep, Step
+from dreamcli.art.dream import dream
+from dreamcli.art.pixels import scaled_size, to_tensor
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
-from dreamcli.networks.spec import LayerSpec
+from dreamcli.files.reading import Picture
 from dreamcli.networks.zoo import Network
+from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.layer_spec import LayerSpec
+from dreamcli.settings.references import References
 from tests.conftest import scene
 
 
@@ -25,9 +29,10 @@ def make(
     pixels: np.ndarray | None,
     compute: Compute,
     on_step: OnStep | None = None,
-    **others: np.ndarray,
+    **references: Picture,
 ) -> Artwork:
-    (artwork,) = dream(settings, network, Inputs(pixels, others), compute, on_step)
+    start = None if pixels is None else Picture(pixels)
+    (artwork,) = dream(settings, network, Inputs(start, References(**references)), compute, on_step)
     return artwork
 
 
@@ -38,15 +43,15 @@ def make(
 def test_the_objective_rises_and_minimize_makes_it_fall(
     network: Network, compute: Compute, specs: tuple[str, ...]
 ) -> None:
-    muted = scene(96, 128) // 2 + 64  # not all pure colours, which leave no room to climb
+    muted = scene(96, 128) // 2 + 64  # no pure colors, which leave no room to climb
     with torch.no_grad():
-        seen = Activations(network.module, ["fire4"], network.input_format, compute)(to_tensor(muted, "cpu"))
+        seen = Activations(network.module, ["fire4"], network.input_format, compute)(to_tensor(muted, compute.device))
     active = int(seen["fire4"][0, :, 2, 3].argmax())  # a neuron that is silent has no gradient
     specs = tuple(spec.replace("ACTIVE", str(active)) for spec in specs)
     up = make(settings(*specs), network, muted, compute).score
     down = make(settings(*specs, minimize=True), network, muted, compute).score
     assert up["after"] > up["before"]
-    # what is climbed when minimising is the negative
+    # when minimizing, the negative is climbed
     assert down["before"] == pytest.approx(-up["before"], abs=1e-4)
     assert down["after"] > down["before"]
 
@@ -62,7 +67,7 @@ def test_the_objective_rises_and_minimize_makes_it_fall(
         ((61, 37), 45, (45, 27)),
     ],
 )
-def test_the_result_has_exactly_the_size_promised(
+def test_the_result_has_exactly_the_promised_size(
     network: Network, compute: Compute, shape: tuple[int, int], size: int | None, wanted: tuple[int, int]
 ) -> None:
     made = make(settings(size=size), network, scene(*shape), compute)
@@ -89,7 +94,7 @@ def test_strength_orders_the_change_and_zero_changes_nothing(network: Network, c
     assert changes[3] > 3 * changes[1]
 
 
-def test_color_zero_keeps_the_colours(network: Network, compute: Compute) -> None:
+def test_color_zero_keeps_the_colors(network: Network, compute: Compute) -> None:
     def chroma_change(color: float) -> float:
         grey = np.full((64, 64, 3), 128, np.uint8) + np.random.default_rng(0).integers(-9, 9, (64, 64, 1), np.int16)
         made = make(settings(color=color), network, grey.astype(np.uint8), compute).pixels.astype(int)
@@ -99,7 +104,7 @@ def test_color_zero_keeps_the_colours(network: Network, compute: Compute) -> Non
     assert chroma_change(0.2) < chroma_change(1)
 
 
-def test_reports_run_from_the_first_step_to_the_last(network: Network, compute: Compute) -> None:
+def test_every_step_is_reported(network: Network, compute: Compute) -> None:
     seen: list[Step] = []
     make(settings(steps=3, octaves=2, octave_scale=1.1), network, scene(80, 90), compute, seen.append)
     assert [(s.octave, s.step) for s in seen] == [(o, s) for o in (1, 2) for s in (1, 2, 3)]
@@ -108,7 +113,7 @@ def test_reports_run_from_the_first_step_to_the_last(network: Network, compute: 
     assert shares[-1] == pytest.approx(1)
 
 
-def test_control_c_gives_the_best_so_far_in_full_size(network: Network, compute: Compute) -> None:
+def test_an_interrupted_dream_has_its_progress_at_full_size(network: Network, compute: Compute) -> None:
     def interrupt(step: Step) -> None:
         if step.step == 2:
             raise KeyboardInterrupt
@@ -128,19 +133,32 @@ def test_control_c_gives_the_best_so_far_in_full_size(network: Network, compute:
         ("flatten:3@0,0", "no rows and columns: leave out the @Y,X"),
     ],
 )
-def test_what_the_network_does_not_have_is_said(network: Network, compute: Compute, spec: str, message: str) -> None:
+def test_an_unknown_layer_channel_or_neuron_is_explained(
+    network: Network, compute: Compute, spec: str, message: str
+) -> None:
     with pytest.raises(WrongRequest, match=message):
         make(settings(spec), network, scene(), compute)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("layers", ()), ("size", 0), ("steps", 0), ("steps", -3), ("octaves", 0), ("octave_scale", 1.0),
-        ("octave_scale", float("nan")), ("octave_scale", float("inf")), ("strength", -0.1), ("strength", 1.1),
-        ("strength", float("nan")), ("color", 2), ("jitter", -1), ("seed", -1), ("seed", 2**63),
-    ],
-)  # fmt: skip
-def test_settings_out_of_range_are_refused_by_name(name: str, value: object) -> None:
-    with pytest.raises(WrongRequest, match=name.replace("_", " ")):
-        DreamSettings(**{name: value})
+def test_a_dream_on_noise_has_the_size_of_the_settings(network: Network, compute: Compute) -> None:
+    one, same, other = (make(settings(size=70, seed=seed), network, None, compute).pixels for seed in (1, 1, 2))
+    assert one.shape == (70, 70, 3)
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_only_the_bright_part_of_a_mask_changes(network: Network, compute: Compute) -> None:
+    mask, photo = np.zeros((60, 80, 3), np.uint8), scene() // 2 + 64
+    mask[:, :40] = 255
+    made = make(settings(), network, photo, compute, mask=Picture(mask)).pixels
+    change = np.abs(made.astype(int) - photo).mean((0, 2))
+    whole = np.abs(make(settings(), network, photo, compute).pixels.astype(int) - photo).mean((0, 2))
+    assert change[46:].max() <= 1  # rounding
+    # steps aren't longer because less of the picture may change
+    assert change[:34].mean() == pytest.approx(whole[:34].mean(), rel=0.3)
+
+
+def test_a_guide_is_climbed_towards(network: Network, compute: Compute) -> None:
+    guided = make(settings(), network, scene(), compute, guide=Picture(scene(64, 64)[::-1].copy()))
+    assert guided.score["after"] > guided.score["before"]
+    assert (guided.pixels != make(settings(), network, scene(), compute).pixels).any()

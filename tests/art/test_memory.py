@@ -8,7 +8,7 @@ from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.memory import bytes_of_pass, installed
 from dreamcli.engine.tiles import TiledActivations
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, Hint
 from dreamcli.networks import zoo
 from dreamcli.networks.zoo import Network
 
@@ -16,7 +16,7 @@ HUGE = (4000, 6000)
 
 
 @pytest.fixture(autouse=True)
-def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+def plenty_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dreamcli.art.memory.installed", lambda _device: 2**50)
 
 
@@ -29,40 +29,42 @@ def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
         (HUGE, "flatten", Activations),  # its units see the whole picture
     ],
 )
-def test_what_is_large_goes_in_tiles_where_it_can(
+def test_large_pictures_go_through_in_tiles(
     network: Network, compute: Compute, size: tuple[int, int], layer: str, kind: type
 ) -> None:
     assert type(activations_for(network, [layer], compute, size)) is kind
 
 
 @pytest.mark.parametrize(("name", "layer"), [("mobilenet_v3_small", "features.8"), ("lenet5", "maps.tanh3")])
-def test_a_network_whose_units_see_everything_is_not_cut(name: str, layer: str, compute: Compute) -> None:
+def test_a_network_whose_units_see_the_whole_picture_is_not_tiled(name: str, layer: str, compute: Compute) -> None:
     assert type(activations_for(zoo.load(name, random=True), [layer], compute, HUGE)) is Activations
 
 
 @pytest.mark.parametrize(("layer", "fits"), [("fire6", True), ("flatten", False)])
-def test_what_does_not_fit_is_refused_with_what_to_do(
+def test_a_picture_that_does_not_fit_is_refused(
     network: Network, compute: Compute, layer: str, fits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dreamcli.art.memory.installed", lambda _device: 8 * 2**30)
     if fits:
         activations_for(network, [layer], compute, HUGE)
         return
-    with pytest.raises(DreamcliError, match=r"6000x4000 pixels would take \d+.\d GiB .* has 8.0; make .* --size"):
+    with pytest.raises(DreamcliError, match=r"^6000x4000 pixels would take \d+\.\d GiB .* has 8\.0$") as caught:
         activations_for(network, [layer], compute, HUGE)
-    with pytest.raises(DreamcliError, match=r"^90 pictures of 600x400 pixels would take .* make fewer, or smaller"):
+    assert caught.value.hint is Hint.SMALLER
+    with pytest.raises(DreamcliError, match=r"^90 pictures of 600x400 pixels would take ") as caught:
         activations_for(network, [layer], compute, (400, 600), count=90)
+    assert caught.value.hint is Hint.FEWER
 
 
 def test_the_estimate_grows_with_depth_and_precision(network: Network, compute: Compute) -> None:
     def estimate(layer: str, precision: torch.dtype) -> float:
-        return bytes_of_pass(network.plan, [layer], network.input_format, Compute(compute.device, precision))
+        return bytes_of_pass(network.trace, [layer], Compute(compute.device, precision))
 
     assert estimate("fire4", torch.float32) < estimate("fire6", torch.float32) < estimate("fire9", torch.float32)
     assert estimate("fire6", torch.bfloat16) == estimate("fire6", torch.float32) / 2
 
 
-def test_a_limit_on_the_process_counts_as_all_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def test_a_limit_on_the_process_counts_as_the_whole_memory(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     everything = installed(torch.device("cpu"))
     limit, unlimited = tmp_path / "memory.max", tmp_path / "max"
     limit.write_text("1000000\n")

@@ -24,13 +24,13 @@ def folder(photo: Path) -> Path:
     return photo.parent / "in"
 
 
-def test_a_dry_run_shows_the_plan_and_how_much_it_is(run, folder: Path) -> None:
+def test_a_dry_run_shows_the_plan_and_its_size(run, folder: Path) -> None:
     (folder.parent / "out").mkdir()
     Image.fromarray(scene()).save(folder.parent / "out" / "a.png")
     outcome = run("dream", "in", "-o", "out", "--dry-run", "--report", "log.jsonl")
     assert outcome.code == 1
-    assert outcome.told == [
-        "in/a.png -> out/a.png (there is a file already)",
+    assert outcome.lines == [
+        "in/a.png -> out/a.png (already exists)",
         "dreamcli: in/bad.png: not a picture that can be read",
         "in/deep/b.png -> out/deep/b.png",
         "in/deep/c.png -> out/deep/c.png",
@@ -41,12 +41,12 @@ def test_a_dry_run_shows_the_plan_and_how_much_it_is(run, folder: Path) -> None:
     assert not Path("log.jsonl").exists()
 
 
-def test_a_dry_run_reads_no_more_than_headers(run, photo: Path) -> None:
+def test_a_dry_run_reads_only_headers(run, photo: Path) -> None:
     photo.write_bytes(photo.read_bytes()[:100])
     assert run("dream", "photo.png", "--dry-run").code == 0
 
 
-def test_the_report_has_a_line_for_each_picture_and_is_added_to(run, folder: Path) -> None:
+def test_a_report_gets_a_line_for_each_picture(run, folder: Path) -> None:
     assert run("dream", "in", *QUICK, "-o", "out", "--report", "log.jsonl").code == 1
     assert run("dream", "in", *QUICK, "-o", "out", "--report", "log.jsonl", "-q").code == 1
     lines = [json.loads(line) for line in Path("log.jsonl").read_text().splitlines()]
@@ -66,21 +66,21 @@ def test_the_report_has_a_line_for_each_picture_and_is_added_to(run, folder: Pat
         ("photo.png/log.jsonl", "photo.png is not a folder"),
     ],
 )
-def test_a_report_that_can_not_be_written_fails_before_work(run, photo: Path, name: str, message: str) -> None:
+def test_an_unwritable_report_fails_before_work(run, photo: Path, name: str, message: str) -> None:
     outcome = run("dream", "photo.png", *QUICK, "--report", name)
     assert outcome.code in (1, 2)
     assert message in outcome.err
     assert os.listdir() == ["photo.png"]
 
 
-def test_a_report_is_never_written_to_an_input(run, photo: Path) -> None:
+def test_a_report_never_overwrites_an_input(run, photo: Path) -> None:
     photo.rename("photo.jsonl")
     outcome = run("dream", "photo.jsonl", *QUICK, "--report", "photo.jsonl")
     assert outcome.code == 2
     assert "photo.jsonl is an input and would be overwritten" in outcome.err
 
 
-def test_the_shares_of_a_folder_make_all_of_it_together(run, folder: Path) -> None:
+def test_the_shards_of_a_folder_add_up_to_all_of_it(run, folder: Path) -> None:
     (folder / "bad.png").unlink()
     shutil.copy(folder / "a.png", folder / "d.png")
     made = [
@@ -92,33 +92,33 @@ def test_the_shares_of_a_folder_make_all_of_it_together(run, folder: Path) -> No
     ]
     assert sum(map(len, made)) == 4
     assert set.union(*made) == {"in/a.png", "in/d.png", "in/deep/b.png", "in/deep/c.png"}
-    assert run("dream", "in", *QUICK).told[-1] == "4 skipped"
+    assert run("dream", "in", *QUICK).lines[-1] == "4 skipped"
 
 
-def test_a_share_of_one_picture_names_it_as_the_whole_would(run, photo: Path) -> None:
+def test_a_shard_names_its_outputs_as_the_whole_batch_would(run, photo: Path) -> None:
     shutil.copy("photo.png", "photo.webp")
     codes = [run("dream", "photo.png", "photo.webp", *QUICK, "-o", "out", "--shard", f"{i}/2").code for i in (1, 2)]
     assert codes == [0, 0]
     assert sorted(os.listdir("out")) == ["photo.png.png", "photo.webp.png"]
 
 
-def test_a_share_that_is_none_is_told(run, photo: Path) -> None:
+def test_an_impossible_shard_is_refused(run, photo: Path) -> None:
     outcome = run("dream", "photo.png", "--shard", "3/2")
     assert outcome.code == 2
     assert "'3/2' is not of the form I/N" in outcome.err
 
 
-def test_a_folder_where_nothing_can_be_written_is_told_once(run, folder: Path) -> None:
+def test_an_unwritable_folder_is_reported_once(run, folder: Path) -> None:
     Path("out").write_text("a file")
     outcome = run("dream", "in", *QUICK, "-o", "out/")
     assert outcome.code == 2
     assert outcome.err == "dreamcli: out/a.png can't be written: out is not a folder\n"
 
 
-def test_failures_are_told_again_by_their_reason(run, folder: Path) -> None:
+def test_the_summary_groups_failures_by_reason(run, folder: Path) -> None:
     for i in range(7):
         (folder / f"empty{i}.png").touch()
-    lines = run("dream", "in", *QUICK, "-o", "out").told
+    lines = run("dream", "in", *QUICK, "-o", "out").lines
     assert lines[-3:] == [
         "3 done, 8 failed",
         "failed: in/bad.png: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)",
@@ -126,7 +126,7 @@ def test_failures_are_told_again_by_their_reason(run, folder: Path) -> None:
     ]
 
 
-def test_two_bars_are_shown_on_a_terminal(run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_two_progress_bars(run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     err = run("dream", "in", *QUICK).err
@@ -136,8 +136,8 @@ def test_two_bars_are_shown_on_a_terminal(run, folder: Path, monkeypatch: pytest
     assert "in/a.png -> in-dream/a.png" in err
 
 
-@pytest.mark.parametrize(("where", "when"), [("files.decoder", "read_picture"), ("batch", "write_picture")])
-def test_control_c_while_reading_or_writing_leaves_whole_pictures_and_a_report(
+@pytest.mark.parametrize(("where", "when"), [("files.decoder", "read_picture"), ("studio.batch", "write_picture")])
+def test_ctrl_c_while_reading_or_writing_leaves_whole_pictures_and_a_report(
     run, folder: Path, monkeypatch: pytest.MonkeyPatch, where: str, when: str
 ) -> None:
     module = importlib.import_module(f"dreamcli.{where}")
@@ -151,25 +151,25 @@ def test_control_c_while_reading_or_writing_leaves_whole_pictures_and_a_report(
         return original(path, *rest)
 
     monkeypatch.setattr(module, when, press)
-    # in the background, where tests may run, a shell has it ignored
+    # a shell ignores it in the background, where tests may run
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     outcome = run("dream", "in", *QUICK, "-o", "out", "--json")
     signal.signal(signal.SIGINT, handler)
     assert outcome.code == 130
-    told = json.loads(outcome.out)
-    assert told["counts"].get("failed", 0) == 0
-    done = sorted(entry["output"] for entry in told["pictures"] if entry["status"] == "done")
+    report = json.loads(outcome.out)
+    assert report["counts"].get("failed", 0) == 0
+    done = sorted(entry["output"] for entry in report["pictures"] if entry["status"] == "done")
     assert done == sorted(str(path) for path in Path("out").rglob("*") if path.is_file())
     assert run("dream", "in", *QUICK, "-o", "out").code == 0
 
 
-def test_a_report_may_lie_in_a_folder_that_is_not_there_yet(run, folder: Path) -> None:
+def test_a_report_can_go_into_a_new_folder(run, folder: Path) -> None:
     assert run("dream", "in/a.png", *QUICK, "--report", "logs/run.jsonl").code == 0
     assert len(Path("logs/run.jsonl").read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("more", [(), ("--overwrite",)])
-def test_a_result_that_would_be_made_of_itself_is_refused(run, photo: Path, more: tuple[str, ...]) -> None:
+def test_an_output_that_is_its_own_input_is_refused(run, photo: Path, more: tuple[str, ...]) -> None:
     assert run("dream", photo, *QUICK, "-o", "out.png").code == 0
     before = Path("out.png").read_bytes()
     outcome = run("dream", "out.png", *QUICK, "-o", "out.png", *more)

@@ -1,4 +1,4 @@
-"""What the Tab key gives, asked as the shells ask."""
+"""What the Tab key completes, asked for as the shells do."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dreamcli.cli import cli
 
 
 def completed(*words: str) -> list[tuple[str, str]]:
-    """The kind and the text of what is offered for the last of these words."""
+    """The kind and text of each completion of the last of these words."""
     found = ShellComplete(cli, {}, "dreamcli", "_DREAMCLI_COMPLETE").get_completions(list(words[:-1]), words[-1])
     return [(item.type, item.value) for item in found]
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"),
+    ("words", "expected"),
     [
         (("lay",), ["layers"]),
         (("dream", "--oct"), ["--octaves", "--octave-scale"]),
@@ -42,13 +42,13 @@ def completed(*words: str) -> list[tuple[str, str]]:
         (("dream", "--device", "c"), ["cpu", "cuda"]),
     ],
 )
-def test_what_is_known_is_offered(words: tuple[str, ...], offered: list[str]) -> None:
+def test_known_names_are_completed(words: tuple[str, ...], expected: list[str]) -> None:
     found = completed(*words)
     assert {kind for kind, _ in found} <= {"plain"}
     if words[-1]:
-        assert sorted(text for _, text in found) == sorted(offered)
+        assert sorted(text for _, text in found) == sorted(expected)
     else:
-        assert [text for _, text in found][: len(offered)] == offered
+        assert [text for _, text in found][: len(expected)] == expected
 
 
 @pytest.mark.parametrize(
@@ -64,18 +64,18 @@ def test_files_are_left_to_the_shell(words: tuple[str, ...]) -> None:
     assert completed(*words) == [("file", "ph")]
 
 
-def test_the_model_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_from_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAMCLI_MODEL", "googlenet")
     assert ("plain", "inception4c") in completed("dream", "--layer", "inc")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_line_in_the_readme_gives_each_shell_its_script(shell: str) -> None:
+def test_each_shell_gets_its_script(shell: str) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "dreamcli"]
     environment = {**os.environ, "_DREAMCLI_COMPLETE": f"{shell}_source"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if shell == "bash" and "Couldn't detect Bash" in done.stderr:
-        pytest.skip("there is no bash here")
+        pytest.skip("there is no bash")
     assert done.returncode == 0
     assert f"_DREAMCLI_COMPLETE={shell}_complete" in done.stdout
     assert "torch" not in done.stderr

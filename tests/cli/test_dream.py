@@ -6,19 +6,26 @@ import shutil
 import subprocess
 import sys
 import weakref
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torchvision.models import squeezenet1_1
 
+from dreamcli.art import dream, recipes
+from dreamcli.engine.activations import Activations
+from dreamcli.engine.ascent import NormalizedGradient
+from dreamcli.engine.compute import Compute
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
+from dreamcli.networks import zoo
+from dreamcli.studio.session import Session
 from tests.conftest import QUICK, scene
 
 
-def test_a_photograph_becomes_a_dream_of_its_size(run, photo: Path) -> None:
+def test_a_dream_has_the_size_of_its_photograph(run, photo: Path) -> None:
     before = photo.read_bytes()
     outcome = run("dream", photo, *QUICK)
     assert (outcome.code, outcome.out) == (0, "")
@@ -29,7 +36,7 @@ def test_a_photograph_becomes_a_dream_of_its_size(run, photo: Path) -> None:
     assert photo.read_bytes() == before
 
 
-def test_the_record_tells_how_it_was_made(run, photo: Path) -> None:
+def test_the_record_says_how_it_was_made(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK, "--layer", "low:3*0.5", "--layer", "high", "--seed", 7, "-o", "x.jpg")
     record = read_record(Path("x.jpg"))
     assert record is not None
@@ -44,7 +51,7 @@ def test_the_record_tells_how_it_was_made(run, photo: Path) -> None:
     assert record.score["after"] > record.score["before"]
 
 
-def test_an_absolute_path_is_not_told(run, photo: Path) -> None:
+def test_an_absolute_path_is_not_recorded(run, photo: Path) -> None:
     run("dream", photo.resolve(), *QUICK)
     record = read_record(Path("photo-dream.png"))
     assert record is not None
@@ -63,7 +70,7 @@ def test_folders_files_and_globs_in_order(run, photo: Path) -> None:
         shutil.copy(photo, name)
     outcome = run("dream", "pics", "other.png", *QUICK, "-o", "out")
     assert outcome.code == 0
-    assert outcome.told == [
+    assert outcome.lines == [
         "pics/b.png -> out/pics/b.png", "pics/deep/a.png -> out/pics/deep/a.png",
         "other.png -> out/other.png", "3 done",
     ]  # fmt: skip
@@ -72,11 +79,11 @@ def test_folders_files_and_globs_in_order(run, photo: Path) -> None:
     assert read_picture(Path("pics-dream/deep/a.png")).pixels.shape == (60, 80, 3)
 
 
-def test_one_bad_file_never_stops_the_others(run, photo: Path) -> None:
+def test_one_bad_file_does_not_stop_the_others(run, photo: Path) -> None:
     Path("bad.jpg").write_text("text")
     outcome = run("dream", "bad.jpg", "none.png", photo, *QUICK, "-o", "out")
     assert outcome.code == 1
-    assert outcome.told == [
+    assert outcome.lines == [
         "dreamcli: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)",
         "dreamcli: none.png: there is no such file",
         f"{photo} -> out/photo.png",
@@ -87,14 +94,14 @@ def test_one_bad_file_never_stops_the_others(run, photo: Path) -> None:
     assert os.listdir("out") == ["photo.png"]
 
 
-def test_what_is_done_is_skipped_and_what_differs_is_kept(run, photo: Path) -> None:
+def test_finished_outputs_are_skipped_and_different_ones_are_kept(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK)
     made = Path("photo-dream.png").read_bytes()
     again = run("dream", "photo.png", *QUICK)
     assert (again.code, again.err) == (0, "photo.png -> photo-dream.png (already made)\n")
     other = run("dream", "photo.png", *QUICK, "--layer", "low")
     assert other.code == 1
-    assert "photo-dream.png is there already, made with other settings; choose another with -o" in other.err
+    assert "photo-dream.png already exists, made with other settings; choose another with -o" in other.err
     assert Path("photo-dream.png").read_bytes() == made
     assert run("dream", "photo.png", *QUICK, "--layer", "low", "--overwrite").code == 0
     assert Path("photo-dream.png").read_bytes() != made
@@ -102,13 +109,13 @@ def test_what_is_done_is_skipped_and_what_differs_is_kept(run, photo: Path) -> N
     assert "not made by dreamcli" in run("dream", "photo.png", *QUICK).err
 
 
-def test_json_tells_everything_on_stdout(run, photo: Path) -> None:
+def test_json_reports_everything_on_stdout(run, photo: Path) -> None:
     outcome = run("dream", "photo.png", "none.png", *QUICK, "--json")
-    told = json.loads(outcome.out)
+    report = json.loads(outcome.out)
     assert outcome.code == 1
-    assert told["command"] == "dream"
-    assert told["counts"] == {"done": 1, "failed": 1}
-    done, failed = told["pictures"]
+    assert report["command"] == "dream"
+    assert report["counts"] == {"done": 1, "failed": 1}
+    done, failed = report["pictures"]
     assert (done["status"], done["width"], done["height"]) == ("done", 80, 60)
     assert done["score"]["after"] > done["score"]["before"]
     assert failed == {"input": "none.png", "output": "none-dream.png", "status": "failed",
@@ -156,7 +163,7 @@ def test_transparency_stays(run, tmp_path: Path, suffix: str) -> None:
         (["--layr", "mid"], "No such option '--layr'. (Did you mean one of: '--layer', '--shard', '--start'?)"),
         (["--steps", "-3"], "steps must be at least 1, not -3"),
         (["--steps", "many"], "'many' is not a valid integer"),
-        (["--octave-scale", "1"], "octave scale must be more than 1, not 1"),
+        (["--octave-scale", "1"], "octave-scale must be more than 1, not 1"),
         (["--strength", "2"], "strength must be from 0 to 1, not 2"),
         (["--device", "gpu"], "'gpu' is not one of 'auto', 'cpu', 'cuda', 'mps'"),
         (["--precision", "half"], "'half' is not one of"),
@@ -167,7 +174,7 @@ def test_transparency_stays(run, tmp_path: Path, suffix: str) -> None:
         (["-o", "out.png", "other.png"], "is a file's name, but several pictures need a folder"),
     ],
 )  # fmt: skip
-def test_a_wrong_command_line_is_told_in_one_line_with_exit_code_2(
+def test_a_wrong_command_line_prints_one_line_and_exits_with_2(
     run, photo: Path, arguments: list[str], message: str
 ) -> None:
     outcome = run("dream", "photo.png", *arguments)
@@ -179,13 +186,13 @@ def test_a_wrong_command_line_is_told_in_one_line_with_exit_code_2(
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("drem", "dream"), ("repaly", "replay")])
-def test_a_wrong_command_is_answered_with_a_near_one(run, wrong: str, right: str) -> None:
+def test_a_misspelled_command_gets_a_suggestion(run, wrong: str, right: str) -> None:
     outcome = run(wrong, "x.png")
     assert outcome.code == 2
     assert f"Did you mean '{right}'?" in outcome.err
 
 
-def test_weights_that_can_not_be_used_are_told_in_one_line(run, photo: Path) -> None:
+def test_unusable_weights_print_one_line(run, photo: Path) -> None:
     Path("w.pth").write_text("text")
     for weights in ("w.pth", "none.pth"):
         outcome = run("dream", photo, "--weights", weights)
@@ -194,11 +201,9 @@ def test_weights_that_can_not_be_used_are_told_in_one_line(run, photo: Path) -> 
         assert outcome.err.count("\n") == 1
 
 
-def test_a_folder_that_can_not_be_written_to_fails_before_work(
-    run, photo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unwritable_folder_fails_before_work(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("locked").mkdir(mode=0o500)
-    access = os.access  # which lets a superuser write everywhere
+    access = os.access  # says that a superuser may write anywhere
     monkeypatch.setattr(os, "access", lambda path, mode: str(path) != "locked" and access(path, mode))
     outcome = run("dream", photo, "-o", "locked/x.png")
     assert outcome.code == 2
@@ -212,32 +217,32 @@ def test_pictures_of_odd_shapes_work(run, width: int, height: int) -> None:
     assert read_picture(Path("odd-dream.png")).pixels.shape == (height, width, 3)
 
 
-def test_an_animation_is_read_and_said(run) -> None:
-    frames = [Image.new("RGB", (70, 70), colour) for colour in ("red", "green")]
+def test_the_first_frame_of_an_animation_is_used_with_a_note(run) -> None:
+    frames = [Image.new("RGB", (70, 70), color) for color in ("red", "green")]
     frames[0].save("a.gif", save_all=True, append_images=frames[1:])
     outcome = run("dream", "a.gif", *QUICK)
     assert outcome.err == "a.gif -> a-dream.png (only the first of its frames or pages is used)\n"
 
 
-def test_a_dream_that_changed_nothing_is_said(run, photo: Path) -> None:
+def test_an_unchanged_picture_is_noted(run, photo: Path) -> None:
     assert run("dream", photo, *QUICK, "--strength", 0).err.endswith("photo-dream.png (unchanged)\n")
 
 
-def test_a_glob_goes_on_where_it_stopped(run, photo: Path) -> None:
+def test_a_glob_resumes_without_its_own_results(run, photo: Path) -> None:
     shutil.copy(photo, "a.png")
-    assert run("dream", "*.png", *QUICK).told[-1] == "2 done"
+    assert run("dream", "*.png", *QUICK).lines[-1] == "2 done"
     again = run("dream", "*.png", *QUICK)
-    assert (again.code, again.told[-1]) == (0, "2 skipped")
+    assert (again.code, again.lines[-1]) == (0, "2 skipped")
     listed = run("dream", *sorted(os.listdir()), *QUICK)
-    assert (listed.code, listed.told[-1]) == (0, "2 skipped")
+    assert (listed.code, listed.lines[-1]) == (0, "2 skipped")
 
 
-def test_an_input_that_finds_nothing_stops_no_other(run, photo: Path) -> None:
+def test_an_input_without_pictures_does_not_stop_the_others(run, photo: Path) -> None:
     Path("empty").mkdir()
     Path("out").mkdir()
     outcome = run("dream", "*.bmp", "empty", "photo.png", *QUICK, "-o", "out")
     assert outcome.code == 1
-    assert outcome.told[:4] == [
+    assert outcome.lines[:4] == [
         "dreamcli: *.bmp: no file matches this pattern",
         "dreamcli: empty: there is no picture in this folder",
         "photo.png -> out/photo.png",
@@ -245,7 +250,7 @@ def test_an_input_that_finds_nothing_stops_no_other(run, photo: Path) -> None:
     ]
 
 
-def test_an_output_that_was_cut_short_is_made_again(run, photo: Path) -> None:
+def test_a_truncated_output_is_made_again(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK)
     whole = Path("photo-dream.png").read_bytes()
     Path("photo-dream.png").write_bytes(whole[: len(whole) // 2])
@@ -253,11 +258,7 @@ def test_an_output_that_was_cut_short_is_made_again(run, photo: Path) -> None:
     assert Path("photo-dream.png").read_bytes() == whole
 
 
-def test_values_that_are_not_finite_stop_the_dream_and_keep_the_picture(run, photo: Path) -> None:
-    import torch
-
-    from dreamcli.networks import zoo
-
+def test_non_finite_values_stop_the_dream_and_keep_the_picture(run, photo: Path) -> None:
     state = zoo.load("squeezenet1_1", random=True).module.state_dict()
     torch.save({name: tensor * 1e30 for name, tensor in state.items()}, "huge.pth")
     outcome = run("dream", "photo.png", "-m", "squeezenet1_1", "--weights", "huge.pth", *QUICK)
@@ -269,23 +270,21 @@ def test_values_that_are_not_finite_stop_the_dream_and_keep_the_picture(run, pho
     assert None in record.score.values()
 
 
-def test_an_error_that_nobody_foresaw_is_one_line_and_stops_no_other(
+def test_an_unexpected_error_prints_one_line_and_does_not_stop_the_others(
     run, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dreamcli.studio import Studio
+    make = Session.make
 
-    make = Studio.make
-
-    def fail_once(self, source, on_step=None):
-        if source.name == "a.png":
+    def fail_once(self, settings, start, *rest):
+        if start.name == "a.png":
             raise RuntimeError("a kernel\nburst")
-        return make(self, source, on_step)
+        return make(self, settings, start, *rest)
 
-    monkeypatch.setattr(Studio, "make", fail_once)
+    monkeypatch.setattr(Session, "make", fail_once)
     shutil.copy(photo, "a.png")
     outcome = run("dream", "a.png", "photo.png", *QUICK)
     assert outcome.code == 1
-    assert outcome.told == [
+    assert outcome.lines == [
         "dreamcli: a.png: unexpected RuntimeError: a kernel burst; -v shows where",
         "photo.png -> photo-dream.png",
         "1 done, 1 failed",
@@ -297,48 +296,43 @@ STARVED = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 
 
 
 @pytest.mark.parametrize("error", [RuntimeError(STARVED), MemoryError()])
-def test_too_little_memory_is_said_and_the_other_pictures_go_on(
+def test_running_out_of_memory_is_reported_and_does_not_stop_the_others(
     run, photo: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    from dreamcli.art import forms
-
-    make, tried, held = forms.FORMS["dream"].make, [], []
+    recipe, tried, held = recipes.RECIPES["dream"], [], []
 
     class Large:
         pass
 
     def starve(settings, network, inputs, compute, on_step):
-        if inputs.start.shape[1] > 100:
-            assert not any(kept() for kept in held), "what the first attempt had is in memory still"
+        if inputs.start.pixels.shape[1] > 100:
+            assert not any(kept() for kept in held), "the first attempt's memory is still held"
             large = Large()
             held.append(weakref.ref(large))
             tried.append(compute.budget)
             raise error
-        return make(settings, network, inputs, compute, on_step)
+        return recipe(settings, network, inputs, compute, on_step)
 
-    monkeypatch.setitem(forms.FORMS, "dream", replace(forms.FORMS["dream"], make=starve))
+    monkeypatch.setitem(recipes.RECIPES, "dream", starve)
     Image.fromarray(scene(90, 120)).save("large.png")
     outcome = run("dream", "large.png", photo, *QUICK)
     assert outcome.code == 1
-    reason = "not enough memory for a picture of this size; make it smaller with --size"
-    assert outcome.told == [
+    reason = "not enough memory for a picture of this size; make the picture smaller with --size"
+    assert outcome.lines == [
         f"dreamcli: large.png: {reason}",
         f"{photo} -> photo-dream.png",
         "1 done, 1 failed",
         f"failed: large.png: {reason}",
     ]
-    first, second = tried  # once more, in smaller tiles
+    first, second = tried  # in smaller tiles the second time
     assert second < first
 
 
 def test_when_memory_runs_out_smaller_tiles_are_tried_and_noted(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dreamcli.engine.activations import Activations
-    from dreamcli.engine.compute import Compute
-
     Image.fromarray(scene(200, 300)).save("large.png")
     quick = ("dream", "large.png", *QUICK, "--precision", "float32")
     run(*quick, "-o", "whole.png")
-    # so much that it goes whole, but not in an eighth of the budget
+    # just enough for the whole picture at once, and too much for an eighth of the budget
     monkeypatch.setattr("dreamcli.art.memory.bytes_of_pass", lambda *_: Compute.budget / (200 * 300))
     plain = Activations.__call__
 
@@ -358,14 +352,14 @@ def test_when_memory_runs_out_smaller_tiles_are_tried_and_noted(run, monkeypatch
     assert run(*quick, "-o", "tiles.png").err == "large.png -> tiles.png (already made)\n"
 
 
-def test_a_format_that_can_not_hold_the_size_is_refused_before_work(run) -> None:
+def test_a_size_too_large_for_the_format_is_refused_before_work(run) -> None:
     Image.new("RGB", (20000, 1)).save("long.png")
     outcome = run("dream", "long.png", *QUICK, "-o", "long.webp")
     assert outcome.code == 1
     assert "WEBP holds at most 16383 pixels on a side; write a .png instead" in outcome.err
 
 
-def test_names_that_are_too_long_are_told(run, photo: Path) -> None:
+def test_names_that_are_too_long_are_reported(run, photo: Path) -> None:
     for arguments in (["n" * 300 + ".png"], ["photo.png", "-o", "n" * 300 + ".png"]):
         outcome = run("dream", *arguments, *QUICK)
         assert outcome.code == 1
@@ -373,7 +367,7 @@ def test_names_that_are_too_long_are_told(run, photo: Path) -> None:
         assert outcome.err.count("\n") == 1
 
 
-def test_progress_is_shown_on_a_terminal(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_progress(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     outcome = run("dream", "photo.png", *QUICK)
@@ -384,21 +378,19 @@ def test_progress_is_shown_on_a_terminal(run, photo: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_control_c_keeps_a_single_picture_and_no_half_ones_of_a_batch(
+def test_ctrl_c_keeps_a_single_picture_but_no_unfinished_one_of_a_batch(
     run, photo: Path, monkeypatch: pytest.MonkeyPatch, several: bool
 ) -> None:
-    from dreamcli.engine import ascent
-
     steps = []
 
-    class Interrupting(ascent.NormalisedGradient):
+    class Interrupting(NormalizedGradient):
         def step(self, evaluate) -> None:
             steps.append(1)
             if len(steps) == 6:
                 raise KeyboardInterrupt
             super().step(evaluate)
 
-    monkeypatch.setattr(ascent, "NormalisedGradient", Interrupting)
+    monkeypatch.setattr(dream, "NormalizedGradient", Interrupting)
     shutil.copy(photo, "a.png")
     inputs = ["a.png", "photo.png"] if several else ["photo.png"]
     outcome = run("dream", *inputs, "--steps", "4" if several else "9", "--octaves", "1", "-o", "out/")
@@ -413,7 +405,7 @@ def test_control_c_keeps_a_single_picture_and_no_half_ones_of_a_batch(
         assert "(the best so far)" in outcome.err
         steps.clear()
         monkeypatch.undo()
-        # the same command finishes it, without --overwrite
+        # the same command finishes it, even without --overwrite
         monkeypatch.chdir(photo.parent)
         assert run("dream", "photo.png", "--steps", 9, "--octaves", "1", "-o", "out/").code == 0
         finished = read_record(Path("out/photo.png"))
@@ -421,10 +413,7 @@ def test_control_c_keeps_a_single_picture_and_no_half_ones_of_a_batch(
         assert finished.stopped == "done"
 
 
-def test_another_model_with_weights_of_ones_own(run, photo: Path) -> None:
-    import torch
-    from torchvision.models import squeezenet1_1
-
+def test_another_model_with_your_own_weights(run, photo: Path) -> None:
     torch.save(squeezenet1_1(num_classes=5).state_dict(), "own.pth")
     outcome = run("dream", photo, "-m", "squeezenet1_1", "--weights", "own.pth", *QUICK, "--layer", "features.3")
     assert outcome.code == 0
@@ -433,10 +422,10 @@ def test_another_model_with_weights_of_ones_own(run, photo: Path) -> None:
     assert record.job.network["name"] == "squeezenet1_1"
 
 
-def test_help_and_version_import_no_torch() -> None:
+def test_help_and_version_do_not_import_torch() -> None:
     for arguments in (["--help"], ["dream", "--help"], ["replay", "--help"], ["--version"]):
         code = (
-            "import sys; from dreamcli.cli import run; run(sys.argv[1:]); "
+            "import sys; from dreamcli.__main__ import main; main(sys.argv[1:]); "
             "sys.exit(3 if {'torch', 'numpy', 'PIL'} & set(sys.modules) else 0)"
         )
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Environment variables for shared options; what is typed wins over a preset, and that over these."""
+"""Environment variables for shared options. A preset overrides them, and typed options override both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dreamcli.cli import cli
+from dreamcli.cli import COMMANDS, load_command
 from dreamcli.files.record import read_record
 from tests.conftest import QUICK
 
@@ -17,7 +17,7 @@ VARIABLES = {"DREAMCLI_MODEL", "DREAMCLI_JUDGE", "DREAMCLI_DEVICE", "DREAMCLI_PR
 def test_the_same_option_has_the_same_variable_everywhere() -> None:
     found = {
         (parameter.name, parameter.envvar)
-        for command in cli.commands.values()
+        for command in map(load_command, COMMANDS)
         for parameter in command.params
         if parameter.envvar
     }
@@ -25,7 +25,7 @@ def test_the_same_option_has_the_same_variable_everywhere() -> None:
     assert len(found) == len(VARIABLES)
 
 
-def test_a_variable_is_taken_where_nothing_is_typed(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_counts_unless_the_option_is_typed(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAMCLI_MODEL", "lenet5")
     monkeypatch.setenv("DREAMCLI_PRECISION", "float32")
     assert json.loads(run("layers", "--json").out)["model"] == "lenet5"
@@ -41,7 +41,7 @@ def test_a_variable_is_taken_where_nothing_is_typed(run, photo: Path, monkeypatc
     assert names == ["lenet5", "dreamnet"]
 
 
-def test_a_preset_wins_over_a_variable(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preset_overrides_a_variable(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAMCLI_MODEL", "alexnet")
     presets = Path("config/dreamcli/presets")
     presets.mkdir(parents=True)
@@ -52,7 +52,7 @@ def test_a_preset_wins_over_a_variable(run, photo: Path, monkeypatch: pytest.Mon
     assert record.job.network["name"] == "lenet5"
 
 
-def test_a_wrong_value_is_told_with_its_variable(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_value_is_reported_with_its_variable(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAMCLI_DEVICE", "gpu")
     outcome = run("dream", photo)
     assert outcome.code == 2

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.files.animation import MOST_FRAMES
+from dreamcli.files.animation import MAX_FRAMES
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
+from dreamcli.studio import film
 from tests.conftest import QUICK, scene
 
 MAKERS = {
@@ -27,7 +28,7 @@ MAKERS = {
 
 @pytest.mark.parametrize("suffix", ["gif", "webp"])
 @pytest.mark.parametrize("maker", MAKERS)
-def test_the_ascent_is_written_and_changes_no_byte_of_the_picture(run, photo: Path, maker: str, suffix: str) -> None:
+def test_animating_does_not_change_a_byte_of_the_picture(run, photo: Path, maker: str, suffix: str) -> None:
     Image.fromarray(scene(50, 40)).save("other.png")
     assert run(*MAKERS[maker], *QUICK, "-o", "plain.png").code == 0
     outcome = run(*MAKERS[maker], *QUICK, "-o", "out.png", "--animate", f"a.{suffix}")
@@ -41,7 +42,7 @@ def test_the_ascent_is_written_and_changes_no_byte_of_the_picture(run, photo: Pa
         first = np.asarray(film.convert("RGB")).astype(int)
         film.seek(film.n_frames - 1)
         last = np.asarray(film.convert("RGB")).astype(int)
-    assert np.abs(last - made).mean() < 6  # a palette of 256 colours, or a lossy WebP
+    assert np.abs(last - made).mean() < 6  # a palette of 256 colors, or a lossy WebP
     if "photo.png" in MAKERS[maker]:
         assert np.abs(first - scene()).mean() < 6
     assert read_record(Path(f"a.{suffix}")) == read_record(Path("out.png"))
@@ -52,7 +53,7 @@ def test_frames_are_bounded_in_number_and_size(run) -> None:
     arguments = ("--steps", 100, "--octaves", 1, "--size", 20)
     assert run("dream", "wide.png", *arguments, "-o", "small.png", "--animate", "a.webp").code == 0
     with Image.open("a.webp") as film:
-        assert MOST_FRAMES - 2 < film.n_frames <= MOST_FRAMES  # the last two may be the same
+        assert MAX_FRAMES - 2 < film.n_frames <= MAX_FRAMES  # the last two may be equal
     assert run("dream", "wide.png", "--steps", 1, "--octaves", 1, "--animate", "b.gif").code == 0
     with Image.open("b.gif") as film:
         assert film.size == (512, 256)
@@ -67,7 +68,7 @@ def test_transparency_is_white_in_the_animation(run) -> None:
         assert (np.asarray(film.convert("RGB"))[:, :36] == 255).all()
 
 
-def test_what_is_missing_is_made(run, photo: Path) -> None:
+def test_a_missing_picture_or_animation_is_made(run, photo: Path) -> None:
     command = ("dream", "photo.png", *QUICK)
     run(*command)
     picture = Path("photo-dream.png").read_bytes()
@@ -80,15 +81,15 @@ def test_what_is_missing_is_made(run, photo: Path) -> None:
     assert Path("photo-dream.png").read_bytes() == picture
     other = run(*command, "--layer", "low", "-o", "low.png", "--animate", "a.gif")
     assert other.code == 1
-    assert "a.gif is there already, made with other settings; choose another with --animate" in other.err
+    assert "a.gif already exists, made with other settings; choose another with --animate" in other.err
     assert Path("a.gif").read_bytes() == film
     assert run(*command, "--layer", "low", "-o", "low.png", "--animate", "a.gif", "--overwrite").code == 0
     assert Path("a.gif").read_bytes() != film
 
 
 def test_json_names_the_animation(run, photo: Path) -> None:
-    told = json.loads(run("dream", "photo.png", *QUICK, "--animate", "new/a.gif", "--json").out)
-    assert told["pictures"][0]["animation"] == "new/a.gif"
+    report = json.loads(run("dream", "photo.png", *QUICK, "--animate", "new/a.gif", "--json").out)
+    assert report["pictures"][0]["animation"] == "new/a.gif"
     assert Path("new/a.gif").exists()
 
 
@@ -96,21 +97,22 @@ def test_json_names_the_animation(run, photo: Path) -> None:
     ("arguments", "message"),
     [
         (("dream", "photo.png", "--animate", "a.mp4"), "--animate a.mp4 must end in .gif or .webp"),
-        (("dream", "photo.png", "other.png", "--animate", "a.gif"), "for one picture, and these are 2"),
-        (("dream", ".", "--animate", "a.gif"), "for one picture, and these are"),
+        (("dream", "photo.png", "other.png", "--animate", "a.gif"), "for one picture, not for 2"),
+        (("dream", ".", "--animate", "a.gif"), "for one picture, not for"),
         (("class", "goldfish", "--count", 2, "--animate", "a.gif"), "for one picture: leave out --count"),
         (("class", "goldfish", "--best-of", 2, "--animate", "a.gif"), "for one picture: leave out --best-of"),
         (("boost", "--channels", "0-2", "--sheet", "--animate", "a.gif"), "for one picture: leave out --sheet"),
-        (("dream", "photo.png", "-o", "a.webp", "--animate", "./a.webp"), "or its output; choose another"),
-        (("dream", "moving.gif", "--animate", "moving.gif", "--overwrite"), "is a picture that this is made from"),
-        (("dream", "photo.png", "--guide", "moving.gif", "--animate", "hard.gif"), "is a picture that this is made"),
+        (
+            ("dream", "photo.png", "-o", "a.webp", "--animate", "./a.webp"),
+            "one of the inputs, or the output; choose another",
+        ),
+        (("dream", "moving.gif", "--animate", "moving.gif", "--overwrite"), "is one of the inputs"),
+        (("dream", "photo.png", "--guide", "moving.gif", "--animate", "hard.gif"), "is one of the inputs"),
         (("dream", "photo.png", "--animate", "photo.png/a.gif"), "photo.png is not a folder"),
         (("features", "photo.png", "--animate", "a.gif"), "No such option"),
     ],
 )
-def test_a_wrong_wish_is_told_in_one_line_before_work(
-    run, photo: Path, arguments: tuple[object, ...], message: str
-) -> None:
+def test_a_wrong_option_is_reported_before_work(run, photo: Path, arguments: tuple[object, ...], message: str) -> None:
     shutil.copy(photo, "other.png")
     Image.fromarray(scene()).save("moving.gif")
     Path("hard.gif").hardlink_to("moving.gif")
@@ -122,7 +124,7 @@ def test_a_wrong_wish_is_told_in_one_line_before_work(
     assert {path: path.read_bytes() for path in Path().iterdir()} == before
 
 
-def test_an_animation_is_not_replayed_but_a_preset_can_be_made_of_it(run, photo: Path) -> None:
+def test_an_animation_cannot_be_replayed_but_gives_a_preset(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK, "--animate", "a.webp")
     outcome = run("replay", "a.webp")
     assert outcome.code == 1
@@ -130,9 +132,7 @@ def test_an_animation_is_not_replayed_but_a_preset_can_be_made_of_it(run, photo:
     assert run("replay", "a.webp", "--save-preset", "mine").code == 0
 
 
-def test_an_interrupted_picture_has_the_frames_so_far(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dreamcli import film
-
+def test_an_interrupted_animation_has_the_frames_so_far(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
 
     def reduced(pixels: np.ndarray) -> np.ndarray:

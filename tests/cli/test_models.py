@@ -6,18 +6,17 @@ from pathlib import Path
 import pytest
 import torchvision
 
-from dreamcli.networks.known import imagenet_labels
-from dreamcli.networks.listing import PAPERS, listing, names
+from dreamcli.networks.catalog import PAPERS, imagenet_labels, listing, model_names
 from dreamcli.networks.zoo import Network
 
 
 def test_all_models_are_listed_with_their_facts(run) -> None:
     listed = {entry["name"]: entry for entry in json.loads(run("models", "--json").out)}
-    assert list(listed) == names()
+    assert list(listed) == model_names()
     for name, entry in listed.items():
         assert entry["year"] >= 1998, name
         assert entry["paper"], name
-        # some files hold more than is loaded
+        # some files hold more than the model needs
         assert 0.9 < entry["megabytes"] * 1e6 / entry["parameters"] / (2 if entry["bundled"] else 4) < 2.1, name
     assert listed["dreamnet"]["here"]
     plain = run("models")
@@ -25,8 +24,8 @@ def test_all_models_are_listed_with_their_facts(run) -> None:
     assert all(name in plain.out for name in listed)
 
 
-def test_every_family_is_used() -> None:
-    assert all(any(name.startswith(family) for name in names()) for family in PAPERS)
+def test_every_family_of_papers_has_a_model() -> None:
+    assert all(any(name.startswith(family) for name in model_names()) for family in PAPERS)
 
 
 def test_one_model(run, network: Network) -> None:
@@ -35,11 +34,11 @@ def test_one_model(run, network: Network) -> None:
     assert "What it is bad at" in outcome.out
     assert json.loads(run("models", "vgg16", "--json").out)["parameters"] == 138357544
     assert json.loads(run("models", "googlenet", "--json").out)["mid"] == "inception4c"
-    assert "licence" in run("models", "resnet34").out
+    assert "license" in run("models", "resnet34").out
 
 
-def test_of_a_network_of_ones_own_nothing_is_made_up(run) -> None:
-    Path("net.py").write_text("raise SystemExit")  # which is not run
+def test_nothing_is_made_up_about_your_own_network(run) -> None:
+    Path("net.py").write_text("raise SystemExit")  # it must not be run
     facts = json.loads(run("models", "net.py:Net", "--json").out)
     assert facts["bundled"] is False
     assert facts["parameters"] is facts["classes"] is None
@@ -58,17 +57,17 @@ def test_classes_are_searched(run) -> None:
     ("arguments", "message"),
     [(("resnet51",), "did you mean resnet50"), (("--classes", "zzz"), "dreamnet has no class with 'zzz' in its name")],
 )
-def test_what_is_not_there_is_said(run, arguments: tuple[str, ...], message: str) -> None:
+def test_unknown_models_and_classes_are_reported(run, arguments: tuple[str, ...], message: str) -> None:
     outcome = run("models", *arguments)
     assert outcome.code == 2
     assert message in outcome.err
 
 
-def test_the_labels_in_the_box_are_torchvisions() -> None:
+def test_the_bundled_labels_are_those_of_torchvision() -> None:
     weights = torchvision.models.get_model_weights("resnet50").DEFAULT
     assert imagenet_labels() == tuple(weights.meta["categories"])
 
 
-def test_torchvisions_numbers_are_given() -> None:
+def test_parameters_are_those_of_torchvision() -> None:
     for name in ("alexnet", "vit_b_16"):
         assert listing(name).parameters == torchvision.models.get_model_weights(name).DEFAULT.meta["num_params"]

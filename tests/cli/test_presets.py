@@ -9,7 +9,7 @@ import click
 import pytest
 from PIL import Image
 
-from dreamcli.cli import cli
+from dreamcli.cli import COMMANDS, load_command
 from dreamcli.cli.preset_option import values_for
 from dreamcli.files.presets import SHIPPED, read_preset
 from dreamcli.files.record import read_record
@@ -33,23 +33,23 @@ def settings_of(path: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
-def test_a_shipped_preset_is_understood_by_its_commands(path: Path) -> None:
+def test_a_shipped_preset_works_for_its_commands(path: Path) -> None:
     preset = read_preset(path)
     assert preset.about
     assert preset.options
     for name in preset.options:
-        assert values_for(preset, click.Context(cli.commands[name]))
+        assert values_for(preset, click.Context(load_command(name)))
 
 
-def test_every_command_that_makes_pictures_takes_presets_and_has_some() -> None:
-    taking = {name for name, command in cli.commands.items() if any(p.name == "preset" for p in command.params)}
-    taking.remove("replay")  # whose --save-preset makes one
+def test_every_command_that_makes_pictures_takes_presets() -> None:
+    taking = {name for name in COMMANDS if any(param.name == "preset" for param in load_command(name).params)}
+    taking.remove("replay")  # its --save-preset makes one
     assert taking == {"dream", "class", "boost", "style", "features", "filters"}
-    # of filters there is nothing to choose but the one kernel
+    # filters has nothing to choose but the kernel
     assert {name for path in SHIPPED.glob("*.toml") for name in read_preset(path).options} == taking - {"filters"}
 
 
-def test_what_is_typed_wins_over_a_preset_and_that_over_the_defaults(run, photo: Path) -> None:
+def test_typed_options_override_a_preset_and_that_the_defaults(run, photo: Path) -> None:
     own("mine", '[dream]\nsteps = 2\noctaves = 2\nlayer = ["low", "high*0.5"]\nstrength = 1\nminimize = true')
     assert run("dream", photo, "--preset", "mine", "--strength", 0.25, "--layer", "mid", "-o", "a.png").code == 0
     made = settings_of("a.png")
@@ -59,7 +59,7 @@ def test_what_is_typed_wins_over_a_preset_and_that_over_the_defaults(run, photo:
     assert (made["strength"], made["layers"], made["color"]) == (1.0, ["low", "high*0.5"], 0.5)
 
 
-def test_typed_colors_win_over_a_presets_and_the_other_way_round(run, photo: Path) -> None:
+def test_either_color_option_overrides_the_other_in_a_preset(run, photo: Path) -> None:
     own("kept", "[style]\nsteps = 1\nkeep-colors = true")
     own("matched", '[style]\nsteps = 1\ncolors = "match"')
     command = ("style", photo, "--style", photo, "--preset")
@@ -73,7 +73,7 @@ def test_typed_colors_win_over_a_presets_and_the_other_way_round(run, photo: Pat
         assert settings_of("a.png")["colors"] == colors
 
 
-def test_a_preset_of_ones_own_wins_over_a_shipped_one_of_its_name(run, photo: Path) -> None:
+def test_your_own_preset_overrides_a_shipped_one_of_that_name(run, photo: Path) -> None:
     name = next(path.stem for path in sorted(SHIPPED.glob("*.toml")) if "dream" in read_preset(path).options)
     own(name, "[dream]\nsteps = 1\noctaves = 1")
     assert run("dream", photo, "--preset", name, "-o", "a.png").code == 0
@@ -82,8 +82,8 @@ def test_a_preset_of_ones_own_wins_over_a_shipped_one_of_its_name(run, photo: Pa
 
 BROKEN = {
     "broken.toml: not TOML (": "[dream",
-    "broken.toml: dream: options stand under their command, such as [dream]": "dream = 3",
-    "broken.toml: about: 3 is no text": "about = 3",
+    "broken.toml: dream: options go under their command, such as [dream]": "dream = 3",
+    "broken.toml: about: 3 is not text": "about = 3",
     "broken.toml: stepps: dream has no such option; did you mean steps": "[dream]\nstepps = 3",
     "broken.toml: preset: dream has no such option": '[dream]\npreset = "x"',
     "broken.toml: steps: '3.5' is not a valid integer": "[dream]\nsteps = 3.5",
@@ -97,13 +97,13 @@ BROKEN = {
     "broken.toml: device: 'gpu' is not one of": '[dream]\ndevice = "gpu"',
     "steps must be at least 1, not -3": "[dream]\nsteps = -3",
     "broken.toml: drem: no command that takes presets has this name; did you mean dream": "[drem]",
-    "preset broken is for class and boost; for dream there are: ": "[class]\n[boost]",
-    "preset broken is for no command; for dream there are: ": "",
+    "preset broken is for class and boost; those for dream are: ": "[class]\n[boost]",
+    "preset broken is for no command; those for dream are: ": "",
 }
 
 
 @pytest.mark.parametrize(("message", "text"), BROKEN.items(), ids=list(BROKEN))
-def test_a_broken_preset_is_told_in_one_line(run, photo: Path, message: str, text: str) -> None:
+def test_a_broken_preset_prints_one_line(run, photo: Path, message: str, text: str) -> None:
     own("broken", text)
     outcome = run("dream", photo, "--preset", "broken")
     assert outcome.code == 2
@@ -112,7 +112,7 @@ def test_a_broken_preset_is_told_in_one_line(run, photo: Path, message: str, tex
     assert outcome.err.count("\n") == 1
 
 
-def test_a_file_that_can_not_be_read_is_told_in_one_line(run, photo: Path) -> None:
+def test_an_unreadable_preset_prints_one_line(run, photo: Path) -> None:
     own("folder", "").unlink()
     (OWN / "folder.toml").mkdir()
     (OWN / "latin.toml").write_bytes(b'about = "caf\xe9"')
@@ -122,13 +122,13 @@ def test_a_file_that_can_not_be_read_is_told_in_one_line(run, photo: Path) -> No
         assert f"{name}.toml: {reason}" in outcome.err
 
 
-def test_a_wrong_name_is_answered_with_a_near_one(run, photo: Path) -> None:
+def test_a_misspelled_name_gets_a_suggestion(run, photo: Path) -> None:
     own("broken", "[dream")
     own("harvest", "[dream]")
     assert "there is no preset 'harvst'; did you mean harvest" in run("dream", photo, "--preset", "harvst").err
     outcome = run("presets", "zzzzzz")
     assert outcome.code == 2
-    assert "there is no preset 'zzzzzz'; they are listed by: dreamcli presets" in outcome.err
+    assert "there is no preset 'zzzzzz'; list them with: dreamcli presets" in outcome.err
 
 
 def test_presets_are_listed_and_shown(run) -> None:
@@ -145,7 +145,7 @@ def test_presets_are_listed_and_shown(run) -> None:
     assert json.loads(run("presets", "mine", "--json").out)["commands"] == {"dream": {"steps": 3}}
 
 
-def test_a_broken_preset_hides_no_other(run) -> None:
+def test_a_broken_preset_does_not_hide_the_others(run) -> None:
     own("broken", "[dream")
     own("mine", "[dream]")
     outcome = run("presets")
@@ -154,7 +154,7 @@ def test_a_broken_preset_hides_no_other(run) -> None:
     assert "mine" in outcome.out
 
 
-def test_presets_complete(run) -> None:
+def test_names_are_completed(run) -> None:
     own("mine", "[dream]\nsteps = 3")
     own("minor", "[style]")
     own("minus", "[dream")
@@ -178,7 +178,7 @@ def test_presets_complete(run) -> None:
         ("filters", ("photo.png", "--apply", "edge"), {"apply": "edge"}),
     ],
 )  # fmt: skip
-def test_a_preset_is_made_of_any_output(
+def test_any_output_gives_a_preset(
     run, photo: Path, command: str, arguments: tuple[object, ...], kept: dict[str, object]
 ) -> None:
     Image.fromarray(scene(40, 50)).save("o ther.png")
@@ -191,23 +191,23 @@ def test_a_preset_is_made_of_any_output(
     assert preset.about == "As out.png"
     expected = {"model": "dreamnet"} | kept | ({"steps": 2, "octaves": 2} if quick else {})
     here = f"{Path.cwd()}/"
-    told = json.loads(json.dumps(preset.options[command]).replace(json.dumps(here)[1:-1], ""))
-    assert told == expected
-    # and with it the picture is made again
+    saved = json.loads(json.dumps(preset.options[command]).replace(json.dumps(here)[1:-1], ""))
+    assert saved == expected
+    # the preset makes the same picture again
     again = [each for each in arguments[:1] if not str(each).startswith("-")]
     more = ["--mask", "o ther.png"] if "--mask" in arguments else []
     assert run(command, *again, *more, "--preset", "mine", "-o", "again.png").code == 0
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
 
 
-def test_a_preset_is_not_replaced_unasked(run, photo: Path) -> None:
+def test_a_preset_is_replaced_only_with_overwrite(run, photo: Path) -> None:
     run("dream", photo, *QUICK, "-o", "out.png")
     assert run("replay", "out.png", "--save-preset", "mine", "--dry-run").code == 0
     assert not OWN.exists()
     run("replay", "out.png", "--save-preset", "mine")
     outcome = run("replay", "out.png", "--save-preset", "mine")
     assert outcome.code == 2
-    assert "there is a preset mine already" in outcome.err
+    assert "there is already a preset mine" in outcome.err
     assert run("replay", "out.png", "--save-preset", "mine", "--overwrite").code == 0
     outcome = run("replay", "out.png", "--save-preset", "../mine")
     assert outcome.code == 2

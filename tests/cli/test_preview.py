@@ -15,36 +15,36 @@ from tests.conftest import QUICK, scene
 @pytest.mark.parametrize(
     ("height", "width", "columns", "lines", "shown"),
     [
-        (60, 80, 80, 24, (24, 64)),  # as high as there is room
-        (60, 80, 20, 24, (8, 20)),  # as wide
+        (60, 80, 80, 24, (24, 64)),  # as high as fits
+        (60, 80, 20, 24, (8, 20)),  # as wide as fits
         (4, 2, 80, 24, (24, 24)),  # enlarged
         (1, 4000, 80, 24, (1, 80)),
         (4000, 1, 80, 24, (24, 1)),
     ],
 )
-def test_a_picture_fills_the_room_there_is(
+def test_a_picture_fills_the_terminal(
     height: int, width: int, columns: int, lines: int, shown: tuple[int, int]
 ) -> None:
     rows = half_blocks(Picture(scene(height, width)), columns, lines).plain.splitlines()
     assert (len(rows), {len(row) for row in rows}) == (shown[0], {shown[1]})
 
 
-def test_colours_are_those_of_the_picture() -> None:
+def test_colors_are_those_of_the_picture() -> None:
     pixels = np.zeros((4, 4, 3), np.uint8)
     pixels[:2] = (255, 0, 0)
     pixels[2:] = (0, 255, 0)
     alpha = np.full((4, 4), 255, np.uint8)
     alpha[:, 2:] = 0
     text = half_blocks(Picture(pixels, alpha), 4, 2)
-    colours = [(span.style.color.triplet, span.style.bgcolor.triplet) for span in text.spans]
+    colors = [(span.style.color.triplet, span.style.bgcolor.triplet) for span in text.spans]
     red, green, black = (255, 0, 0), (0, 255, 0), (0, 0, 0)
-    assert [tuple(map(tuple, pair)) for pair in colours[:4]] != []
-    assert colours[0] == (red, red)
-    assert colours[4] == (green, green)
-    assert colours[3] == (black, black)
+    assert [tuple(map(tuple, pair)) for pair in colors[:4]] != []
+    assert colors[0] == (red, red)
+    assert colors[4] == (green, green)
+    assert colors[3] == (black, black)
 
 
-def test_it_is_shown_where_stderr_is_a_terminal_alone(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_shown_only_if_stderr_is_a_terminal(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = run("dream", photo, *QUICK, "--show")
     assert "▀" not in plain.err + plain.out
     monkeypatch.setenv("COLUMNS", "40")

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torchvision.models import squeezenet1_1
 
 import dreamcli
+from dreamcli.files.decoder import Decoder
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import read_record
 from dreamcli.files.writing import write_picture
@@ -27,7 +31,7 @@ def test_a_picture_is_made_again_from_its_own_record(run, photo: Path, suffix: s
     np.testing.assert_array_equal(again.pixels, read_picture(Path(f"out.{suffix}")).pixels)
 
 
-def test_the_photograph_is_looked_for_and_can_be_given(run, photo: Path) -> None:
+def test_the_photograph_is_looked_for_unless_it_is_given(run, photo: Path) -> None:
     run("dream", photo.resolve(), *QUICK, "-o", "sub/out.png")
     shutil.move("photo.png", "sub/photo.png")
     assert run("replay", "sub/out.png").code == 0
@@ -49,11 +53,9 @@ def test_a_picture_without_a_record_is_refused(run, photo: Path) -> None:
     assert run("replay", "none.png").err == "dreamcli: none.png: there is no such file\n"
 
 
-def test_a_picture_that_was_edited_is_not_identical(run, photo: Path) -> None:
+def test_an_edited_picture_is_not_identical(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK, "-o", "out.png")
     with Image.open("out.png") as image:
-        from PIL.PngImagePlugin import PngInfo
-
         info = PngInfo()
         info.add_itxt("dreamcli", image.info["dreamcli"])
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("edited.png", pnginfo=info)
@@ -62,21 +64,18 @@ def test_a_picture_that_was_edited_is_not_identical(run, photo: Path) -> None:
     assert "not the same: it was made on another machine, or edited since" in outcome.err
 
 
-def test_other_weights_are_noticed_before_work(run, photo: Path) -> None:
-    import torch
-    from torchvision.models import squeezenet1_1
-
+def test_other_weights_are_refused_before_work(run, photo: Path) -> None:
     for name in ("own.pth", "other.pth"):
         torch.save(squeezenet1_1().state_dict(), name)
     run("dream", "photo.png", "-m", "squeezenet1_1", "--weights", "own.pth", *QUICK, "-o", "out.png")
     assert run("replay", "out.png", "--weights", "own.pth").code == 0
     outcome = run("replay", "out.png", "--weights", "other.pth", "-o", "x.png")
     assert outcome.code == 1
-    assert "out.png was made with other weights of squeezenet1_1; give them by --weights" in outcome.err
+    assert "out.png was made with other weights of squeezenet1_1; give them with --weights" in outcome.err
     assert not Path("x.png").exists()
 
 
-def test_replay_always_computes_and_never_writes_over_the_picture(run, photo: Path) -> None:
+def test_replay_always_computes_and_never_overwrites_the_picture(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK, "-o", "out.png")
     made = Path("out.png").read_bytes()
     for more in ([], ["--overwrite"]):
@@ -92,7 +91,7 @@ def test_replay_always_computes_and_never_writes_over_the_picture(run, photo: Pa
     assert read_picture(Path("out-replay.png")).pixels.tolist() == read_picture(Path("out.png")).pixels.tolist()
 
 
-def test_another_format_could_not_be_compared(run, photo: Path) -> None:
+def test_another_format_is_refused(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK, "-o", "out.jpg")
     assert "must end in .jpg, as out.jpg does" in run("replay", "out.jpg", "-o", "x.png").err
     assert run("replay", "out.jpg", "-o", "new/").code == 0
@@ -113,7 +112,7 @@ def test_results_may_be_larger_than_inputs(run, monkeypatch: pytest.MonkeyPatch,
     assert (outcome.code == 1 and "megapixels can't be read again" in outcome.err) == (suffix == "webp")
 
 
-def test_a_broken_namesake_does_not_end_the_search(run, photo: Path) -> None:
+def test_another_file_of_the_same_name_does_not_end_the_search(run, photo: Path) -> None:
     run("dream", photo.resolve(), *QUICK, "-o", "sub/out.png")
     shutil.move("photo.png", "sub/photo.png")
     Path("photo.png").write_text("text")
@@ -130,11 +129,11 @@ def test_an_interrupted_picture_is_not_replayed(run, photo: Path) -> None:
     assert "half.png was interrupted" in outcome.err
 
 
-def test_json_tells_whether_it_is_identical(run, photo: Path) -> None:
+def test_json_says_whether_it_is_identical(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK, "-o", "out.png")
-    told = json.loads(run("replay", "out.png", "--json").out)
-    assert told["command"] == "replay"
-    assert told["pictures"][0]["identical"] is True
+    report = json.loads(run("replay", "out.png", "--json").out)
+    assert report["command"] == "replay"
+    assert report["pictures"][0]["identical"] is True
     shown = json.loads(run("replay", "out.png", "-o", "y.png", "--dry-run", "--json").out)
     assert shown["pictures"][0]["record"]["job"]["settings"]["steps"] == 2
     dry = run("replay", "out.png", "-o", "y.png", "--dry-run")
@@ -142,12 +141,14 @@ def test_json_tells_whether_it_is_identical(run, photo: Path) -> None:
     assert not Path("y.png").exists()
 
 
-def test_settings_of_the_future_are_said(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_future_are_refused(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("dream", "photo.png", *QUICK, "-o", "out.png")
     record = read_record(Path("out.png"))
     assert record is not None
     for job in (
         replace(record.job, settings=record.job.settings | {"depth": 3}),
+        replace(record.job, settings=record.job.settings | {"steps": "2"}),
+        replace(record.job, settings=record.job.settings | {"weights": [1.0]}),
         replace(record.job, command="sculpt"),
         replace(record.job, settings={}),
     ):
@@ -157,7 +158,7 @@ def test_settings_of_the_future_are_said(run, photo: Path, monkeypatch: pytest.M
         assert "settings unknown here" in outcome.err
 
 
-def test_on_another_device_it_differs_and_can_be_repeated(run, photo: Path) -> None:
+def test_replaying_on_another_device_says_so_every_time(run, photo: Path) -> None:
     run("dream", "photo.png", *QUICK, "-o", "out.png")
     record = read_record(Path("out.png"))
     assert record is not None
@@ -169,9 +170,7 @@ def test_on_another_device_it_differs_and_can_be_repeated(run, photo: Path) -> N
         assert "not the same: it was made on cuda, this on cpu" in outcome.err
 
 
-def test_strangers_files_are_decoded_safely(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dreamcli.files.decoder import Decoder
-
+def test_safe_decode_reads_every_file_in_the_child(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("dream", "photo.png", *QUICK, "--mask", "photo.png", "-o", "out.png")
     decoded, plain = [], Decoder.read
 
@@ -185,7 +184,7 @@ def test_strangers_files_are_decoded_safely(run, photo: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(("name", "what"), [("photo.png", "an input"), ("mask.png", "the mask")])
-def test_nothing_that_the_picture_was_made_from_is_overwritten(run, photo: Path, name: str, what: str) -> None:
+def test_no_picture_that_it_was_made_from_is_overwritten(run, photo: Path, name: str, what: str) -> None:
     shutil.copy("photo.png", "mask.png")
     run("dream", "photo.png", *QUICK, "--mask", "mask.png", "-o", "out.png")
     before = Path(name).read_bytes()
@@ -195,7 +194,7 @@ def test_nothing_that_the_picture_was_made_from_is_overwritten(run, photo: Path,
     assert Path(name).read_bytes() == before
 
 
-def test_a_device_is_blamed_only_where_it_differs(run, photo: Path) -> None:
+def test_a_setting_is_blamed_only_if_it_differs(run, photo: Path) -> None:
     run("features", "photo.png", "--top", 1, "-o", "out.png")
     record = read_record(Path("out.png"))
     assert record is not None
@@ -214,7 +213,7 @@ def test_a_device_is_blamed_only_where_it_differs(run, photo: Path) -> None:
     ("option", "message"),
     [
         (("--judge", "lenet5"), "out.png was made without a judge: leave out --judge"),
-        (("--model", "vgg16"), "out.png was made by dreamnet, not by a network of your own: leave out --model"),
+        (("--model", "vgg16"), "out.png was made by dreamnet, not by a network of yours: leave out --model"),
     ],
     ids=str,
 )
@@ -229,7 +228,7 @@ def test_a_network_that_it_was_not_made_with_is_refused(
     assert sorted(os.listdir()) == ["out.png", "photo.png"]
 
 
-def test_a_picture_of_one_in_memory_says_so(run, tmp_path: Path) -> None:
+def test_a_picture_made_from_memory_cannot_be_replayed(run, tmp_path: Path) -> None:
     dreamcli.dream(scene(), steps=2, octaves=1).save(tmp_path / "out.png")
     outcome = run("replay", "out.png")
     assert outcome.code == 1

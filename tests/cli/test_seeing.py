@@ -7,14 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.numpy import save_file
 
-from dreamcli.art.features import KERNELS, colored
+from dreamcli.art.features import colored
+from dreamcli.art.filters import KERNEL_WEIGHTS
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
+from dreamcli.networks import zoo
+from dreamcli.settings.filters import KERNELS
 from tests.conftest import scene
 
-# a network of one's own whose numbers are not finite where a picture is white
+# a network whose values are not finite for a white picture
 OVERFLOWING = """
 from torch import nn
 
@@ -54,7 +59,7 @@ def test_feature_maps_from_first_layer_to_last(run, photo: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_every_option_shows_something_else(run, photo: Path, options: tuple[str, ...]) -> None:
+def test_every_option_changes_the_sheet(run, photo: Path, options: tuple[str, ...]) -> None:
     assert run("features", photo, "--top", 3, "-o", "plain.png").code == 0
     assert run("features", photo, "--top", 3, *options, "-o", "other.png").code == 0
     plain, other = (read_picture(Path(name)).pixels for name in ("plain.png", "other.png"))
@@ -62,10 +67,6 @@ def test_every_option_shows_something_else(run, photo: Path, options: tuple[str,
 
 
 def test_the_numbers_are_the_networks_own(run, photo: Path) -> None:
-    import torch
-
-    from dreamcli.networks import zoo
-
     outcome = run("features", photo, "--layer", "fire2", "--raw", "maps.npz", "--precision", "float32")
     assert outcome.code == 0, outcome.err
     with np.load("maps.npz") as arrays:
@@ -80,14 +81,14 @@ def test_the_numbers_are_the_networks_own(run, photo: Path) -> None:
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
-def test_the_numbers_are_told_of(run, photo: Path) -> None:
+def test_the_raw_numbers_are_reported(run, photo: Path) -> None:
     few = ("features", "photo.png", "--layer", "low", "--top", 1, "--raw")
     assert run(*few, "maps.NPZ").err == "photo.png -> photo-features.png (its numbers: maps.NPZ)\n"
     again = run(*few, "more.npz").err
     assert again == "photo.png -> photo-features.png (already made) (its numbers: more.npz)\n"
     assert Path("maps.NPZ").read_bytes() == Path("more.npz").read_bytes()
-    (told,) = json.loads(run(*few, "third.npz", "--json").out)["pictures"]
-    assert told["raw"] == "third.npz"
+    (entry,) = json.loads(run(*few, "third.npz", "--json").out)["pictures"]
+    assert entry["raw"] == "third.npz"
 
 
 def test_a_folder_of_feature_maps(run, photo: Path) -> None:
@@ -98,22 +99,22 @@ def test_a_folder_of_feature_maps(run, photo: Path) -> None:
     assert sorted(p.name for p in Path("in-features").iterdir()) == ["a.png", "b.png"]
 
 
-def test_filters_in_colour_and_of_channels(run) -> None:
+def test_filters_of_the_first_layer_have_colors(run) -> None:
     assert run("filters").code == 0
     assert run("filters", "--layer", "fire6", "--top", 4, "-o", "deep.png").code == 0
-    colours, deep = (read_picture(Path(name)).pixels for name in ("dreamnet-filters.png", "deep.png"))
-    assert np.ptp(colours[20:80, 10:70].astype(int), axis=2).max() > 40
+    first, deep = (read_picture(Path(name)).pixels for name in ("dreamnet-filters.png", "deep.png"))
+    assert np.ptp(first[20:80, 10:70].astype(int), axis=2).max() > 40
     assert np.ptp(deep.astype(int), axis=2).max() == 0
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_classic_kernels_do_what_they_say(run, photo: Path, kernel: str) -> None:
+def test_classic_kernels_do_what_their_names_say(run, photo: Path, kernel: str) -> None:
     assert run("filters", photo, "--apply", kernel).code == 0
     made = read_picture(Path("photo-filters.png")).pixels.astype(float)
     before = scene().astype(float)
     assert made.shape == before.shape
     roughness = [np.abs(np.diff(values, axis=1)).mean() for values in (before, made)]
-    weights = np.array(KERNELS[kernel][0])
+    weights = np.array(KERNEL_WEIGHTS[kernel][0])
     assert weights.sum() == pytest.approx({"edge": 0, "emboss": 0}.get(kernel, 1)) or kernel == "emboss"
     if kernel == "identity":
         np.testing.assert_array_equal(made, before)
@@ -134,7 +135,7 @@ def test_the_layer_table(run) -> None:
     outcome = run("layers", "alexnet")
     assert outcome.code == 0
     assert "alexnet: 61,100,840 parameters; 714.2 M multiply-adds at 224x224 pixels" in outcome.out
-    assert "(224 + 4 - 11) / 4 + 1 = 55.25 is no whole number" in outcome.out
+    assert "(224 + 4 - 11) / 4 + 1 = 55.25 is not a whole number" in outcome.out
     found = json.loads(run("layers", "dreamnet", "--size", 64, "--json").out)
     assert found["size"] == 64
     assert {row["alias"] for row in found["layers"]} == {"", "low", "mid", "high"}
@@ -155,26 +156,22 @@ def test_classes_with_bars(run, photo: Path) -> None:
 
 @pytest.mark.parametrize(("model", "layer", "dimensions"), [("dreamnet", "flatten", 2), ("lenet5", "f6", 2),
                                                             ("dreamnet", "high", 4)])  # fmt: skip
-def test_the_most_active_channels_are_those_of_the_largest_means(
+def test_the_most_active_channels_are_sorted_by_their_means(
     run, photo: Path, model: str, layer: str, dimensions: int
 ) -> None:
-    from dreamcli.networks import zoo
-
     outcome = run("classify", photo, "--layer", layer, "-m", model, "--json", "--top", 3)
     assert outcome.code == 0, outcome.err
     (answer,) = json.loads(outcome.out)["pictures"]
     network = zoo.load(model)
     name = network.layer(layer)
-    assert len(network.plan.shapes[name]) == dimensions
+    assert len(network.trace.shapes[name]) == dimensions
     names, values = zip(*answer["layer"], strict=True)
     assert list(values) == sorted(values, reverse=True)
-    assert all(0 <= int(each.removeprefix(f"{name}:")) < network.plan.shapes[name][1] for each in names)
+    assert all(0 <= int(each.removeprefix(f"{name}:")) < network.trace.shapes[name][1] for each in names)
 
 
 @pytest.mark.parametrize("layer", [(), ("--layer", "0")], ids=str)
-def test_numbers_that_are_not_finite_stop_no_other_picture(run, photo: Path, layer: tuple[str, ...]) -> None:
-    from safetensors.numpy import save_file
-
+def test_non_finite_answers_do_not_stop_the_other_pictures(run, photo: Path, layer: tuple[str, ...]) -> None:
     Path("net.py").write_text(OVERFLOWING)
     save_file({"1.weight": np.ones((2, 3, 1, 1), np.float32), "1.bias": np.ones(2, np.float32)}, "net.safetensors")
     for name, level in (("white", 255), ("grey", 99)):
@@ -186,7 +183,7 @@ def test_numbers_that_are_not_finite_stop_no_other_picture(run, photo: Path, lay
 
 
 @pytest.mark.parametrize("layer", [(), ("--layer", "mid")], ids=str)
-def test_classify_computes_as_precisely_as_it_is_told(
+def test_classify_computes_in_the_precision_asked_for(
     run, photo: Path, monkeypatch: pytest.MonkeyPatch, layer: tuple[str, ...]
 ) -> None:
     exact = run("classify", photo, "--json", "--precision", "float32", *layer)
@@ -196,7 +193,7 @@ def test_classify_computes_as_precisely_as_it_is_told(
     assert exact.out != coarse.out
 
 
-def test_pictures_of_one_name_in_two_folders_are_classified(run, photo: Path) -> None:
+def test_pictures_of_the_same_name_are_all_classified(run, photo: Path) -> None:
     for folder in ("cats", "dogs"):
         Path(folder).mkdir()
         Image.fromarray(scene(40, 40)).save(Path(folder) / "1.png")
@@ -204,7 +201,7 @@ def test_pictures_of_one_name_in_two_folders_are_classified(run, photo: Path) ->
     assert [entry["input"] for entry in found] == ["cats/1.png", "dogs/1.png"]
 
 
-def test_a_bad_picture_stops_no_other(run, photo: Path) -> None:
+def test_a_bad_picture_does_not_stop_the_others(run, photo: Path) -> None:
     Path("bad.png").write_text("no picture")
     outcome = run("classify", "bad.png", photo)
     assert outcome.code == 1
@@ -231,11 +228,14 @@ def test_a_bad_picture_stops_no_other(run, photo: Path) -> None:
         (("filters", "photo.png", "--apply", "edge", "--layer", "mid"), 2, "--apply shows no filters"),
         (("filters", "photo.png", "--apply", "edge", "--top", "3"), 2, "leave out --layer, --top and --colormap"),
         (("filters", "photo.png", "--apply", "edge", "--colormap", "magma"), 2, "--apply shows no filters"),
-        (("filters", "--size", "40"), 2, "which a kernel is applied to: leave it out"),
+        (("filters", "--size", "40"), 2, "--size only works with --apply"),
         (("filters", "--layer", "pool1"), 1, "pool1 is no convolution"),
         (("filters", "--layer", "fire6:3"), 2, "leave out the channel and the weight"),
         (("features", "photo.png", "--layer", "mid*2"), 2, "leave out the *WEIGHT"),
-        (("classify", "photo.png", "--layer", "mid:2"), 2, "leave the channel out"),
+        (("classify", "photo.png", "--layer", "mid:2"), 2, "leave out the channel"),
+        (("classify", "photo.png", "--layer", "mid*2"), 2, "leave out the channel and the weight"),
+        (("classify", "photo.png", "--top", "0"), 2, "top must be from 1 to 1000, not 0"),
+        (("classify", "photo.png", "--size", "40"), 2, "No such option '--size'"),
         (("layers", "vgg61"), 2, "there is no model 'vgg61'"),
         (("layers", "alexnet", "--size", "20"), 1, "a picture of 20x20 pixels does not go through"),
         (("layers", "--size", "0"), 2, "0 is not in the range"),
@@ -245,7 +245,7 @@ def test_a_bad_picture_stops_no_other(run, photo: Path) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_is_said_in_one_line(
+def test_a_wrong_command_line_prints_one_line(
     run, photo: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     outcome = run(*arguments)
@@ -255,7 +255,7 @@ def test_what_is_wrong_is_said_in_one_line(
     assert sorted(p.name for p in Path().iterdir()) == ["photo.png"]
 
 
-def test_colours_run_from_dark_to_bright() -> None:
+def test_colors_run_from_dark_to_bright() -> None:
     for colormap in ("viridis", "magma", "grey"):
         ramp = colored(np.linspace(0, 1, 9), colormap).astype(int).sum(1)
         assert list(ramp) == sorted(ramp)

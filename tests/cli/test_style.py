@@ -15,13 +15,13 @@ QUICK = ("--steps", "2", "--octaves", "1")
 
 @pytest.fixture
 def styles(run, photo: Path) -> None:
-    """Two style pictures and a mask, beside the photograph."""
+    """Two style pictures and a mask, next to the photograph."""
     Image.fromarray(scene(50, 40)[::-1]).save("a.png")
     Image.fromarray(scene(40, 50)[:, ::-1]).save("b=c.png")
     Image.fromarray(np.full((20, 20), 255, np.uint8)).save("white.png")
 
 
-def test_a_photograph_is_repainted_and_says_with_what(run, photo: Path, styles: None) -> None:
+def test_a_repainted_photograph_records_its_styles(run, photo: Path, styles: None) -> None:
     outcome = run("style", "photo.png", "--style", "a.png", "--style", "b=c.png=0.5", *QUICK)
     assert outcome.code == 0, outcome.err
     record = read_record(Path("photo-style.png"))
@@ -60,7 +60,7 @@ def test_a_folder_is_repainted_with_one_style(run, photo: Path, styles: None) ->
     assert sorted(p.name for p in Path("in-style").iterdir()) == ["x.png", "y.png"]
     alone = run("style", "in/y.png", "--style", "a.png", "-o", "y.png", *QUICK)
     assert alone.code == 0
-    # the style's statistics that were kept for the second photograph are the same as fresh ones
+    # the statistics kept for the second photograph are the same as fresh ones
     np.testing.assert_array_equal(read_picture(Path("in-style/y.png")).pixels, read_picture(Path("y.png")).pixels)
 
 
@@ -77,28 +77,28 @@ def test_transparency_stays(run, photo: Path, styles: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("photo.png",), 2, "name a style: --style PICTURE"),
-        (("--style", "a.png"), 2, "name a PHOTO to repaint, or make a texture --from-noise"),
-        (("photo.png", "--from-noise", "--style", "a.png"), 2, "one of the two"),
-        (("photo.png", "--fine", "a.png"), 2, "fine and coarse go together"),
-        (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "name a style: --style PICTURE"),
-        (("photo.png", "--style", "a.png", "--seamless"), 2, "--seamless and --jitter are for textures"),
+        (("photo.png",), 2, "a fine and a coarse one; --style PICTURE"),
+        (("--style", "a.png"), 2, "name a PHOTO to repaint, or make a texture with --from-noise"),
+        (("photo.png", "--from-noise", "--style", "a.png"), 2, "name a PHOTO to repaint, or make a texture with"),
+        (("photo.png", "--fine", "a.png"), 2, "a fine and a coarse style go together"),
+        (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "name either styles"),
+        (("photo.png", "--style", "a.png", "--seamless"), 2, "--seamless and --jitter only work with --from-noise"),
         (("photo.png", "--style", "a.png", "--keep-colors", "--colors", "match"), 2, "leave out --colors match"),
         (("photo.png", "--style", "a.png=x"), 2, "the weight 'x' of a.png is not a number"),
         (("photo.png", "--style", "a.png=-1"), 2, "a style's weight must be more than 0"),
         (("photo.png", "--style", "none.png"), 1, "none.png: there is no such file"),
-        (("photo.png", "--style", "a.png", "--style-mask", "a.png", "--style-mask", "a.png"), 2, "2 style-masks for 1"),
+        (("photo.png", "--style", "a.png", "--style-mask", "a.png", "--style-mask", "a.png"), 2, "2 style masks for 1"),
         (("photo.png", "--style", "a.png", "--layer", "mif"), 2, "did you mean mid"),
         (("photo.png", "--style", "a.png", "--content", "mif"), 2, "did you mean mid"),
         (("photo.png", "--style", "a.png", "--layer", "mid:3"), 2, "style is measured in whole layers"),
         (("photo.png", "--style", "a.png", "-o", "a.png"), 2, "a.png is the style-1 and would be overwritten"),
-        (("--from-noise", "--style", "a.png", "--keep-colors"), 2, "no photograph whose colours"),
-        (("--from-noise", "--style", "a.png", "--strength", "1"), 2, "nothing but style"),
+        (("--from-noise", "--style", "a.png", "--keep-colors"), 2, "no photograph whose colors"),
+        (("--from-noise", "--style", "a.png", "--strength", "1"), 2, "--from-noise has no content"),
         (("photo.png", "--style", "a.png", "--strength", "2"), 2, "strength must be from 0 to 1"),
     ],
     ids=str,
 )
-def test_what_is_wrong_is_said_in_one_line(
+def test_a_wrong_command_line_prints_one_line(
     run, photo: Path, styles: None, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     there = sorted(p.name for p in Path().iterdir())

@@ -30,7 +30,7 @@ def test_classes_by_name_and_by_number(run) -> None:
     assert record.job.input == record.source == ""
 
 
-def test_the_picture_scores_itself(run) -> None:
+def test_the_record_has_the_scores(run) -> None:
     outcome = run("class", "goldfish", *QUICK, "--judge", "dreamnet", "--json")
     (entry,) = json.loads(outcome.out)["pictures"]
     score = entry["score"]
@@ -40,14 +40,14 @@ def test_the_picture_scores_itself(run) -> None:
         names, values = zip(*score[who], strict=True)
         assert len(set(names)) == 5
         assert list(values) == sorted(values, reverse=True)
-    assert score["top5"] == score["judge"]  # here the judge is the network itself
+    assert score["top5"] == score["judge"]  # the judge is the network itself
     record = read_record(Path("goldfish-class.png"))
     assert record is not None
     assert record.score == score
     assert record.job.judge["name"] == "dreamnet"
 
 
-def test_a_mixture_a_sheet_and_a_count(run) -> None:
+def test_mix_sheet_and_count(run) -> None:
     assert run("class", "goldfish", "jellyfish", "--mix", *QUICK).code == 0
     assert run("class", "goldfish", "jellyfish", "--sheet", *QUICK).code == 0
     assert run("class", "tench", "--count", 2, *QUICK).code == 0
@@ -85,7 +85,7 @@ def test_replay_makes_it_again(run, photo: Path, arguments: tuple[str, ...], out
     assert Path("again.png").read_bytes() == Path(output).read_bytes()
 
 
-def test_replay_asks_for_a_guide_that_is_gone(run, photo: Path) -> None:
+def test_replay_asks_for_a_missing_guide(run, photo: Path) -> None:
     Image.fromarray(scene(40, 50)).save("guide.png")
     run("dream", "photo.png", "--guide", "guide.png", "--steps", 1, "--octaves", 1)
     Path("guide.png").rename("moved.png")
@@ -95,10 +95,10 @@ def test_replay_asks_for_a_guide_that_is_gone(run, photo: Path) -> None:
     assert run("replay", "photo-dream.png", "--other", "guide=moved.png").code == 0
     outcome = run("replay", "photo-dream.png", "--other", "gide=moved.png")
     assert outcome.code == 2
-    assert "the roles of this picture are: guide" in outcome.err
+    assert "this picture's roles are: guide" in outcome.err
 
 
-def test_channels_each_for_itself_or_on_a_sheet(run) -> None:
+def test_channels_one_by_one_or_on_a_sheet(run) -> None:
     assert run("boost", "--layer", "mid", "--channels", "0-1,7", *QUICK).code == 0
     assert sorted(p.name for p in Path().glob("*.png")) == [f"mid-{c}-boost.png" for c in (0, 1, 7)]
     outcome = run("boost", "--layer", "mid", "--channels", "0-3", "--sheet", *QUICK)
@@ -108,7 +108,7 @@ def test_channels_each_for_itself_or_on_a_sheet(run) -> None:
     assert record.job.settings["layers"] == ["mid:0", "mid:1", "mid:2", "mid:3"]
 
 
-def test_photographs_are_boosted_and_their_transparency_stays(run) -> None:
+def test_boosted_photographs_keep_their_transparency(run) -> None:
     alpha = np.full((60, 80), 77, np.uint8)
     Image.fromarray(np.dstack([scene(), alpha])).save("clear.png")
     few = ("--layer", "low:3", "--steps", 2, "--octaves", 1)
@@ -133,16 +133,16 @@ def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("class", "goldfsh"), 2, "dreamnet knows no class 'goldfsh'; did you mean goldfish"),
+        (("class", "goldfsh"), 2, "dreamnet has no class 'goldfsh'; did you mean goldfish"),
         (("class", "retriever"), 2, "golden retriever"),
-        (("class", "qqqq"), 2, "listed by: dreamcli models dreamnet --classes"),
-        (("class", "qqqq", "--model", "lenet5"), 2, "its 10 are 0, 1, and so on to 9"),
-        (("class", "1000"), 2, "knows no class '1000'"),
+        (("class", "qqqq"), 2, "among its 1000; list them with: dreamcli models MODEL --classes"),
+        (("class", "qqqq", "--model", "lenet5"), 2, "its 10 classes are 0, 1, and so on to 9"),
+        (("class", "1000"), 2, "has no class '1000'"),
         (("class",), 2, "Missing argument 'NAME...'"),
         (("class", "goldfsh", "--dry-run"), 2, "did you mean goldfish"),
         (("class", "goldfish", "-m", "net.py:Net", "--dry-run"), 2, "there is no file net.py"),
         (("class", "goldfish", "--mix", "--sheet"), 2, "--mix makes one picture"),
-        (("class", "goldfish", "--blur", 1), 2, "blur is for the parameterization pixels only"),
+        (("class", "goldfish", "--blur", 1), 2, "blur only works with the pixels parameterization"),
         (("class", "goldfish", "--start", "none.png"), 1, "none.png: there is no such file"),
         (("class", "goldfish", "--mask", "none.png"), 1, "none.png: there is no such file"),
         (("class", "goldfish", "--judge", "resnet51"), 2, "did you mean resnet50"),
@@ -152,19 +152,19 @@ def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
         (("boost", "--layer", "mid:9999"), 2, "has channels 0 to 383"),
         (("boost", "--layer", "mid", "--channels", "a"), 2, "'a' is not of the form 0-15"),
         (("boost", "--layer", "mid", "--channels", "5-2"), 2, "5-2 runs backwards"),
-        (("boost", "--layer", "mid", "--channels", "0-99999999"), 2, "more than 4096 channels"),
+        (("boost", "--layer", "mid", "--channels", "0-99999999"), 2, "is more than 4096 channels"),
         (("boost", "--layer", "mid", "--channels", "383-384", *QUICK), 2, "there is no 384"),
         (("boost", "--layer", "mid:3", "--channels", "0-3"), 2, "leave the channel out of --layer"),
-        (("boost", "photo.png", "--channels", "0-3"), 2, "go on one --sheet"),
-        (("boost", "photo.png", "--start", "noise"), 2, "leave out --start"),
+        (("boost", "photo.png", "--channels", "0-3"), 2, "need --sheet"),
+        (("boost", "photo.png", "--start", "noise"), 2, "IMAGE and --start can't be combined"),
         (("boost", "photo.png", "--mask", "photo.png", "-o", "photo.png"), 2, "photo.png is an input"),
         (("boost", "--guide", "photo.png", "-o", "photo.png"), 2, "photo.png is the guide and would be overwritten"),
         (("boost", "--layer", "mid:3", "--guide", "photo.png"), 2, "leave out the channel"),
-        (("dream",), 2, "name an IMAGE to dream on, or dream on noise: --start noise"),
+        (("dream",), 2, "name an IMAGE to dream on, or use --start noise"),
     ],
     ids=str,
 )
-def test_what_is_wrong_is_said_in_one_line(
+def test_a_wrong_command_line_prints_one_line(
     run, photo: Path, arguments: tuple[object, ...], code: int, message: str
 ) -> None:
     before = photo.read_bytes()
@@ -176,7 +176,7 @@ def test_what_is_wrong_is_said_in_one_line(
     assert photo.read_bytes() == before
 
 
-def test_a_numbered_output_overwrites_no_input(run, photo: Path) -> None:
+def test_a_numbered_output_never_overwrites_an_input(run, photo: Path) -> None:
     photo.rename("p-2.png")
     before = Path("p-2.png").read_bytes()
     outcome = run("boost", "p-2.png", "--count", 3, "-o", "p.png", "--overwrite", *QUICK)
@@ -185,12 +185,12 @@ def test_a_numbered_output_overwrites_no_input(run, photo: Path) -> None:
     assert Path("p-2.png").read_bytes() == before
 
 
-def test_numbered_results_are_no_inputs(run, photo: Path) -> None:
+def test_numbered_results_are_not_inputs(run, photo: Path) -> None:
     few = ("--count", 2, "--steps", 1, "--octaves", 1)
     assert run("boost", "*.png", *few).code == 0
     made = ["photo-boost-1.png", "photo-boost-2.png", "photo.png"]
     outcome = run("boost", "*.png", *few)
-    assert outcome.told[-1] == "2 skipped"
+    assert outcome.lines[-1] == "2 skipped"
     assert sorted(os.listdir()) == made
     assert run("class", "goldfish", *few, "--start", "photo.png").code == 0
     before = Path("goldfish-class-1.png").read_bytes()
@@ -200,7 +200,7 @@ def test_numbered_results_are_no_inputs(run, photo: Path) -> None:
     assert Path("goldfish-class-1.png").read_bytes() == before
 
 
-def test_classes_whose_files_would_be_one_are_told_apart_by_hand(run) -> None:
+def test_classes_that_would_share_a_file_are_refused(run) -> None:
     outcome = run("class", "Cardigan", "cardigan", "-o", "out/")
     assert outcome.code == 2
     assert "written to out/cardigan-class.png; make them in two runs, each with its own -o" in outcome.err

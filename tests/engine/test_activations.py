@@ -5,14 +5,15 @@ import torch
 import torchvision
 from torch import nn
 
-from dreamcli.engine.activations import Activations, InputFormat, outline
+from dreamcli.engine.activations import Activations, InputFormat
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.trace import TRACE_SIZE, trace
 
 PLAIN = InputFormat(mean=(0, 0, 0), std=(1, 1, 1), minimum=1)
 
 
 class Small(nn.Module):
-    """Everything that is awkward: batch norms, in-place functions, a layer used twice, an unused tail."""
+    """Everything awkward: batch norms, in-place functions, a layer that runs twice, an unused tail."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +36,7 @@ class Small(nn.Module):
 def small() -> Small:
     torch.manual_seed(0)
     network = Small()
-    network(torch.rand(4, 3, 64, 64))  # in training mode: gives the norms statistics, and the lazy layer its shape
+    network(torch.rand(4, 3, 64, 64))  # in training mode, for the norms' statistics and the lazy layer's shape
     for norm in (network.norm, network.norm2):
         nn.init.uniform_(norm.weight, 0.5, 2)
         nn.init.normal_(norm.bias)
@@ -53,13 +54,44 @@ def reference(network: Small, x: torch.Tensor) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(
     "layers", [["conv"], ["norm"], ["conv2"], ["norm2"], ["relu"], ["relu", "norm", "conv"], ["conv2", "norm2"]]
 )
-def test_gives_what_the_whole_network_computes(small: Small, compute: Compute, layers: list[str]) -> None:
+def test_equals_what_the_whole_network_computes(small: Small, compute: Compute, layers: list[str]) -> None:
     image = torch.rand(1, 3, 64, 64)
     wanted = reference(small, image)
     found = Activations(small, layers, PLAIN, compute)(image)
     assert set(found) == set(layers)
     for layer in layers:
         torch.testing.assert_close(found[layer], wanted[layer], rtol=1e-4, atol=1e-5)
+
+
+class Skipping(nn.Module):
+    """A convolution whose output is used twice, once by a batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.norm = nn.BatchNorm2d(8)
+        self.last = nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        return self.last(self.norm(x) + x)
+
+
+@pytest.mark.parametrize(
+    ("network", "layer"),
+    [
+        (nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), nn.BatchNorm2d(8), nn.Conv2d(8, 4, 1)), "3"),
+        (Skipping(), "last"),
+    ],
+)
+def test_only_a_norm_that_alone_takes_the_convolutions_output_is_folded(
+    network: nn.Module, layer: str, compute: Compute
+) -> None:
+    torch.manual_seed(0)
+    network(torch.rand(4, 3, 20, 30))
+    image = torch.rand(1, 3, 20, 30)
+    found = Activations(network, [layer], PLAIN, compute)(image)[layer]
+    torch.testing.assert_close(found, network.eval()(image))
 
 
 def test_stops_at_the_deepest_layer_and_frees_the_rest(small: Small, compute: Compute) -> None:
@@ -69,7 +101,7 @@ def test_stops_at_the_deepest_layer_and_frees_the_rest(small: Small, compute: Co
     assert isinstance(activations._network.tail, nn.Identity)
 
 
-def test_leaves_the_network_as_it_was(small: Small, compute: Compute) -> None:
+def test_the_network_is_unchanged(small: Small, compute: Compute) -> None:
     before = {name: value.clone() for name, value in small.state_dict().items()}
     activations = Activations(small, ["relu"], PLAIN, compute)
     activations(torch.rand(1, 3, 64, 64, requires_grad=True))["relu"].sum().backward()
@@ -81,7 +113,7 @@ def test_leaves_the_network_as_it_was(small: Small, compute: Compute) -> None:
 
 
 @pytest.mark.parametrize("padding", [0, 1])
-def test_normalises_the_image(small: Small, compute: Compute, padding: int) -> None:
+def test_normalizes_the_image(small: Small, compute: Compute, padding: int) -> None:
     small.conv.padding = (padding, padding)
     image = torch.rand(1, 3, 64, 64)
     shaped = InputFormat(mean=(0.1, 0.2, 0.3), std=(0.5, 0.4, 0.3))
@@ -108,17 +140,9 @@ def test_fits_any_picture_into_the_network(form: InputFormat, size: tuple[int, i
     assert bool((image.grad > 0).all())
 
 
-def test_an_unknown_layer_is_named(small: Small, compute: Compute) -> None:
+def test_an_unknown_layer_raises_with_its_name(small: Small, compute: Compute) -> None:
     with pytest.raises(KeyError, match="conv9"):
         Activations(small, ["conv", "conv9"], PLAIN, compute)
-
-
-def test_outline_sees_the_order_the_folds_and_the_clobbered(small: Small) -> None:
-    found = outline(small, PLAIN)
-    assert [name for what, name in found.events if what == "start"][:4] == ["conv", "norm", "relu", "conv2"]
-    assert found.foldable == [("conv", "norm"), ("conv2", "norm2")]
-    assert {"norm", "norm2"} <= found.clobbered
-    assert found.shapes["relu"] == (1, 8, 64, 96)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +178,7 @@ def test_agrees_with_torchvisions_own_feature_extraction(name: str, layer: str, 
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3 * float(wanted.abs().max()))
 
 
-def test_bfloat16_gives_nearly_the_same(small: Small, compute: Compute) -> None:
+def test_bfloat16_is_close_to_float32(small: Small, compute: Compute) -> None:
     image = torch.rand(1, 3, 64, 64)
     exact = Activations(small, ["relu"], PLAIN, compute)(image)["relu"]
     rough = Activations(small, ["relu"], PLAIN, Compute(compute.device, torch.bfloat16))(image)["relu"]
@@ -163,7 +187,7 @@ def test_bfloat16_gives_nearly_the_same(small: Small, compute: Compute) -> None:
 
 
 @pytest.mark.parametrize("layer", ["features.1", "features.3.0.mlp"])
-def test_channels_last_layers_are_given_channels_first(compute: Compute, layer: str) -> None:
+def test_channels_last_layers_are_returned_channels_first(compute: Compute, layer: str) -> None:
     torch.manual_seed(0)
     network = torchvision.models.swin_t(weights=None).eval()
     seen: list[torch.Tensor] = []
@@ -174,10 +198,10 @@ def test_channels_last_layers_are_given_channels_first(compute: Compute, layer: 
         handle.remove()
         found = Activations(network, [layer], PLAIN, compute)(image)[layer]
     torch.testing.assert_close(found, seen[0].permute(0, 3, 1, 2))
-    assert outline(network, PLAIN).shapes[layer][1] == found.shape[1]
+    assert trace(network, TRACE_SIZE).shapes[layer][1] == found.shape[1]
 
 
-def test_colours_that_are_convolved_apart_are_normalised_apart(compute: Compute) -> None:
+def test_colors_that_are_convolved_separately_are_normalized_separately(compute: Compute) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 6, 3, groups=3), nn.ReLU(), nn.Conv2d(6, 4, 3)).eval()
     form = InputFormat(minimum=1)

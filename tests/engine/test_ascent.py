@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from dreamcli.engine.activations import Activations, InputFormat
-from dreamcli.engine.ascent import LBFGS, Adam, NormalisedGradient, Rule, ascend
+from dreamcli.engine.ascent import LBFGS, Adam, NormalizedGradient, Rule, ascend
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel, LayerEnergy, Objective
 from dreamcli.engine.parameterization import Pixels
@@ -24,7 +24,7 @@ def image() -> Tensor:
     return 0.4 + 0.2 * torch.rand(1, 3, 48, 64)
 
 
-RULES = [NormalisedGradient(0.01), NormalisedGradient(0.01, color=0.3), Adam(0.01)]
+RULES = [NormalizedGradient(0.01), NormalizedGradient(0.01, color=0.3), Adam(0.01)]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_bits(activations: Activations, image: Tens
     def make(seed: int) -> Tensor:
         pixels = Pixels(image)
         ascend(
-            pixels, LayerEnergy("fire4"), activations, steps=3, rule=NormalisedGradient(0.01),
+            pixels, LayerEnergy("fire4"), activations, steps=3, rule=NormalizedGradient(0.01),
             transforms=[Jitter(8)], generator=torch.Generator().manual_seed(seed),
         )  # fmt: skip
         return pixels.render().detach()
@@ -57,28 +57,28 @@ def test_the_same_seed_gives_the_same_bits(activations: Activations, image: Tens
     assert not torch.equal(make(1), make(2))
 
 
-def test_a_step_moves_the_mean_pixel_by_its_size(
+def test_a_step_moves_pixels_by_its_size_on_average(
     activations: Activations, image: Tensor, generator: torch.Generator
 ) -> None:
     two = torch.cat([image, 0.5 + 0.01 * (image - 0.5)])
     pixels = Pixels(two)
-    ascend(pixels, LayerEnergy("fire4"), activations, steps=1, rule=NormalisedGradient(0.004), generator=generator)
+    ascend(pixels, LayerEnergy("fire4"), activations, steps=1, rule=NormalizedGradient(0.004), generator=generator)
     moved = (pixels.render().detach() - two).abs().mean((1, 2, 3))
     torch.testing.assert_close(moved, torch.full((2,), 0.004), rtol=0.02, atol=0)
 
 
-def test_without_color_every_pixel_moves_along_grey(
+def test_without_color_every_pixel_moves_along_gray(
     activations: Activations, image: Tensor, generator: torch.Generator
 ) -> None:
     pixels = Pixels(image)
-    rule = NormalisedGradient(0.004, color=0)
+    rule = NormalizedGradient(0.004, color=0)
     ascend(pixels, LayerEnergy("fire4"), activations, steps=1, rule=rule, generator=generator)
     moved = pixels.render().detach() - image
     torch.testing.assert_close(moved, moved.mean(1, keepdim=True).expand_as(moved), rtol=0, atol=1e-6)
 
 
 class _Poison(Objective):
-    """A value that stops being a number at the third step."""
+    """Becomes NaN at the third step."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -92,18 +92,18 @@ def test_stops_at_a_non_finite_value_with_the_last_finite_image(
     activations: Activations, image: Tensor, generator: torch.Generator
 ) -> None:
     pixels = Pixels(image)
-    ascent = ascend(pixels, _Poison(), activations, steps=9, rule=NormalisedGradient(0.01), generator=generator)
+    ascent = ascend(pixels, _Poison(), activations, steps=9, rule=NormalizedGradient(0.01), generator=generator)
     assert ascent.stopped == "non-finite"
     assert len(ascent.values) == 2
     assert bool(pixels.render().isfinite().all())
     torch.testing.assert_close(pixels.render().detach(), image + 0.02)
 
 
-def test_a_line_search_that_fails_leaves_the_image_before_it(
+def test_a_failed_line_search_keeps_the_image_before_it(
     activations: Activations, image: Tensor, generator: torch.Generator
 ) -> None:
     class Cliff(Objective):
-        """Rises, and is no number a little further on."""
+        """Rises, and becomes NaN a little further on."""
 
         def __call__(self, activations, image: Tensor) -> Tensor:
             value = image.mean()
@@ -117,7 +117,7 @@ def test_a_line_search_that_fails_leaves_the_image_before_it(
     assert start < float(pixels.render().detach().mean()) < cliff
 
 
-def test_a_gradient_that_is_not_finite_changes_nothing(
+def test_a_non_finite_gradient_changes_nothing(
     activations: Activations, image: Tensor, generator: torch.Generator
 ) -> None:
     class Cusp(Objective):
@@ -130,14 +130,16 @@ def test_a_gradient_that_is_not_finite_changes_nothing(
     assert torch.equal(pixels.render().detach(), image)
 
 
-def test_control_c_keeps_what_was_reached(activations: Activations, image: Tensor, generator: torch.Generator) -> None:
+def test_control_c_keeps_the_progress_so_far(
+    activations: Activations, image: Tensor, generator: torch.Generator
+) -> None:
     def interrupt(step: int, value: float) -> None:
         if step == 2:
             raise KeyboardInterrupt
 
     pixels = Pixels(image)
     ascent = ascend(
-        pixels, LayerEnergy("fire4"), activations, steps=9, rule=NormalisedGradient(0.01),
+        pixels, LayerEnergy("fire4"), activations, steps=9, rule=NormalizedGradient(0.01),
         generator=generator, on_step=interrupt,
     )  # fmt: skip
     assert ascent.stopped == "interrupted"
@@ -148,13 +150,13 @@ def test_control_c_keeps_what_was_reached(activations: Activations, image: Tenso
 def test_reports_every_step(activations: Activations, image: Tensor, generator: torch.Generator) -> None:
     seen: list[tuple[int, float]] = []
     ascent = ascend(
-        Pixels(image), LayerEnergy("fire4"), activations, steps=3, rule=NormalisedGradient(0.01),
+        Pixels(image), LayerEnergy("fire4"), activations, steps=3, rule=NormalizedGradient(0.01),
         generator=generator, on_step=lambda step, value: seen.append((step, value)),
     )  # fmt: skip
     assert seen == list(enumerate(ascent.values, 1))
 
 
-def test_a_picture_without_gradient_stays_as_it_is(
+def test_an_image_without_gradient_stays_the_same(
     activations: Activations, generator: torch.Generator, image: Tensor
 ) -> None:
     class Blind(Objective):
@@ -162,6 +164,6 @@ def test_a_picture_without_gradient_stays_as_it_is(
             return 0 * image.sum()
 
     pixels = Pixels(image)
-    ascent = ascend(pixels, Blind(), activations, steps=2, rule=NormalisedGradient(0.01), generator=generator)
+    ascent = ascend(pixels, Blind(), activations, steps=2, rule=NormalizedGradient(0.01), generator=generator)
     assert ascent.stopped == "done"
     assert torch.equal(pixels.render().detach(), image)

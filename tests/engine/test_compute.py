@@ -14,17 +14,17 @@ def test_auto_finds_something_that_runs() -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_named_precision_is_taken(precision: str) -> None:
+def test_a_named_precision_is_used(precision: str) -> None:
     assert Compute.resolve("cpu", precision).precision == getattr(torch, precision)
 
 
 @pytest.mark.parametrize(("device", "precision"), [("gpu", "auto"), ("cpu", "float64")])
-def test_unknown_words_are_refused(device: str, precision: str) -> None:
+def test_unknown_names_are_refused(device: str, precision: str) -> None:
     with pytest.raises(ValueError, match="one of"):
         Compute.resolve(device, precision)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a cuda device")
-def test_a_device_that_is_not_there_is_named() -> None:
+def test_a_missing_device_raises_with_those_available() -> None:
     with pytest.raises(ValueError, match=r"no cuda device on this machine; it has: .*cpu"):
         Compute.resolve("cuda")

@@ -7,7 +7,7 @@ from dreamcli.engine import natural
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (64, 20), (1, 9)])
-def test_noise_has_the_variance_and_the_mean_colour_that_are_asked_for(
+def test_noise_has_the_variance_and_the_mean_color_of_photographs(
     size: tuple[int, int], generator: torch.Generator
 ) -> None:
     images = natural.noise(64, *size, 1.0, generator)
@@ -34,7 +34,7 @@ def test_amplitudes_fall_as_measured_and_are_larger_along_the_axes() -> None:
     assert amplitudes[0, 8] > amplitudes[0, 8] * 8 / 8.5 > natural.amplitudes(64, 64)[6, 6]
 
 
-def test_high_frequencies_are_those_of_noise_and_not_of_ramps() -> None:
+def test_noise_has_high_frequencies_and_waves_have_none() -> None:
     torch.manual_seed(0)
     assert natural.high_frequency_share(torch.rand(1, 3, 64, 64)) > 0.7
     waves = torch.linspace(0, 12.6, 64).sin().expand(1, 3, 64, 64)

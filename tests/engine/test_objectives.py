@@ -57,8 +57,8 @@ def test_each_part_of_a_batch_has_its_own_objective() -> None:
     torch.testing.assert_close(both(batch, image), wanted)
 
 
-def test_only_objectives_add_up() -> None:
-    with pytest.raises(TypeError, match="added to objectives only"):
+def test_only_objectives_can_be_added() -> None:
+    with pytest.raises(TypeError, match="only be added to another objective"):
         LayerEnergy("a") + 1.5
 
 
@@ -74,7 +74,7 @@ def test_energys_gradient_points_along_the_activation(captured: dict[str, torch.
     torch.testing.assert_close(leaf.grad / leaf.grad.norm(), leaf.detach() / leaf.detach().norm())
 
 
-def test_measured_by_the_layers_rms_channels_and_neurons_do_not_depend_on_its_scale(
+def test_in_units_of_the_rms_channels_and_neurons_do_not_depend_on_the_layers_scale(
     captured: dict[str, torch.Tensor],
 ) -> None:
     scaled = {name: 100 * activation for name, activation in captured.items()}
@@ -83,7 +83,7 @@ def test_measured_by_the_layers_rms_channels_and_neurons_do_not_depend_on_its_sc
         torch.testing.assert_close(values[0], values[1])
 
 
-def test_channel_and_neuron_read_the_right_place(captured: dict[str, torch.Tensor]) -> None:
+def test_channel_and_neuron_read_the_right_values(captured: dict[str, torch.Tensor]) -> None:
     torch.testing.assert_close(Channel("a", 2, 4.0)(captured, IMAGE), captured["a"][0, 2].mean() / 4)
     torch.testing.assert_close(Neuron("a", 2, 0.99, 0.5, 4.0)(captured, IMAGE), captured["a"][0, 2, 3, 3] / 4)
     torch.testing.assert_close(Channel("tokens", 4)(captured, IMAGE), captured["tokens"][0, :, 4].mean())
@@ -95,7 +95,7 @@ def test_a_layer_of_tokens_has_no_neurons(captured: dict[str, torch.Tensor]) -> 
 
 
 @pytest.mark.parametrize("objective", [LayerEnergy("a"), Channel("a", 0), Neuron("a", 0, 0.5, 0.5)])
-def test_pictures_of_a_batch_do_not_mix(objective: Objective) -> None:
+def test_images_of_a_batch_do_not_mix(objective: Objective) -> None:
     torch.manual_seed(0)
     one, other = torch.randn(1, 5, 4, 4), 1000 * torch.randn(1, 5, 4, 4)
     both = torch.cat([one, other]).requires_grad_()
@@ -107,7 +107,7 @@ def test_pictures_of_a_batch_do_not_mix(objective: Objective) -> None:
     torch.testing.assert_close(both.grad[:1] * 2, alone.grad)
 
 
-def test_a_dead_layer_gives_a_finite_value_and_no_gradient() -> None:
+def test_a_dead_layer_has_a_finite_value_and_no_gradient() -> None:
     dead = torch.zeros(1, 4, 3, 3, requires_grad=True)
     for objective in (LayerEnergy("a"), Channel("a", 0)):
         assert bool(objective({"a": dead}, IMAGE).isfinite())
@@ -116,18 +116,18 @@ def test_a_dead_layer_gives_a_finite_value_and_no_gradient() -> None:
     assert float(dead.grad.abs().max()) == 0
 
 
-def test_a_guide_is_matched_by_its_own_picture(captured: dict[str, torch.Tensor]) -> None:
+def test_a_guide_matches_itself_best(captured: dict[str, torch.Tensor]) -> None:
     for layer in ("a", "tokens"):
         guide = Guide.of(layer, captured[layer])
         assert guide.features.shape[1] == 5
         own = float(guide(captured, IMAGE))
-        assert own >= 1 - 1e-5  # each place has its own feature among those it may match
+        assert own >= 1 - 1e-5  # every position finds its own feature
         other = {layer: torch.randn_like(captured[layer])}
         assert float(guide(other, IMAGE)) < own
         assert float(guide({layer: 2 * captured[layer]}, IMAGE)) == pytest.approx(2 * own, rel=1e-4)
 
 
-def test_a_guide_of_many_places_is_matched_in_parts() -> None:
+def test_many_positions_are_matched_in_chunks() -> None:
     torch.manual_seed(0)
     image = torch.randn(1, 4, 80, 70)
     guide = Guide.of("a", torch.randn(1, 4, 5, 5))
@@ -145,7 +145,7 @@ def test_equal_pictures_have_no_difference() -> None:
     assert float(Difference("a")({"a": apart}, IMAGE)) == pytest.approx(1)
 
 
-def test_the_statistics_are_met_by_what_has_them() -> None:
+def test_the_batch_norm_prior_is_zero_for_the_statistics_in_training() -> None:
     torch.manual_seed(0)
     mean, deviation = torch.randn(4), torch.rand(4) + 0.5
     activation = torch.randn(1, 4, 200, 200) * deviation.view(4, 1, 1) + mean.view(4, 1, 1)

@@ -17,12 +17,12 @@ from dreamcli.engine.octaves import octave_sizes, resize
         ((3, 3, 4, 1.1, 1), [(2, 2), (3, 3)]),
     ],
 )
-def test_sizes_grow_to_exactly_the_full_one(arguments, sizes: list[tuple[int, int]]) -> None:
+def test_sizes_grow_to_exactly_the_full_size(arguments, sizes: list[tuple[int, int]]) -> None:
     assert octave_sizes(*arguments) == sizes
 
 
 @pytest.mark.parametrize("size", [(30, 50), (7, 9), (13, 21)])
-def test_resizing_keeps_a_flat_picture_flat(size: tuple[int, int]) -> None:
+def test_resizing_keeps_a_flat_image_flat(size: tuple[int, int]) -> None:
     resized = resize(torch.full((1, 3, 13, 21), 0.7), size)
     assert tuple(resized.shape) == (1, 3, *size)
     torch.testing.assert_close(resized, torch.full((1, 3, *size), 0.7))

@@ -39,7 +39,7 @@ def test_it_starts_at_the_image(make) -> None:
 
 
 @pytest.mark.parametrize("make", [Pixels, Fourier, Phase, lambda image: Masked(Fourier(image), image, mask())])
-def test_a_step_along_the_gradient_brings_the_image_nearer_to_another(make) -> None:
+def test_steps_along_the_gradient_approach_another_image(make) -> None:
     wanted = IMAGE.flip(3)
     climbed = make(IMAGE)
     optimizer = torch.optim.Adam(climbed.leaves, 0.02)
@@ -62,7 +62,7 @@ def mask() -> torch.Tensor:
     return found
 
 
-def test_what_the_mask_hides_stays() -> None:
+def test_outside_the_mask_the_image_stays() -> None:
     inner = Pixels(IMAGE)
     with torch.no_grad():
         inner.leaves[0].zero_()
@@ -71,19 +71,19 @@ def test_what_the_mask_hides_stays() -> None:
     assert float(seen[..., :8].abs().sum()) == 0
 
 
-def test_phases_keep_the_amplitudes_of_photographs_and_the_mean_colour() -> None:
+def test_phases_keep_the_amplitudes_of_photographs_and_the_mean_color() -> None:
     phase = Phase(IMAGE)
     with torch.no_grad():
         phase.leaves[0].add_(torch.randn_like(phase.leaves[0]))
     logits = phase.render().detach().logit().permute(0, 2, 3, 1) - torch.tensor(natural.MEAN)
     components = (logits @ torch.linalg.inv(torch.tensor(natural.COLORS))).permute(0, 3, 1, 2)
     spectrum = torch.fft.rfft2(components, norm="ortho").abs()
-    # the first column stands for itself mirrored, so only the others keep their amplitudes under any phase
+    # the first column is its own mirror image, so only the others keep their amplitudes under any phase
     torch.testing.assert_close(spectrum[0, 1, :, 1:8], natural.amplitudes(12, 17)[:, 1:8], atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(components.mean((2, 3)), natural.to_components(IMAGE).mean((2, 3)), atol=1e-4, rtol=1e-4)
 
 
-def test_without_colour_only_brightness_changes() -> None:
+def test_without_color_only_brightness_changes() -> None:
     climbed = Fourier(IMAGE, color=0.0)
     with torch.no_grad():
         climbed.leaves[0].normal_()
@@ -96,5 +96,5 @@ def test_blur_keeps_the_mean_and_flat_images() -> None:
     torch.testing.assert_close(blurred(torch.full((1, 3, 5, 9), 0.3), 2.0), torch.full((1, 3, 5, 9), 0.3))
     spot = torch.zeros(1, 1, 31, 31)
     spot[..., 15, 15] = 1
-    places = torch.arange(31.0) - 15
-    assert float((blurred(spot, 2.0)[0, 0].sum(0) * places**2).sum()) == pytest.approx(4, rel=0.05)
+    offsets = torch.arange(31.0) - 15
+    assert float((blurred(spot, 2.0)[0, 0].sum(0) * offsets**2).sum()) == pytest.approx(4, rel=0.05)

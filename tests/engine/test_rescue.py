@@ -16,7 +16,7 @@ def test_a_dead_relu_lets_its_inputs_rise(relu) -> None:
     with RescuedReLUs():
         loss = -relu(leaf * 1.0).sum()
     loss.backward()
-    # the first picture's is dead, so both inputs are raised; the second's is not
+    # both of the first image's inputs are dead, so both are raised; one of the second's is alive
     assert leaf.grad is not None
     assert leaf.grad.tolist() == [[-1, -1], [0, -1]]
 
@@ -29,7 +29,7 @@ def test_nothing_is_lowered_further() -> None:
     assert float(leaf.grad) == 0
 
 
-def test_outside_of_it_a_dead_relu_stays_dead() -> None:
+def test_outside_the_context_a_dead_relu_stays_dead() -> None:
     leaf = torch.tensor([[-1.0]], requires_grad=True)
     (-F.relu(leaf)).sum().backward()
     assert leaf.grad is not None

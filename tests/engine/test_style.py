@@ -25,7 +25,7 @@ def test_statistics_are_the_mean_and_the_gram_matrix() -> None:
     torch.testing.assert_close(found.root @ found.root, found.covariance, atol=1e-4, rtol=1e-4)
 
 
-def test_tokens_are_places_as_those_of_a_map_are() -> None:
+def test_tokens_count_like_the_positions_of_a_map() -> None:
     a = activation(0)
     tokens = a.flatten(2).transpose(1, 2)
     found, wanted = Statistics.of(tokens), Statistics.of(a)
@@ -33,7 +33,7 @@ def test_tokens_are_places_as_those_of_a_map_are() -> None:
     torch.testing.assert_close(found.mean, wanted.mean)
 
 
-def test_where_the_weight_is_zero_nothing_counts() -> None:
+def test_parts_of_weight_zero_do_not_count() -> None:
     a = activation(0)
     weight = torch.zeros(1, 1, 40, 40)
     weight[..., :20] = 1
@@ -43,7 +43,7 @@ def test_where_the_weight_is_zero_nothing_counts() -> None:
 
 
 @pytest.mark.parametrize("kind", DISTANCES)
-def test_a_distance_is_zero_for_the_style_itself_and_wherever_its_parts_are(kind: str) -> None:
+def test_the_distance_to_the_style_itself_is_zero_even_if_shuffled(kind: str) -> None:
     wanted = Statistics.of(activation(0))
     shuffled = activation(0).flatten(2)[..., torch.randperm(400, generator=torch.Generator().manual_seed(1))]
     same = DISTANCES[kind](Statistics.of(shuffled.view(1, 5, 20, 20)), wanted)
@@ -51,8 +51,8 @@ def test_a_distance_is_zero_for_the_style_itself_and_wherever_its_parts_are(kind
     assert abs(float(same)) < 1e-2 * float(other)
 
 
-def test_the_distance_of_moments_is_that_of_normal_distributions() -> None:
-    # of independent channels it is the sum of squared differences of means and of deviations
+def test_the_distance_of_moments_is_the_distance_between_normal_distributions() -> None:
+    # for independent channels it is the sum of the squared differences of means and of deviations
     torch.manual_seed(0)
     base = torch.randn(1, 1, 300, 300).expand(1, 2, -1, -1) * 0
     noise = torch.randn(1, 2, 300, 300)
@@ -62,10 +62,10 @@ def test_the_distance_of_moments_is_that_of_normal_distributions() -> None:
 
 
 @pytest.mark.parametrize("kind", DISTANCES)
-def test_gradients_are_finite_and_lead_towards_the_style(kind: str) -> None:
+def test_gradients_are_finite_and_lead_toward_the_style(kind: str) -> None:
     wanted = Statistics.of(activation(0))
     leaf = torch.zeros(1, 5, 20, 20)
-    leaf[:, :2] = activation(5)[:, :2]  # channels that are silent: a covariance without full rank
+    leaf[:, :2] = activation(5)[:, :2]  # the other channels are silent: a singular covariance
     leaf.requires_grad_()
     distance = StyleDistance("a", wanted, kind)
     before = distance({"a": leaf}, IMAGE)
@@ -96,7 +96,7 @@ def test_smoothing_flattens_and_keeps_the_mean() -> None:
     assert flat.max() / flat.min() == pytest.approx(20.08, rel=1e-2)
 
 
-def test_content_counts_in_units_of_its_variance() -> None:
+def test_content_is_in_units_of_its_variance() -> None:
     wanted = activation(0)
     content = ContentDistance("a", wanted)
     assert float(content({"a": wanted}, IMAGE)) == 0

@@ -5,29 +5,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dreamcli.engine.activations import OUTLINE_SIZE, Activations
-from dreamcli.engine.ascent import NormalisedGradient, ascend
+from dreamcli.engine.activations import Activations
+from dreamcli.engine.ascent import NormalizedGradient, ascend
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.field import Field
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective
 from dreamcli.engine.parameterization import Pixels
 from dreamcli.engine.rescue import RescuedReLUs
-from dreamcli.engine.tiles import SMALLEST_TILE, Cut, TiledActivations, cuts
+from dreamcli.engine.tiles import MIN_TILE, Cut, TiledActivations, cuts
 from dreamcli.engine.transforms import Jitter
 from dreamcli.networks import zoo
-from dreamcli.networks.layers import receptive_fields
 from dreamcli.networks.zoo import Network
 
-SIZE = (300, 411)  # pixels: no multiple of any stride, and of 2 x 3 of the smallest tiles at least
+SIZE = (300, 411)  # pixels: not a multiple of any stride, and at least 2 x 3 of the smallest tiles
 
 
 def both(network: Network, layers: list[str], compute: Compute, room: int = 1) -> tuple[Activations, TiledActivations]:
-    fields = receptive_fields(network.module, layers, network.input_format.fitted_size(*OUTLINE_SIZE))
-    known = {layer: field for layer, field in fields.items() if field}
-    form, plan = network.input_format, network.plan
+    form, trace = network.input_format, network.trace
+    fields = {layer: field for layer in layers if (field := trace.fields[layer])}
     return (
-        Activations(network.module, layers, form, compute, plan),
-        TiledActivations(network.module, known, form, compute, plan, room),
+        Activations(network.module, layers, form, compute, trace),
+        TiledActivations(network.module, fields, form, compute, trace, room),
     )
 
 
@@ -57,7 +55,7 @@ def value_and_gradient(objective: Objective, activations: Activations, image: Te
         ("convnext_tiny", ["features.3"]),
     ],
 )
-def test_tiles_give_what_the_whole_gives(name: str, layers: list[str], image: Tensor, compute: Compute) -> None:
+def test_tiles_equal_the_whole(name: str, layers: list[str], image: Tensor, compute: Compute) -> None:
     network = zoo.load(name, random=name != "dreamnet")
     whole, tiled = both(network, layers, compute)
     with torch.no_grad():
@@ -80,10 +78,10 @@ def test_tiles_give_what_the_whole_gives(name: str, layers: list[str], image: Te
         LayerEnergy("fire6") + 0.5 * Channel("fire4", 9),
     ],
 )
-def test_any_objective_of_maps_has_its_gradient(
+def test_any_objective_of_maps_has_the_same_gradient(
     objective: Objective, image: Tensor, network: Network, compute: Compute
 ) -> None:
-    whole, tiled = both(network, ["fire4", "fire6"], compute)  # for some objectives, one of them is not needed
+    whole, tiled = both(network, ["fire4", "fire6"], compute)  # some objectives need only one of them
     _, wanted = value_and_gradient(objective, whole, image)
     _, found = value_and_gradient(objective, tiled, image)
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4 * float(wanted.abs().max()))
@@ -91,7 +89,7 @@ def test_any_objective_of_maps_has_its_gradient(
 
 def test_a_tile_where_a_channel_is_dead_is_not_rescued(image: Tensor, network: Network, compute: Compute) -> None:
     bright = image.clone()
-    bright[..., 150:] = 0.5  # flat: what looks for edges is silent here
+    bright[..., 150:] = 0.5  # flat: edge detectors are silent here
     whole, tiled = both(network, ["stem"], compute)
     for channel in range(0, 64, 8):
         with RescuedReLUs():
@@ -101,7 +99,7 @@ def test_a_tile_where_a_channel_is_dead_is_not_rescued(image: Tensor, network: N
             torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4 * float(wanted.abs().max()))
 
 
-def test_small_pictures_go_whole_and_large_ones_never_do(
+def test_small_images_are_processed_whole_and_large_ones_in_tiles(
     image: Tensor, network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fed: list[tuple[int, int]] = []
@@ -130,7 +128,7 @@ def test_cuts_cover_each_pixel_and_each_unit_once(length: int, fields: list[Fiel
     found = cuts(length, 1, fields)
     assert [cut.start for cut in found] == [0, *(cut.stop for cut in found[:-1])]
     assert found[-1].stop == length
-    assert all(cut.stop - cut.start <= SMALLEST_TILE + 16 for cut in found)
+    assert all(cut.stop - cut.start <= MIN_TILE + 16 for cut in found)
     for field in fields:
         units = range(-(-length // field.stride))
         assert [unit for cut in found for unit in units[cut.units(field.stride)]] == list(units)
@@ -144,7 +142,7 @@ def test_a_dream_in_tiles_has_no_seam_and_repeats(image: Tensor, network: Networ
     def dreamed(activations: Activations) -> Tensor:
         pixels = Pixels(image)
         ascend(
-            pixels, LayerEnergy("fire6"), activations, steps=4, rule=NormalisedGradient(0.01),
+            pixels, LayerEnergy("fire6"), activations, steps=4, rule=NormalizedGradient(0.01),
             transforms=[Jitter(0)], generator=torch.Generator().manual_seed(0),
         )  # fmt: skip
         return pixels.render().detach()
@@ -155,13 +153,13 @@ def test_a_dream_in_tiles_has_no_seam_and_repeats(image: Tensor, network: Networ
     across, across_whole = ((picture - image).diff(dim=3).abs().mean((0, 1, 2)) for picture in (found, wanted))
     borders = [cut.stop for cut in cuts(SIZE[1], 1, [Field(-31, 44, 8)])][:-1]
     assert len(borders) == 3
-    for border in borders:  # the step over the border beside that of a dream that has no tiles
+    for border in borders:  # the step across the border, compared to a dream without tiles
         assert float(across[border - 1] / across_whole[border - 1]) == pytest.approx(1, abs=0.01)
-    # what rounding differs by grows from step to step
+    # rounding differences grow from step to step
     assert float((found - wanted).abs().mean()) < 0.02 * float((wanted - image).abs().mean())
 
 
-def test_control_c_between_tiles_keeps_what_was_reached(
+def test_control_c_between_tiles_interrupts(
     image: Tensor, network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(self: TiledActivations, image: Tensor, tile: tuple[Cut, Cut]) -> list[Tensor]:
@@ -173,7 +171,7 @@ def test_control_c_between_tiles_keeps_what_was_reached(
     plain = TiledActivations.of_tile
     monkeypatch.setattr(TiledActivations, "of_tile", interrupt)
     ascent = ascend(
-        Pixels(image), LayerEnergy("fire4"), tiled, steps=2, rule=NormalisedGradient(0.01),
+        Pixels(image), LayerEnergy("fire4"), tiled, steps=2, rule=NormalizedGradient(0.01),
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
     assert ascent.stopped == "interrupted"

@@ -24,7 +24,7 @@ TRANSFORMS = [Jitter(8), Pad(4), Turn(10, (0.9, 1.1)), Crop((0.5, 0.9)), Noise(0
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-def test_the_generator_alone_decides_and_gradients_flow(transform, generator: torch.Generator) -> None:
+def test_only_the_generator_is_random_and_gradients_flow(transform, generator: torch.Generator) -> None:
     before = torch.get_rng_state()
     image = torch.rand(2, 3, 21, 30, generator=generator, requires_grad=True)
     first, second = (transform(image, torch.Generator().manual_seed(3)) for _ in range(2))
@@ -41,7 +41,7 @@ def test_turning_by_nothing_changes_nothing(generator: torch.Generator) -> None:
     torch.testing.assert_close(Turn(0, (1, 1))(image, generator), image)
 
 
-def test_turning_keeps_angles_and_distances_from_the_middle(generator: torch.Generator) -> None:
+def test_turning_keeps_angles_and_distances_from_the_center(generator: torch.Generator) -> None:
     spot = torch.full((1, 3, 41, 61), 0.5)
     spot[..., 20, 45] = 1.0
     for _ in range(10):
@@ -65,7 +65,7 @@ def test_a_crop_is_a_square_of_the_shorter_side(size: tuple[int, int], side: int
     assert len(widths) > 2
 
 
-def test_padding_is_grey_and_noise_has_its_deviation(generator: torch.Generator) -> None:
+def test_padding_is_gray_and_noise_has_its_deviation(generator: torch.Generator) -> None:
     padded = Pad(3)(torch.zeros(1, 3, 4, 4), generator)
     assert padded.shape == (1, 3, 10, 10)
     assert float(padded[..., 0, 0].mean()) == 0.5

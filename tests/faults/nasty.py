@@ -1,4 +1,4 @@
-"""Files made to break readers of pictures, as (name, contents): small to write, and dear to those who trust them."""
+"""Files made to break picture readers, as (name, contents): small to store, but costly for a trusting reader."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def everything() -> Iterator[Nasty]:
 
 
 def good() -> dict[str, bytes]:
-    """A picture of every format and kind of compression."""
+    """A picture in every format and compression."""
     image = Image.fromarray(scene())
-    frames = [Image.new("RGB", (30, 20), colour) for colour in ("red", "green", "blue")]
+    frames = [Image.new("RGB", (30, 20), color) for color in ("red", "green", "blue")]
     several = {"save_all": True, "append_images": frames[1:]}
     made = {
         "plain.png": save(image, "PNG"),
@@ -54,7 +54,7 @@ def good() -> dict[str, bytes]:
 
 
 def truncated() -> Iterator[Nasty]:
-    """Each cut at every tenth, and one byte before its end."""
+    """Each good picture cut at every tenth, and one byte before its end."""
     for name, contents in good().items():
         for tenth in range(10):
             yield f"cut-{tenth}0-{name}", contents[: len(contents) * tenth // 10]
@@ -62,7 +62,7 @@ def truncated() -> Iterator[Nasty]:
 
 
 def flipped(copies: int = 20) -> Iterator[Nasty]:
-    """Each with bytes changed at random: a few anywhere, or several in its first 200, where the headers are."""
+    """Each good picture with bytes changed at random: anywhere, or in its first 200, where the headers are."""
     chance = random.Random(0)
     for name, contents in good().items():
         for copy in range(copies):
@@ -74,7 +74,7 @@ def flipped(copies: int = 20) -> Iterator[Nasty]:
 
 
 def huge_headers() -> Iterator[Nasty]:
-    """Little files that say they are large, by their headers alone."""
+    """Small files whose headers claim a huge picture."""
     for side in (9_000, 20_000, 65_535, 2**31 - 1):
         short = min(side, 65_535)
         yield f"huge-{side}.png", png(side, side, zlib.compress(bytes(1000)))
@@ -98,7 +98,7 @@ def huge_headers() -> Iterator[Nasty]:
 
 
 def bombs() -> Iterator[Nasty]:
-    """Files that unpack to far more than they hold."""
+    """Files that unpack to far more than their own size."""
     zeros = zlib.compress(bytes(100_000_000), 9)
     pixels = zlib.compress(bytes(4 * 100))
     yield "bomb-iccp.png", png(10, 10, pixels, (b"iCCP", b"x\0\0" + zeros))
@@ -124,7 +124,7 @@ def bombs() -> Iterator[Nasty]:
 
 
 def unusual() -> Iterator[Nasty]:
-    """Whole pictures of kinds that are seldom seen."""
+    """Intact pictures of rare kinds."""
     image = Image.fromarray(scene())
     rgba = Image.fromarray(np.dstack([scene(), np.indices((60, 80))[0].astype(np.uint8)]))
     yield "grey-alpha.png", save(rgba.convert("LA"), "PNG")
@@ -188,7 +188,7 @@ def png(width: int, height: int, data: bytes, *others: tuple[bytes, bytes]) -> b
 
 
 def jpeg_of(side: int) -> bytes:
-    """A small JPEG that says it is large."""
+    """A small JPEG that claims to be large."""
     contents = bytearray(good()["baseline.jpg"])
     start = contents.index(b"\xff\xc0") + 5
     contents[start : start + 4] = side.to_bytes(2) * 2
@@ -196,7 +196,7 @@ def jpeg_of(side: int) -> bytes:
 
 
 def tiff(tags: dict[int, int], following: int = 0) -> bytes:
-    """A little-endian TIFF of one directory and no data; ``following`` is where it says the next one is."""
+    """A little-endian TIFF with one directory and no data; ``following`` is the claimed offset of the next one."""
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags.items()))
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + struct.pack("<I", following)
 
@@ -234,14 +234,14 @@ def rle_bmp(width: int, height: int, runs: bytes) -> bytes:
 
 
 def scan_bomb(width: int, height: int, scans: int) -> bytes:
-    """A progressive JPEG whose every scan, of a few bytes, goes over all its pixels once more."""
+    """A progressive JPEG with many scans of a few bytes, each of which goes over all its pixels again."""
     whole = save(Image.new("L", (width, height), 128), "JPEG", progressive=True)
     start = whole.rindex(b"\xff\xda")
     return whole[:-2] + whole[start:-2] * scans + b"\xff\xd9"
 
 
 def with_exif(jpeg: bytes) -> bytes:
-    """EXIF that says it holds far more than there is."""
+    """A JPEG whose EXIF claims to hold far more than it does."""
     entry = struct.pack("<HHII", 0x0112, 3, 2**32 - 1, 8)
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 5000) + entry * 5000
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", (len(exif) + 2) & 0xFFFF) + exif[:65_533] + jpeg[2:]

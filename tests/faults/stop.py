@@ -1,13 +1,13 @@
-"""Stop a batch at random moments, resume it, and see that nothing is lost, torn or left behind.
+"""Stop a batch at random moments, resume it, and check that nothing is lost, torn or left behind.
 
     python -m tests.faults.stop --signal KILL --times 50
     python -m tests.faults.stop --signal INT --times 20
     python -m tests.faults.stop --signal INT --twice --times 20
 
-Prints what it saw as JSON, and exits with 1 if that isn't what it should be. What is stopped is a fork of this process,
-which has imported torch already, so that the moments fall into the work. They are drawn from --seed. After --times
-stops, the batch is resumed to its end and compared with one that nobody stopped; whenever a run gets to its end on
-the way, its outputs are compared, too, and the batch begins anew.
+Prints what it found as JSON, and exits with 1 if anything is wrong. Each run is a fork of this process, which has
+imported torch already, so it is stopped during the work itself, at moments drawn with --seed. After --times stops, the
+batch is resumed to its end and compared with one that was never stopped. If a run ends before its stop, its outputs are
+compared as well, and the batch starts over.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dreamcli.__main__ import main as run_dreamcli
 from dreamcli.errors import DreamcliError
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
@@ -42,9 +43,9 @@ class Seen:
     Attributes:
         stops: runs that were stopped before their end.
         ends: runs that came to their end.
-        leftovers: temporary files seen after a stop; each is gone in the end.
+        leftovers: temporary files left after a stop; all are gone at the end.
         slowest: seconds from the last signal to the end of a run.
-        wrong: what should not have been.
+        wrong: everything that went wrong.
     """
 
     stops: int = 0
@@ -57,10 +58,10 @@ class Seen:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--signal", choices=("KILL", "INT"), default="KILL")
-    parser.add_argument("--twice", action="store_true", help="the signal comes again at once")
+    parser.add_argument("--twice", action="store_true", help="send the signal again at once")
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--pictures", type=int, default=12)
-    parser.add_argument("--size", type=int, default=64, help="of each, in pixels")
+    parser.add_argument("--size", type=int, default=64, help="pixels on each side of a picture")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("options", nargs="*", help="more options of dreamcli dream, after --")
     given = parser.parse_args()
@@ -73,7 +74,7 @@ def main() -> int:
 
 
 def make_pictures(folder: Path, count: int, size: int) -> None:
-    """Noise, which takes long to write, in two folders."""
+    """Save pictures of noise, which take long to write, in two folders."""
     chance = np.random.default_rng(0)
     for index in range(count):
         path = folder / ("even" if index % 2 == 0 else "odd") / f"{index}.png"
@@ -83,13 +84,13 @@ def make_pictures(folder: Path, count: int, size: int) -> None:
 
 def stop_often(kind: signal.Signals, given: argparse.Namespace) -> Seen:
     chance, seen = random.Random(given.seed), Seen()
-    import dreamcli.studio  # noqa: F401 (so that no fork has to import torch)
+    import dreamcli.studio.session  # noqa: F401 (so that no fork has to import torch)
 
     start = time.monotonic()
     code = wait(start_run("whole", given.options))
     span = time.monotonic() - start
     if code:
-        seen.wrong.append(f"a run that nobody stopped exits with {code}")
+        seen.wrong.append(f"a run that was not stopped exits with {code}")
     while seen.stops < given.times and not seen.wrong:
         run = start_run("out", given.options)
         time.sleep(chance.uniform(0, span))
@@ -114,17 +115,15 @@ def stop_often(kind: signal.Signals, given: argparse.Namespace) -> Seen:
 
 
 def start_run(output: str, options: list[str]) -> int:
-    """Start a batch in a process of its own; gives its id."""
-    from dreamcli.cli import run
-
+    """Start a batch in a new process and return its id."""
     if child := os.fork():
         return child
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os._exit(run(["dream", "in", "-o", output, *QUICK, *options]))
+    os._exit(run_dreamcli(["dream", "in", "-o", output, *QUICK, *options]))
 
 
 def stop(run: int, kind: signal.Signals, twice: bool, chance: random.Random) -> float:
-    """Send the signal, or two; gives when the last was sent."""
+    """Send the signal once or twice, and return when the last one was sent."""
     os.kill(run, kind)
     if twice:
         time.sleep(chance.uniform(0, 0.05))
@@ -137,7 +136,7 @@ def wait(run: int) -> int:
 
 
 def broken(folder: Path) -> list[str]:
-    """What is visible, and no whole picture with its record."""
+    """The visible files that are not whole pictures with a record."""
     wrong = []
     for path in (p for p in folder.rglob("[!.]*") if p.is_file()):
         try:
@@ -150,7 +149,7 @@ def broken(folder: Path) -> list[str]:
 
 
 def differences(whole: Path, other: Path) -> list[str]:
-    """What is not the same in two folders, to the byte, and with everything hidden that is left in them."""
+    """The files that differ between two folders by any byte, hidden ones included."""
     contents = [{p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
                 for folder in (whole, other)]  # fmt: skip
     names = sorted({*contents[0], *contents[1]})

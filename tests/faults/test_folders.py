@@ -1,4 +1,4 @@
-"""What folders can hold and refuse, disks that are full, and inputs that change."""
+"""Oddities in folders, missing permissions, full disks, and inputs that change."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dreamcli.art import dream
+from dreamcli.engine.ascent import NormalizedGradient
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
 from tests.conftest import QUICK, scene
@@ -26,20 +28,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("this user may not mount a disk")
+        pytest.skip("this user may not mount disks")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def give_up_rights() -> None:
-    """From the next program on, a superuser is bound by permissions as others are."""
+    """Bind a superuser by permissions, like other users, from the next program on."""
     libc = ctypes.CDLL(None)
     for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
         libc.prctl(24, capability)  # PR_CAPBSET_DROP
 
 
 def run_bound(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """A command line as someone who is bound by permissions."""
+    """Run a command line as a user who is bound by permissions."""
     return subprocess.run(
         [sys.executable, "-m", "dreamcli", *map(str, arguments)],
         capture_output=True, text=True, check=False, preexec_fn=give_up_rights,
@@ -51,7 +53,7 @@ def noise(path: Path, side: int) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)).save(path)
 
 
-def test_on_a_full_disk_what_fits_is_whole_and_what_does_not_is_told(run, small_disk: Path) -> None:
+def test_on_a_full_disk_pictures_that_fit_are_whole_and_the_others_are_reported(run, small_disk: Path) -> None:
     for name, side in (("a", 48), ("b", 200), ("c", 48)):
         noise(Path(f"in/{name}.png"), side)
     outcome = run("dream", "in", "-o", small_disk, *QUICK)
@@ -62,7 +64,7 @@ def test_on_a_full_disk_what_fits_is_whole_and_what_does_not_is_told(run, small_
         assert read_picture(small_disk / f"{name}.png").pixels.shape == (48, 48, 3)
 
 
-def test_a_disk_that_is_read_only_fails_before_work(run, photo: Path, small_disk: Path) -> None:
+def test_a_read_only_disk_fails_before_work(run, photo: Path, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     outcome = run("dream", photo, "-o", small_disk / "x.png", *QUICK)
     assert outcome.code == 2
@@ -72,8 +74,10 @@ def test_a_disk_that_is_read_only_fails_before_work(run, photo: Path, small_disk
     assert outcome.err.count("no permission to write to the folder") == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a superuser gives up rights in Linux's way")
-def test_permissions_are_told_before_work(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's way of giving up rights")
+def test_missing_permissions_are_reported_before_work(
+    tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("locked").mkdir(mode=0o500)
     shutil.copy(photo, "secret.png")
@@ -86,7 +90,7 @@ def test_permissions_are_told_before_work(tmp_path: Path, photo: Path, monkeypat
         assert (done.returncode, message in done.stderr, done.stderr.count("\n")) == (code, True, 1), done.stderr
 
 
-def test_what_is_no_picture_but_is_named_so_stops_nothing(run, photo: Path) -> None:
+def test_oddities_named_like_pictures_do_not_stop_a_batch(run, photo: Path) -> None:
     folder = Path("in")
     (folder / "folder.png").mkdir(parents=True)
     shutil.copy(photo, folder / "folder.png" / "inside.png")
@@ -111,14 +115,12 @@ def test_what_is_no_picture_but_is_named_so_stops_nothing(run, photo: Path) -> N
 
 
 @pytest.mark.parametrize("change", ["replaced", "removed"])
-def test_an_input_that_changes_meanwhile_is_the_one_that_was_read(
+def test_the_record_names_the_input_that_was_read_not_one_changed_since(
     run, photo: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    from dreamcli.engine import ascent
-
     before = read_picture(photo).sha256
 
-    class Changing(ascent.NormalisedGradient):
+    class Changing(NormalizedGradient):
         def step(self, evaluate) -> None:
             if change == "removed":
                 photo.unlink(missing_ok=True)
@@ -127,29 +129,29 @@ def test_an_input_that_changes_meanwhile_is_the_one_that_was_read(
             super().step(evaluate)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ascent, "NormalisedGradient", Changing)
+        patch.setattr(dream, "NormalizedGradient", Changing)
         assert run("dream", photo, *QUICK).code == 0
     record = read_record(Path("photo-dream.png"))
     assert record is not None
     assert record.job.input == before
-    # a run after the change doesn't take the old result for the new input's
+    # a later run doesn't mistake the old result for the new input's
     outcome = run("dream", photo, *QUICK)
     assert outcome.code == 1
     assert ("made with other settings" if change == "replaced" else "there is no such file") in outcome.err
 
 
-def test_what_another_run_wrote_meanwhile_is_not_overwritten(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dreamcli.engine import ascent
-
+def test_a_file_that_another_run_wrote_meanwhile_is_not_overwritten(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = Path("photo-dream.png")
 
-    class Meddling(ascent.NormalisedGradient):
+    class Meddling(NormalizedGradient):
         def step(self, evaluate) -> None:
             output.write_bytes(b"another's")
             super().step(evaluate)
 
-    monkeypatch.setattr(ascent, "NormalisedGradient", Meddling)
+    monkeypatch.setattr(dream, "NormalizedGradient", Meddling)
     outcome = run("dream", photo, *QUICK)
     assert outcome.code == 1
-    assert "is there already, not made by dreamcli" in outcome.err
+    assert "already exists, not made by dreamcli" in outcome.err
     assert output.read_bytes() == b"another's"

@@ -29,7 +29,7 @@ NAMES = {
 
 @pytest.fixture
 def folder(photo: Path) -> Path:
-    """Pictures of all these names, in ``in``."""
+    """Pictures with all these names, in ``in``."""
     folder = photo.parent / "in"
     folder.mkdir()
     for name in NAMES.values():
@@ -53,7 +53,7 @@ def test_a_folder_of_odd_names(run, folder: Path, safely: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_each_as_an_input_of_its_own(run, photo: Path, name: str) -> None:
+def test_a_single_input_of_each_name(run, photo: Path, name: str) -> None:
     shutil.copy(photo, f"{name}.png")
     before = set(os.listdir())
     assert run("dream", *QUICK, "--", f"{name}.png").code == 0
@@ -63,7 +63,7 @@ def test_each_as_an_input_of_its_own(run, photo: Path, name: str) -> None:
     assert read_picture(Path(made)).pixels.shape == (60, 80, 3)
 
 
-def test_classify_tells_them(run, folder: Path) -> None:
+def test_classify_prints_them(run, folder: Path) -> None:
     outcome = run("classify", "in", "--top", 1)
     assert outcome.code == 0
     assert "in/two\\nlines.png" in outcome.out.splitlines()

@@ -1,4 +1,4 @@
-"""Batches that are stopped at random moments, or run beside each other; `stop` and `together` do the same at length."""
+"""Batches that are stopped at random moments, or run at once. `stop` and `together` do the same at length."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Run the same batch several times at once, into the same folder, and see that nothing is torn, doubled or left behind.
+"""Run the same batch several times at once, into one folder, and check that nothing is torn, doubled or left behind.
 
     python -m tests.faults.together --runs 3 --times 10
 
-Prints what it saw as JSON, and exits with 1 if that isn't what it should be.
+Prints what it found as JSON, and exits with 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--pictures", type=int, default=12)
-    parser.add_argument("--size", type=int, default=64, help="of each, in pixels")
+    parser.add_argument("--size", type=int, default=64, help="pixels on each side of a picture")
     given = parser.parse_args()
-    import dreamcli.studio  # noqa: F401 (so that no fork has to import torch)
+    import dreamcli.studio.session  # noqa: F401 (so that no fork has to import torch)
 
     wrong = []
     with tempfile.TemporaryDirectory() as folder:

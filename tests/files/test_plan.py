@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from dreamcli.errors import WrongRequest
-from dreamcli.files.plan import make_plan
+from dreamcli.errors import Hint, WrongRequest
+from dreamcli.files.plan import find_pictures, make_plan, plan_named
 from dreamcli.files.reading import Picture
 from dreamcli.files.writing import write_picture
+from dreamcli.settings.classify import ClassifySettings
+from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.visualization import BoostSettings, ClassSettings
 from tests.conftest import scene
 from tests.files.test_record import RECORD
+
+DREAM = DreamSettings()
+SEVERAL = BoostSettings(count=2)
 
 
 @pytest.fixture
@@ -58,96 +64,148 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_where_everything_goes(tree: Path, inputs: list[str], output: str | None, pairs: dict[str, str]) -> None:
     if inputs == ["pics/**/*.*e*"]:
         (tree / "pics/deep/a.tiff").unlink()
-    plan = make_plan(inputs, output, "dream")
+    plan = make_plan(inputs, output, DREAM)
     assert {str(t.source): str(t.output) for t in plan} == pairs
     assert not any(t.problem for t in plan)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "output", "message"),
+    ("inputs", "output", "message", "hint"),
     [
-        (["a.jpg"], "x.gif", "must end in .png, .jpg, .jpeg, .webp, or be a folder"),
-        (["a.jpg"], "x", "must end in"),
-        (["a.jpg", "b.PNG"], "b.PNG", "is a file's name, but several pictures need a folder"),
-        (["pics"], "out.png", "is a file's name, but several pictures need a folder"),
-        ([""], None, "an input has an empty name"),
-        (["b.PNG"], "b.PNG", "is an input and would be overwritten"),
-        (["b.PNG"], "./pics/../b.PNG", "is an input and would be overwritten"),
-        (["../x/a.jpg", "../y/a.jpg"], "out", "both be written to out/a.jpg.png; make them in two runs"),
-        (["x/a.jpg", "y/a.jpg"], None, "both be written to a-dream.jpg.png; name a folder with -o, or make"),
-        (["pics/"], "pics", "pics is an input folder, and would be overwritten"),
-        (["pics", "none"], ".", "pics is an input folder, and would be overwritten"),
-        (["pics", "none"], "none", "none is an input folder, and would be overwritten"),
+        (["a.jpg"], "x.gif", "must end in .png, .jpg, .jpeg, .webp, or be a folder", None),
+        (["a.jpg"], "x", "must end in", None),
+        (["a.jpg", "b.PNG"], "b.PNG", "is a file's name, but several pictures need a folder", None),
+        (["pics"], "out.png", "is a file's name, but several pictures need a folder", None),
+        ([""], None, "an input has an empty name", None),
+        (["b.PNG"], "b.PNG", "is an input and would be overwritten", Hint.OTHER_OUTPUT),
+        (["b.PNG"], "./pics/../b.PNG", "is an input and would be overwritten", Hint.OTHER_OUTPUT),
+        (["../x/a.jpg", "../y/a.jpg"], "out", "both be written to out/a.jpg.png", Hint.TWO_RUNS),
+        (["x/a.jpg", "y/a.jpg"], None, "both be written to a-dream.jpg.png", Hint.FOLDER_OUTPUT),
+        (["pics/"], "pics", "pics is an input folder and would be overwritten", Hint.OTHER_OUTPUT),
+        (["pics", "none"], ".", "pics is an input folder and would be overwritten", Hint.OTHER_OUTPUT),
+        (["pics", "none"], "none", "none is an input folder and would be overwritten", Hint.OTHER_OUTPUT),
     ],
 )
 def test_a_plan_that_would_lose_a_picture_is_refused(
-    tree: Path, inputs: list[str], output: str | None, message: str
+    tree: Path, inputs: list[str], output: str | None, message: str, hint: Hint | None
 ) -> None:
-    with pytest.raises(WrongRequest, match=message):
-        make_plan(inputs, output, "dream")
+    with pytest.raises(WrongRequest, match=message) as caught:
+        make_plan(inputs, output, DREAM)
+    assert caught.value.hint is hint
 
 
 def test_several_folders_keep_their_names(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tree / "none/c.png").touch()
     wanted = ["out/pics/c.png", "out/pics/deep/a.png", "out/pics/deep/er/d.png", "out/none/c.png"]
     for pics, none in (("pics", "none/"), (str(tree / "pics"), "./none")):
-        plan = make_plan([pics, none], "out", "dream")
+        plan = make_plan([pics, none], "out", DREAM)
         assert [str(t.output) for t in plan] == wanted
     assert {t.key for t in plan} == {"c.png", "deep/a.tiff", "deep/er/d.webp"}
     monkeypatch.chdir(tree / "pics/deep")
-    plan = make_plan(["..", "../../none"], "out", "dream")
+    plan = make_plan(["..", "../../none"], "out", DREAM)
     assert [str(t.output) for t in plan] == wanted
 
 
 def test_results_of_several_folders_are_in_none_of_them(tree: Path) -> None:
     for name in ("pics/out/pics/c.png", "pics/out/none/gone.png"):
         write_picture(tree / name, Picture(scene()), RECORD)
-    sources = [str(t.source) for t in make_plan(["pics", "none"], "pics/out", "dream")]
+    sources = [str(t.source) for t in make_plan(["pics", "none"], "pics/out", DREAM)]
     assert sources == ["pics/c.png", "pics/deep/a.tiff", "pics/deep/er/d.webp", "none"]
 
 
 @pytest.mark.parametrize("given", ["none", "*.bmp"])
 def test_nothing_found_is_a_problem_of_that_input(tree: Path, given: str) -> None:
-    (task, other) = make_plan([given, "a.jpg"], "out", "dream")
+    (task, other) = make_plan([given, "a.jpg"], "out", DREAM)
     assert task.problem
     assert not other.problem
 
 
 def test_pictures_of_one_stem_are_told_apart(tree: Path) -> None:
     (tree / "a.png").touch()
-    plan = make_plan(["a.jpg", "a.png", "b.PNG"], "out", "dream")
+    plan = make_plan(["a.jpg", "a.png", "b.PNG"], "out", DREAM)
     assert [str(t.output) for t in plan] == ["out/a.jpg.png", "out/a.png.png", "out/b.png"]
 
 
 def test_case_alone_does_not_tell_two_outputs_apart(tree: Path) -> None:
     (tree / "A.JPG").touch()
     with pytest.raises(WrongRequest, match="would both be written"):
-        make_plan(["a.jpg", "A.JPG"], "out", "dream")
+        make_plan(["a.jpg", "A.JPG"], "out", DREAM)
 
 
 def test_an_input_that_comes_up_twice_is_made_once(tree: Path) -> None:
-    plan = make_plan(["a.jpg", "pics", "./a.jpg", "pics/c.png"], "out", "dream")
+    plan = make_plan(["a.jpg", "pics", "./a.jpg", "pics/c.png"], "out", DREAM)
     assert [str(t.source) for t in plan].count("a.jpg") == 1
     assert len(plan) == 4
 
 
 def test_earlier_results_are_no_inputs(tree: Path) -> None:
     write_picture(tree / "b-dream.png", Picture(scene()), RECORD)
-    assert [str(t.source) for t in make_plan(["b.PNG", "b-dream.png"], None, "dream")] == ["b.PNG"]
-    assert [str(t.source) for t in make_plan(["b-dream.png"], None, "dream")] == ["b-dream.png"]
+    assert [str(t.source) for t in make_plan(["b.PNG", "b-dream.png"], None, DREAM)] == ["b.PNG"]
+    assert [str(t.source) for t in make_plan(["b-dream.png"], None, DREAM)] == ["b-dream.png"]
     write_picture(tree / "pics/out/pics/c.png", Picture(scene()), RECORD)
-    sources = [str(t.source) for t in make_plan(["pics/**/*.png"], "pics/out", "dream")]
+    sources = [str(t.source) for t in make_plan(["pics/**/*.png"], "pics/out", DREAM)]
     assert sources == ["pics/c.png"]
+
+
+def test_several_pictures_of_one_input_are_numbered(tree: Path) -> None:
+    (task,) = make_plan(["a.jpg"], "x.webp", SEVERAL)
+    assert [str(output) for output in task.outputs] == ["x-1.webp", "x-2.webp"]
+    (task,) = make_plan(["a.jpg"], None, BoostSettings(count=2, sheet=True))
+    assert task.outputs == [Path("a-boost.png")]
+    (task,) = make_plan(["n" * 245 + ".jpg"], None, SEVERAL)
+    assert [len(output.name) for output in task.outputs] == [255, 255]
+
+
+def test_earlier_numbered_results_are_no_inputs(tree: Path) -> None:
+    for name in ("b-boost-1.png", "b-boost-2.png", "b-boost-3.png", "b-boost.png"):
+        write_picture(tree / name, Picture(scene()), RECORD)
+    assert [str(t.source) for t in make_plan(["b*"], None, SEVERAL)] == ["b-boost-3.png", "b.PNG"]
+
+
+def test_numbered_results_overwrite_no_input(tree: Path) -> None:
+    (tree / "b-2.png").touch()
+    with pytest.raises(WrongRequest, match=r"b-2.png is an input and would be overwritten"):
+        make_plan(["b-2.png"], "b.png", SEVERAL)
+    with pytest.raises(WrongRequest, match=r"b-2.png is an input and would be overwritten"):
+        plan_named([("goldfish", ClassSettings(classes=(1,), count=2))], "b.png", Path("b-2.png"))
+
+
+def test_named_pictures_have_names_for_files(tree: Path) -> None:
+    wanted = [("great white shark", ClassSettings(classes=(2,))), ("crane+tub/vat", ClassSettings(classes=(134, 876)))]
+    for output, names in (
+        (None, ["great-white-shark-class.png", "crane-tub-vat-class.png"]),
+        ("out", ["out/great-white-shark-class.png", "out/crane-tub-vat-class.png"]),
+    ):
+        tasks = plan_named(wanted, output, Path("a.jpg"))
+        assert [str(task.output) for task in tasks] == names
+        assert [(task.title, task.key, task.settings) for task in tasks] == [(n, n, s) for n, s in wanted]
+        assert {task.source for task in tasks} == {Path("a.jpg")}
+    assert plan_named(wanted[:1], "x.png")[0].output == Path("x.png")
+    with pytest.raises(WrongRequest, match=r"a!b and a b would both be written to a-b-class.png") as caught:
+        plan_named([(name, ClassSettings(classes=(0,))) for name in ("a!b", "a b")], None)
+    assert caught.value.hint is Hint.TWO_RUNS
+
+
+def test_pictures_are_found_each_once(tree: Path) -> None:
+    tasks = find_pictures(["pics", "pics/c.png", "none", "*.bmp", "gone.png"], ClassifySettings())
+    assert {str(t.source): t.problem for t in tasks} == {
+        "pics/c.png": "",
+        "pics/deep/a.tiff": "",
+        "pics/deep/er/d.webp": "",
+        "none": "there is no picture in this folder",
+        "*.bmp": "no file matches this pattern",
+        "gone.png": "",
+    }
 
 
 def test_an_input_under_another_name_is_not_overwritten(tree: Path) -> None:
     (tree / "other.png").hardlink_to(tree / "a.jpg")
     with pytest.raises(WrongRequest, match="is an input and would be overwritten"):
-        make_plan(["a.jpg"], "other.png", "dream")
+        make_plan(["a.jpg"], "other.png", DREAM)
 
 
 def test_names_that_are_too_long_are_no_crash(tree: Path) -> None:
-    assert make_plan(["n" * 300], None, "dream")[0].source == Path("n" * 300)
+    assert make_plan(["n" * 300], None, DREAM)[0].source == Path("n" * 300)
 
 
 @pytest.mark.parametrize("letter", ["n", "\N{SMILING FACE WITH SMILING EYES}", "\udcff"])
@@ -158,31 +216,31 @@ def test_outputs_of_long_names_fit_and_stay_apart(tree: Path, letter: str) -> No
         (tree / "pics" / f"{stem}.jpg").touch()
         (tree / "pics" / f"{stem}.png").touch()
     for inputs, output in (["pics"], None), (["pics"], "x"), ([f"pics/{stem}.jpg" for stem in stems], None):
-        plan = make_plan(inputs, output, "dream")
+        plan = make_plan(inputs, output, DREAM)
         outputs = [os.fsencode(task.output.name) for task in plan]
         assert max(map(len, outputs)) <= 255
         assert len(set(outputs)) == len(outputs)
-        assert outputs == [os.fsencode(task.output.name) for task in make_plan(inputs, output, "dream")]
+        assert outputs == [os.fsencode(task.output.name) for task in make_plan(inputs, output, DREAM)]
 
 
 def test_a_name_that_fits_is_kept(tree: Path) -> None:
     (tree / ("n" * 251 + ".jpg")).touch()
-    (task,) = make_plan(["n" * 251 + ".jpg"], "out/", "dream")
+    (task,) = make_plan(["n" * 251 + ".jpg"], "out/", DREAM)
     assert task.output.name == "n" * 251 + ".png"
-    (task,) = make_plan(["n" * 245 + ".jpg"], None, "dream")
+    (task,) = make_plan(["n" * 245 + ".jpg"], None, DREAM)
     assert task.output.name == "n" * 245 + "-dream.png"
 
 
 def test_results_inside_the_input_folder_are_not_inputs_again(tree: Path) -> None:
     (tree / "pics/out").mkdir()
     (tree / "pics/out/c.png").touch()
-    plan = make_plan(["pics"], "pics/out", "dream")
+    plan = make_plan(["pics"], "pics/out", DREAM)
     assert [str(t.source) for t in plan] == ["pics/c.png", "pics/deep/a.tiff", "pics/deep/er/d.webp"]
 
 
 def test_a_name_with_wildcards_that_exists_is_a_name(tree: Path) -> None:
     (tree / "[1].png").touch()
-    assert [str(t.output) for t in make_plan(["[1].png"], None, "dream")] == ["[1]-dream.png"]
+    assert [str(t.output) for t in make_plan(["[1].png"], None, DREAM)] == ["[1]-dream.png"]
 
 
 @pytest.fixture
@@ -201,8 +259,8 @@ def linked(tree: Path) -> Path:
 
 def test_links_in_folders_are_followed_when_that_is_asked_for(linked: Path) -> None:
     real = ["pics/c.png", "pics/deep/a.tiff", "pics/deep/er/d.webp"]
-    assert [str(t.source) for t in make_plan(["pics"], None, "dream")] == real
-    followed = [str(t.source) for t in make_plan(["pics"], None, "dream", follow_links=True)]
+    assert [str(t.source) for t in make_plan(["pics"], None, DREAM)] == real
+    followed = [str(t.source) for t in make_plan(["pics"], None, DREAM, follow_links=True)]
     assert sorted(followed) == sorted([*real, "pics/a.png", "pics/out/o.png", "pics/self.png", "pics/zero.png"])
 
 
@@ -212,25 +270,26 @@ def test_a_glob_goes_around_no_circle(linked: Path, follow: bool) -> None:
     (linked / "pics/.hidden").mkdir()
     (linked / "pics/.hidden/h.png").touch()
     named = ["pics/a.png", "pics/c.png"]  # what a glob names is an input
-    sources = [str(t.source) for t in make_plan(["pics/**/*.png"], "x", "dream", follow)]
+    sources = [str(t.source) for t in make_plan(["pics/**/*.png"], "x", DREAM, follow)]
     assert sources == [*named, *(["pics/out/o.png"] if follow else [])]
-    everything = {str(t.source) for t in make_plan(["**"], "x", "dream", follow)}
+    everything = {str(t.source) for t in make_plan(["**"], "x", DREAM, follow)}
     assert {"a.jpg", "b.PNG", "pics/notes.txt", "outside/o.png", "pics/deep/er/d.webp"} <= everything
     assert not any("hidden" in source for source in everything)
-    twice = make_plan(["**/deep/**/*.webp"], "x", "dream", follow)
+    twice = make_plan(["**/deep/**/*.webp"], "x", DREAM, follow)
     assert [str(t.source) for t in twice] == ["pics/deep/er/d.webp"]
 
 
 def test_a_link_that_is_an_input_is_followed(linked: Path) -> None:
-    assert [str(t.source) for t in make_plan(["pics/a.png"], None, "dream")] == ["pics/a.png"]
-    assert [str(t.source) for t in make_plan(["pics/out"], "x", "dream")] == ["pics/out/o.png"]
+    assert [str(t.source) for t in make_plan(["pics/a.png"], None, DREAM)] == ["pics/a.png"]
+    assert [str(t.source) for t in make_plan(["pics/out"], "x", DREAM)] == ["pics/out/o.png"]
 
 
 def test_a_folder_of_links_alone_tells_how_they_are_followed(linked: Path) -> None:
     (linked / "links").mkdir()
     (linked / "links/a.png").symlink_to(linked / "a.jpg")
-    assert "follow them with --follow-links" in make_plan(["links"], None, "dream")[0].problem
-    assert "--follow-links" not in make_plan(["none"], None, "dream")[0].problem
+    (links,), (none,) = (make_plan([name], None, DREAM) for name in ("links", "none"))
+    assert (links.problem, links.hint) == ("there is no picture in this folder, only links", Hint.FOLLOW_LINKS)
+    assert (none.problem, none.hint) == ("there is no picture in this folder", None)
 
 
 def test_a_folder_that_can_not_be_looked_into_is_a_problem_of_its_own(
@@ -244,7 +303,7 @@ def test_a_folder_that_can_not_be_looked_into_is_a_problem_of_its_own(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", guarded)
-    plan = make_plan(["pics"], None, "dream")
+    plan = make_plan(["pics"], None, DREAM)
     assert {str(t.source): t.problem for t in plan} == {
         "pics/c.png": "",
         "pics/deep": "can't look into this folder (Permission denied)",

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from dreamcli.errors import DreamcliError
-from dreamcli.files.reading import read_picture
+from dreamcli.files.reading import read_picture, read_size
 from tests.conftest import scene
 from tests.faults import nasty
 
@@ -31,7 +31,7 @@ RGB = Image.fromarray(scene())
     ("suffix", "options"),
     [("png", {}), ("bmp", {}), ("tif", {}), ("webp", {"lossless": True}), ("jpg", {"quality": 95}), ("gif", {})],
 )
-def test_every_format_recognised_by_content(tmp_path: Path, suffix: str, options: dict) -> None:
+def test_every_format_recognized_by_content(tmp_path: Path, suffix: str, options: dict) -> None:
     path = save(tmp_path / f"a.{suffix}", RGB, **options)
     disguised = path.rename(tmp_path / "a.dat")
     picture = read_picture(disguised)
@@ -71,7 +71,7 @@ def test_16_bits_are_scaled_and_not_cut(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels[..., 2].ravel(), np.arange(256))
 
 
-def test_a_transparent_grey_of_16_bits(tmp_path: Path) -> None:
+def test_a_transparent_gray_of_16_bits(tmp_path: Path) -> None:
     values = np.array([[0, 30000, 65535]], np.uint16)
     path = save(tmp_path / "a.png", Image.fromarray(values), transparency=30000)
     picture = read_picture(path)
@@ -112,7 +112,7 @@ def test_exif_orientation(tmp_path: Path, orientation: int) -> None:
     np.testing.assert_array_equal(read_picture(path).pixels, scene())
 
 
-def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path, shared_profile: bytes) -> None:
+def test_a_color_profile_is_converted_to_srgb(tmp_path: Path, shared_profile: bytes) -> None:
     path = save(tmp_path / "a.png", RGB, icc_profile=shared_profile)
     pixels = read_picture(path).pixels
     assert np.abs(pixels.astype(int) - scene().astype(int)).max() > 20
@@ -132,11 +132,11 @@ def shared_profile() -> bytes:
 def test_a_broken_profile_is_noted(tmp_path: Path) -> None:
     picture = read_picture(save(tmp_path / "a.png", RGB, icc_profile=b"not a profile"))
     np.testing.assert_array_equal(picture.pixels, scene())
-    assert "colour profile could not be used" in picture.notes[0]
+    assert "color profile could not be used" in picture.notes[0]
 
 
 def test_of_an_animation_the_first_frame(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (6, 5), colour) for colour in ("red", "green", "blue")]
+    frames = [Image.new("RGB", (6, 5), color) for color in ("red", "green", "blue")]
     path = save(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
     picture = read_picture(path)
     assert picture.pixels[0, 0].tolist() == [255, 0, 0]
@@ -171,7 +171,7 @@ def flipped_png() -> bytes:
         (nasty.png(100, 100, b""), "damaged or incomplete"),
         (nasty.scan_bomb(60, 80, 100), "more than 100 scans"),
         (nasty.tile_bomb(32_768, 16_384), "more than 89 megapixels"),
-        (nasty.jpeg_of(9000), r"its data end early"),
+        (nasty.jpeg_of(9000), r"its data ends early"),
     ],
     ids=[
         "empty",
@@ -218,6 +218,21 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for name, reason in (("none.png", "no such file"), (".", "a folder"), ("fifo.png", "not an ordinary file")):
         with pytest.raises(DreamcliError, match=reason):
             read_picture(tmp_path / name)
+
+
+def test_the_size_is_known_from_the_first_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    Image.new("RGB", (640, 480)).save(path)
+    path.write_bytes(path.read_bytes()[:100])
+    assert read_size(path) == (640, 480)
+
+
+def test_what_is_no_picture_has_no_size(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("text")
+    os.mkfifo(tmp_path / "fifo.png")
+    for name, reason in {"text": "not a picture", "fifo": "not an ordinary file", "none": "no such file"}.items():
+        with pytest.raises(DreamcliError, match=reason):
+            read_size(tmp_path / f"{name}.png")
 
 
 @pytest.mark.parametrize("folder", ["pngsuite", "image-rs", "exif-orientation"])

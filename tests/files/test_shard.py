@@ -6,6 +6,7 @@ import pytest
 
 from dreamcli.files.plan import make_plan
 from dreamcli.files.shard import Shard
+from dreamcli.settings.dream import DreamSettings
 
 KEYS = [f"sub{i % 7}/photo {i}.jpg" for i in range(1000)]
 
@@ -37,5 +38,5 @@ def test_a_picture_has_the_same_key_wherever_its_folder_is(tmp_path: Path, monke
         (tmp_path / place / "deep").mkdir(parents=True)
         (tmp_path / place / "deep" / "x.jpg").touch()
     monkeypatch.chdir(tmp_path / "a")
-    found = [make_plan([given], None, "dream") for given in ("photos", "./photos/", str(tmp_path / "b/mirror"))]
+    found = [make_plan([given], None, DreamSettings()) for given in ("photos", "./photos/", str(tmp_path / "b/mirror"))]
     assert [[task.key for task in plan] for plan in found] == [["deep/x.jpg"]] * 3

@@ -8,6 +8,7 @@ import pytest
 
 from dreamcli.errors import DreamcliError
 from dreamcli.files import writing
+from dreamcli.files.formats import WRITTEN
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.writing import write_picture
 from tests.conftest import scene
@@ -33,7 +34,7 @@ def test_jpeg_shows_transparency_as_white(tmp_path: Path) -> None:
 
 
 def test_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
-    for suffix in writing.FORMATS:
+    for suffix in WRITTEN:
         for name in "ab":
             write_picture(tmp_path / f"{name}{suffix}", Picture(scene()), RECORD)
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
@@ -80,66 +81,3 @@ def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
     with pytest.raises(DreamcliError, match="could not write"):
         write_picture(tmp_path / ("n" * 300 + ".png"), Picture(scene()), RECORD)
     assert os.listdir(tmp_path) == []
-
-
-def leftover(folder: Path, name: str = "out") -> Path:
-    """A temporary file of a run that was killed."""
-    path = folder / f".{name}.abcdefgh{writing.PARTIAL}"
-    path.write_bytes(b"half a pict")
-    return path
-
-
-def test_leftovers_of_killed_runs_are_removed_and_nothing_else(tmp_path: Path) -> None:
-    leftover(tmp_path)
-    spared = [tmp_path / name for name in ("out.png", ".hidden", f"visible{writing.PARTIAL}", ".other.partial")]
-    for path in spared:
-        path.touch()
-    os.mkfifo(tmp_path / f".fifo{writing.PARTIAL}")
-    (tmp_path / f".link{writing.PARTIAL}").symlink_to(tmp_path / "out.png")
-    (tmp_path / f".folder{writing.PARTIAL}").mkdir()
-    writing.remove_leftovers(tmp_path)
-    assert all(path.exists() for path in spared)
-    assert not list(tmp_path.glob(".out*"))
-    writing.remove_leftovers(tmp_path / "none")
-    writing.remove_leftovers(tmp_path / ("n" * 300))
-
-
-def test_a_temporary_file_that_is_being_written_is_spared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = writing._save
-
-    def clean_meanwhile(file, *arguments) -> None:
-        save(file, *arguments)
-        leftover(tmp_path)
-        writing.remove_leftovers(tmp_path)
-
-    monkeypatch.setattr(writing, "_save", clean_meanwhile)
-    write_picture(tmp_path / "out.png", Picture(scene()), RECORD)
-    assert os.listdir(tmp_path) == ["out.png"]
-
-
-def test_a_temporary_file_that_was_taken_for_a_leftover_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make, made = writing.tempfile.mkstemp, []
-
-    def make_and_clean(*arguments) -> object:
-        made.append(make(*arguments))
-        if len(made) == 1:
-            writing.remove_leftovers(tmp_path)
-        return made[-1]
-
-    monkeypatch.setattr(writing.tempfile, "mkstemp", make_and_clean)
-    write_picture(tmp_path / "out.png", Picture(scene()), RECORD)
-    assert len(made) == 2
-    assert os.listdir(tmp_path) == ["out.png"]
-
-
-def test_without_locks_pictures_are_written_and_leftovers_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_arguments: object) -> None:
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(writing.fcntl, "flock", fail)
-    left = leftover(tmp_path)
-    writing.remove_leftovers(tmp_path)
-    write_picture(tmp_path / "out.png", Picture(scene()), RECORD)
-    assert sorted(os.listdir(tmp_path)) == sorted([left.name, "out.png"])

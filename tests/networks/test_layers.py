@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from dreamcli.errors import DreamcliError
 from dreamcli.networks import zoo
+from dreamcli.networks.catalog import model_names
 from dreamcli.networks.layers import Layer, layer_table, parameter_total
 
 
@@ -18,7 +19,7 @@ def rows(network: nn.Module, size: tuple[int, int] = (224, 224)) -> dict[str, La
 
 
 class Branches(nn.Module):
-    """Two ways from the input, of unlike fields, that meet twice."""
+    """Two branches with different fields, joined twice."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +39,7 @@ class Branches(nn.Module):
 
 
 def seen_by_gradients(network: nn.Module, layer: str, size: tuple[int, int]) -> tuple[int, int]:
-    """How many rows and columns of the input one unit in the middle of a layer depends on."""
+    """The number of input rows and columns that the middle unit of a layer depends on."""
     found: list[torch.Tensor] = []
     positive = copy.deepcopy(network).double()
     with torch.no_grad():
@@ -46,7 +47,7 @@ def seen_by_gradients(network: nn.Module, layer: str, size: tuple[int, int]) -> 
             parameter.fill_(0.01)
     for module in positive.modules():
         for name, child in list(module.named_children()):
-            if isinstance(child, nn.MaxPool2d):  # passes the gradient of one pixel; its mean passes that of all
+            if isinstance(child, nn.MaxPool2d):  # passes the gradient of one pixel; a mean, of all
                 setattr(module, name, nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode))
             if isinstance(child, nn.BatchNorm2d):
                 setattr(module, name, nn.Identity())
@@ -62,7 +63,7 @@ def seen_by_gradients(network: nn.Module, layer: str, size: tuple[int, int]) -> 
 
 
 @pytest.mark.parametrize("layer", ["stem", "wide", "pool", "narrow", "shifted", "down", "last"])
-def test_fields_are_what_gradients_reach_through_branches(layer: str) -> None:
+def test_fields_match_gradients_through_branches(layer: str) -> None:
     size = (96, 110)
     network = Branches()
     assert rows(network, size)[layer].field == seen_by_gradients(network, layer, size)
@@ -78,16 +79,16 @@ def test_fields_are_what_gradients_reach_through_branches(layer: str) -> None:
         ("squeezenet1_1", "features.12.expand3x3", 320),
     ],
 )
-def test_fields_are_what_gradients_reach_in_real_networks(name: str, layer: str, size: int) -> None:
+def test_fields_match_gradients_in_real_networks(name: str, layer: str, size: int) -> None:
     network = zoo.load(name, random=True).module
     found = rows(network, (size, size))[layer]
     assert found.field == seen_by_gradients(network, layer, (size, size))
-    assert found.field[0] < size  # so that no border cut it off
+    assert found.field[0] < size  # no border cut it off
 
 
 # Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill, 2019, table 1; its
-# AlexNet ("v2") is torchvision's. Its ResNet-50 has 483: there each stage's stride is in its last block; torchvision
-# strides in the first, as He et al. do, at the 3x3 convolution.
+# AlexNet ("v2") is torchvision's. Its ResNet-50 has 483, since there each stage's stride is in its last block;
+# torchvision, like He et al., puts it in the first, at the 3x3 convolution.
 @pytest.mark.parametrize(
     ("name", "layer", "field", "stride"),
     [
@@ -97,20 +98,20 @@ def test_fields_are_what_gradients_reach_in_real_networks(name: str, layer: str,
         ("googlenet", "inception3a.branch2.1.conv", 43, 8),
     ],
 )
-def test_fields_are_the_published_ones(name: str, layer: str, field: int, stride: int) -> None:
+def test_fields_are_as_published(name: str, layer: str, field: int, stride: int) -> None:
     found = rows(zoo.skeleton(name).module)[layer]
     assert found.field == (field, field)
     assert found.field_stride == (stride, stride)
 
 
-@pytest.mark.parametrize("name", zoo.names()[2:])
-def test_totals_are_torchvisions_own(name: str) -> None:
+@pytest.mark.parametrize("name", model_names()[2:])
+def test_totals_are_torchvisions(name: str) -> None:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     assert parameter_total(name, zoo.skeleton(name).module) == weights.meta["num_params"]
 
 
 @pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet50", "mobilenet_v2", "densenet121", "googlenet"])
-def test_work_is_torchvisions_own(name: str) -> None:
+def test_work_is_torchvisions(name: str) -> None:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     work = sum(layer.multiply_adds for layer in layer_table(zoo.skeleton(name).module, (224, 224)))
     assert work / 1e9 == pytest.approx(weights.meta["_ops"], rel=0.01, abs=0.001)
@@ -128,17 +129,17 @@ def test_shapes_and_parameters_of_a_classic() -> None:
 
 def test_a_size_that_does_not_fit_is_explained() -> None:
     table = rows(nn.Sequential(nn.Conv2d(3, 1, 3, stride=3)), (7, 7))
-    assert "(7 - 3) / 3 + 1 = 2.33 is no whole number" in table["0"].note
+    assert "(7 - 3) / 3 + 1 = 2.33 is not a whole number" in table["0"].note
     assert not rows(nn.Sequential(nn.Conv2d(3, 1, 3, stride=3)), (9, 9))["0"].note
 
 
 @pytest.mark.parametrize(("name", "size"), [("alexnet", 20), ("vit_b_16", 100), ("inception_v3", 40)])
-def test_a_picture_that_does_not_go_through_is_said(name: str, size: int) -> None:
+def test_a_picture_that_does_not_go_through_is_explained(name: str, size: int) -> None:
     with pytest.raises(DreamcliError, match=f"a picture of {size}x{size} pixels does not go through"):
         layer_table(zoo.skeleton(name).module, (size, size))
 
 
-def test_the_network_is_left_as_it_was() -> None:
+def test_the_network_is_left_as_it_is() -> None:
     network = torchvision.models.squeezenet1_1(weights=None).train()
     layer_table(network, (64, 64))
     assert network.training

@@ -60,7 +60,7 @@ def number():
 
 @pytest.fixture
 def own(run, photo: Path) -> None:
-    """The user's file, and its weights."""
+    """The user's code and weights."""
     Path("net.py").write_text(CODE)
     torch.save(zoo.load("net.py:Small", random=True).module.state_dict(), "net.pth")
 
@@ -75,7 +75,7 @@ def own(run, photo: Path) -> None:
     ],
     ids=lambda arguments: arguments[0],
 )
-def test_a_network_of_ones_own(run, own: None, arguments: tuple[str, ...]) -> None:
+def test_an_own_network_works(run, own: None, arguments: tuple[str, ...]) -> None:
     outcome = run(*arguments, "--model", "net.py:Small", "--weights", "net.pth")
     assert outcome.code == 0, outcome.err
 
@@ -109,10 +109,7 @@ def test_its_constructor_may_look_at_tensors(run, own: None) -> None:
 
 @pytest.mark.parametrize(
     ("model", "code", "message"),
-    [
-        ("Small", 0, ""),
-        ("Fixed", 1, "five.pth: head.weight has shape (5, 8), but the network needs (4, 8)"),
-    ],
+    [("Small", 0, ""), ("Fixed", 1, "five.pth: head.weight has shape (5, 8), but the network needs (4, 8)")],
 )
 def test_weights_may_have_other_classes_if_the_network_may(run, own: None, model: str, code: int, message: str) -> None:
     state = torch.load("net.pth")
@@ -128,7 +125,7 @@ def test_a_file_that_cannot_be_run_leaves_nothing(run, own: None) -> None:
     assert not [name for name in sys.modules if name.endswith("broken")]
 
 
-def test_other_code_makes_another_job(run, own: None) -> None:
+def test_other_code_is_another_job(run, own: None) -> None:
     arguments = ("dream", "photo.png", "-m", "net.py:Small", "--weights", "net.pth", "--steps", 1, "--octaves", 1)
     assert run(*arguments).code == 0
     assert "already made" in run(*arguments).err
@@ -141,7 +138,7 @@ def test_replay_runs_its_code_only_when_it_is_named(run, own: None) -> None:
     assert run("dream", "photo.png", *model, "--steps", 1, "--octaves", 1).code == 0
     outcome = run("replay", "photo-dream.png", "--weights", "net.pth")
     assert outcome.code == 1
-    assert "name it: --model net.py:Small --weights FILE" in outcome.err
+    assert "made by your own network; name it with --model net.py:Small --weights FILE" in outcome.err
     assert run("replay", "photo-dream.png", *model).code == 0
 
 
@@ -149,14 +146,14 @@ def test_replay_runs_its_code_only_when_it_is_named(run, own: None) -> None:
     ("model", "code", "message"),
     [
         ("net.py:Smal", 2, "has no class or function 'Smal'; did you mean Small"),
-        ("net.py", 2, "names no class; the form is net.py:CLASS"),
+        ("net.py", 2, "does not name a class; the form is net.py:CLASS"),
         ("none.py:Small", 2, "there is no file none.py"),
         ("net.py:failing", 1, "can't be built: ValueError: no luck"),
-        ("net.py:number", 2, "gives a int, not a torch.nn.Module"),
+        ("net.py:number", 2, "returns int, not a torch.nn.Module"),
         ("bad.py:Small", 1, "bad.py can't be run: SyntaxError"),
     ],
 )
-def test_what_is_wrong_is_said(run, own: None, model: str, code: int, message: str) -> None:
+def test_what_is_wrong_is_explained(run, own: None, model: str, code: int, message: str) -> None:
     Path("bad.py").write_text("def (")
     outcome = run("dream", "photo.png", "--model", model, "--weights", "net.pth")
     assert outcome.code == code
@@ -167,4 +164,4 @@ def test_what_is_wrong_is_said(run, own: None, model: str, code: int, message: s
 def test_weights_must_be_named(run, own: None) -> None:
     outcome = run("dream", "photo.png", "--model", "net.py:Small")
     assert outcome.code == 2
-    assert "net.py:Small needs its state dict: --weights FILE" in outcome.err
+    assert "net.py:Small needs weights; give its state dict with --weights FILE" in outcome.err

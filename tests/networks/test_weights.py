@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from dreamcli.errors import DreamcliError
-from dreamcli.networks.weights import assign, fetch, read_state_dict
+from dreamcli.networks.weights import assign, fetch, read_state_dict, state_sha256
 
 
 class _Bomb:
@@ -45,7 +45,9 @@ def test_half_precision_becomes_float32(tmp_path: Path, linear: nn.Module) -> No
 def test_a_pickle_never_runs_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"weight": _Bomb()}, tmp_path / "w.pth")
-    with pytest.raises(DreamcliError, match="refused, because it is no plain state dict and loading it would run code"):
+    with pytest.raises(
+        DreamcliError, match="refused, because it isn't a plain state dict and loading it would run code"
+    ):
         read_state_dict(tmp_path / "w.pth")
     assert not (tmp_path / "code-was-run").exists()
 
@@ -60,7 +62,7 @@ def test_a_pickle_never_runs_its_code(tmp_path: Path, monkeypatch: pytest.Monkey
         ("w.safetensors", b"\xff" * 100, "not a readable safetensors file"),
     ],
 )
-def test_what_is_no_weights_file_is_said_in_one_line(tmp_path: Path, name: str, contents: bytes, message: str) -> None:
+def test_other_files_are_refused_in_one_line(tmp_path: Path, name: str, contents: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(contents)
     with pytest.raises(DreamcliError, match=message) as caught:
         read_state_dict(tmp_path / name)
@@ -68,14 +70,14 @@ def test_what_is_no_weights_file_is_said_in_one_line(tmp_path: Path, name: str, 
 
 
 @pytest.mark.parametrize("value", [[1, 2], {}, {"a": 1}, torch.ones(3)])
-def test_what_is_no_state_dict_is_refused(tmp_path: Path, value: object) -> None:
+def test_other_objects_are_refused(tmp_path: Path, value: object) -> None:
     torch.save(value, tmp_path / "w.pth")
-    with pytest.raises(DreamcliError, match="holds no state dict"):
+    with pytest.raises(DreamcliError, match="not a state dict"):
         read_state_dict(tmp_path / "w.pth")
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DreamcliError, match=r"none\.pth: there is no such weights file"):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DreamcliError, match=r"none\.pth: no such weights file"):
         read_state_dict(tmp_path / "none.pth")
 
 
@@ -97,6 +99,20 @@ def test_weights_that_do_not_fit_are_refused(linear: nn.Module, state: dict, mes
         assign(linear, state, Path("w.pth"))
 
 
+def test_a_state_dicts_digest_depends_on_every_name_type_shape_and_value() -> None:
+    digest = state_sha256(GOOD)
+    assert digest == state_sha256(dict(reversed(GOOD.items())))
+    others = [
+        {"weight": GOOD["weight"], "shift": GOOD["bias"]},
+        GOOD | {"bias": torch.zeros(2, dtype=torch.int32)},
+        GOOD | {"bias": torch.zeros(2, 1)},
+        GOOD | {"bias": torch.tensor([0.0, 1.0])},
+        {name: tensor.bfloat16() for name, tensor in GOOD.items()},
+        GOOD | {"steps": torch.tensor(3)},
+    ]
+    assert len({digest, *map(state_sha256, others)}) == 7
+
+
 @pytest.fixture
 def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path]:
     """A weights file to download, and where the cached copy goes."""
@@ -116,15 +132,15 @@ def test_fetch_downloads_once_and_checks(remote: tuple[str, Path], tmp_path: Pat
     assert fetch(url, cached) == digest
 
 
-def test_a_download_that_was_damaged_is_not_kept(remote: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_damaged_download_is_not_kept(remote: tuple[str, Path], tmp_path: Path) -> None:
     url, cached = remote
     (tmp_path / cached.name).write_bytes(b"weightz")
-    with pytest.raises(DreamcliError, match="was damaged on its way"):
+    with pytest.raises(DreamcliError, match="was damaged in transit"):
         fetch(url, cached)
     assert not cached.exists()
 
 
-def test_a_cached_file_that_was_damaged_is_named(remote: tuple[str, Path]) -> None:
+def test_a_damaged_cached_file_is_named(remote: tuple[str, Path]) -> None:
     url, cached = remote
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"weightz")

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from torch import nn
 
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.networks import zoo
-from dreamcli.networks.card import ALIASED_LAYERS
-from dreamcli.networks.weights import sha256
+from dreamcli.networks.catalog import ALIASED_LAYERS
+from dreamcli.networks.weights import file_sha256, state_sha256
 
 
 def test_the_bundled_network_loads_ready_to_use(network: zoo.Network) -> None:
@@ -20,13 +23,11 @@ def test_the_bundled_network_loads_ready_to_use(network: zoo.Network) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ALIASED_LAYERS))
-def test_layers_chosen_by_hand_are_there_and_grow_deeper(name: str) -> None:
+def test_layers_chosen_by_hand_exist_and_go_deeper(name: str) -> None:
     network = zoo.load(name, random=True)
-    ends = [layer for what, layer in network.plan.events if what == "end"]
+    ends = [layer for what, layer in network.trace.events if what == "end"]
     low, mid, high = (ends.index(network.layer(alias)) for alias in ("low", "mid", "high"))
     assert low < mid < high
-    with pytest.raises(WrongRequest, match=r"no layer 'hihg'; did you mean high"):
-        network.layer("hihg")
 
 
 @pytest.mark.parametrize(
@@ -45,19 +46,14 @@ def test_any_other_network_has_low_mid_and_high(name: str, compute: Compute) -> 
     assert float(image.grad.abs().max()) > 0
 
 
-def test_an_unknown_model_is_answered_with_near_names() -> None:
+def test_an_unknown_model_gets_near_names() -> None:
     with pytest.raises(WrongRequest, match="there is no model 'resnet51'; did you mean resnet50"):
         zoo.load("resnet51")
 
 
-def test_a_layer_like_no_other_is_answered_with_all(network: zoo.Network) -> None:
-    with pytest.raises(WrongRequest, match="it has low, mid, high, stem, pool1, fire2"):
-        network.layer("zzzzzz")
-
-
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @pytest.mark.parametrize("classes", [1000, 7])
-def test_weights_of_ones_own_with_any_number_of_classes(tmp_path, suffix: str, classes: int) -> None:
+def test_own_weights_may_have_any_number_of_classes(tmp_path, suffix: str, classes: int) -> None:
     from safetensors.torch import save_file
     from torchvision.models import squeezenet1_1
 
@@ -69,12 +65,12 @@ def test_weights_of_ones_own_with_any_number_of_classes(tmp_path, suffix: str, c
     image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
         torch.testing.assert_close(network.module(image), own(image))
-    assert network.weights_sha256 == sha256(path)
+    assert network.weights_sha256 == file_sha256(path)
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3", "swin_t", "maxvit_t", "vit_b_32", "densenet121"])
 def test_building_around_weights_leaves_nothing_uninitialised(tmp_path, name: str) -> None:
-    """Networks are built without memory first; buffers that no state dict holds would stay empty."""
+    """Networks are first built without memory, where buffers that no state dict holds would stay empty."""
     whole = zoo.load(name, random=True)
     path = tmp_path / "own.pth"
     torch.save(whole.module.state_dict(), path)
@@ -84,7 +80,7 @@ def test_building_around_weights_leaves_nothing_uninitialised(tmp_path, name: st
         torch.testing.assert_close(network.module(image), whole.module(image))
 
 
-def test_without_a_connection_it_says_what_to_put_where(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_it_says_which_file_goes_where(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
 
     def unreachable(*_arguments: object, **_options: object) -> None:
@@ -115,3 +111,97 @@ def test_a_real_imagenet_network_knows_a_goldfish(shared) -> None:
     with torch.no_grad():
         best = network.module((image - mean) / std).argmax()
     assert SqueezeNet1_0_Weights.DEFAULT.meta["categories"][best] == "goldfish"
+
+
+def test_an_own_network_needs_its_weights(tmp_path: Path) -> None:
+    code = tmp_path / "net.py"
+    code.write_text("raise SystemExit")  # not run
+    for load in (zoo.load, zoo.load_judge):
+        with pytest.raises(WrongRequest, match=r"net.py:Net needs weights") as caught:
+            load(f"{code}:Net")
+        assert caught.value.hint is Hint.WEIGHTS
+
+
+def test_a_judge_is_named_with_or_without_its_weights(tmp_path: Path) -> None:
+    judge = zoo.load_judge("lenet5")
+    path = tmp_path / "seven.pth"
+    torch.save(zoo.load("lenet5", random=True).module.state_dict(), path)
+    other = zoo.load_judge(f"lenet5={path}")
+    assert judge.card.name == other.card.name == "lenet5"
+    assert judge.weights_sha256 != other.weights_sha256 == file_sha256(path)
+
+
+class Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
+        self.second = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.second(self.first(x)).mean((2, 3)))
+
+
+def test_a_network_in_memory_is_wrapped_and_left_as_it_is(compute: Compute) -> None:
+    module = Small().half()
+    network = zoo.wrap(module, mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2), labels=["ape", "bee", "cow"])
+    assert network.card.name == "Small"
+    assert network.card.labels == ("ape", "bee", "cow")
+    assert network.class_index("Bee") == 1
+    assert set(network.card.aliases) == {"low", "mid", "high"}
+    assert network.input_format.mean == (0.5, 0.5, 0.5)
+    assert network.weights_sha256 == state_sha256(module.state_dict())
+    assert module.training
+    assert all(p.requires_grad and p.dtype == torch.float16 for p in module.parameters())
+    image = torch.rand(1, 3, 40, 50, requires_grad=True)
+    before = network.activations([network.output], compute)(image)["head"]
+    before.sum().backward()
+    assert float(image.grad.abs().max()) > 0
+    nn.init.zeros_(module.head.weight)  # further training changes neither the copy nor its digest
+    assert torch.equal(network.activations([network.output], compute)(image)["head"], before)
+
+
+def test_a_wrapped_network_has_the_layers_of_its_name() -> None:
+    import torchvision
+
+    module = torchvision.models.resnet18(weights=None)
+    named, unnamed = zoo.wrap(module, name="resnet18"), zoo.wrap(module)
+    assert named.card.aliases == zoo.load("resnet18", random=True).card.aliases
+    assert (unnamed.card.name, unnamed.card.labels[999]) == ("ResNet", "999")
+    assert named.card.is_residual
+    assert unnamed.card.is_residual
+    assert zoo.wrap(Small(), name="resnet18").card.aliases.keys() == {"low", "mid", "high"}
+    assert not zoo.wrap(Small(), name="lenet5").card.is_grey
+    assert zoo.skeleton("lenet5").card.is_grey
+
+
+class Tuples(Small):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last((super().forward(x),))[0]
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        (Small(), {"labels": ["ape", "bee"]}, "Small has 3 classes, but there are 2 labels"),
+        (Small(), {"std": (0.2, 0.0, 0.2)}, "std must be more than 0"),
+        (Small(), {"mean": (0.2, float("nan"), 0.2)}, "mean must be finite"),
+        (Small(), {"mean": (0.5,)}, "mean and std must have 3 values each, not 1 and 3"),
+        (nn.Flatten(), {}, "Flatten has no weights"),
+        (nn.Conv2d(3, 4, 3), {}, "Conv2d doesn't end with a layer that returns a tensor"),
+        (Tuples(), {}, "Tuples doesn't end with a layer that returns a tensor"),
+        (nn.Sequential(nn.Conv2d(4, 2, 3)), {}, "a picture of 96x64 pixels does not go through 0: "),
+    ],
+)
+def test_what_cannot_be_wrapped_is_explained(module: nn.Module, arguments: dict, message: str) -> None:
+    with pytest.raises(DreamcliError, match=message):
+        zoo.wrap(module, **arguments)
+
+
+def test_a_network_without_feature_maps_still_has_aliases() -> None:
+    module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 4))
+    assert set(zoo.wrap(module).card.aliases.values()) <= {"0", "1", "2", "3", "4"}

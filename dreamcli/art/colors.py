@@ -1,0 +1,33 @@
+"""The colors of images, for style transfer that keeps or matches them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def grey(image: Tensor) -> Tensor:
+    """The brightness of an image, as a grey image."""
+    weights = image.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
+    return (image * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+
+
+def matched(image: Tensor, to: Tensor) -> Tensor:
+    """Give an image the mean and covariance of another image's colors (Gatys et al., 2017, arXiv:1611.07865)."""
+
+    def moments(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        pixels = picture[0].flatten(1).cpu().double()  # not every device has float64
+        mean = pixels.mean(1, keepdim=True)
+        covariance = (pixels - mean) @ (pixels - mean).T / pixels.shape[1]
+        values, vectors = torch.linalg.eigh(covariance + 1e-6 * torch.eye(3))
+        return mean, (vectors * values.sqrt()) @ vectors.T, (vectors / values.sqrt()) @ vectors.T
+
+    mean, _, whitening = moments(image)
+    wanted_mean, coloring, _ = moments(to)
+    pixels = coloring @ whitening @ (image[0].flatten(1).cpu().double() - mean) + wanted_mean
+    return pixels.float().to(image.device).view(image.shape).clamp(0, 1)
+
+
+def recolored(result: Tensor, photograph: Tensor) -> Tensor:
+    """Give the result the photograph's colors and keep its brightness."""
+    return (photograph + grey(result) - grey(photograph)).clamp(0, 1)

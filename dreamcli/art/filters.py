@@ -1,0 +1,96 @@
+"""A network's own filters, and what a classic one does to a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from dreamcli.engine.compute import Compute
+from dreamcli.errors import WrongRequest, check
+from dreamcli.files.reading import Pixels
+from dreamcli.networks.zoo import Network
+from dreamcli.settings.filters import FilterSettings
+
+from .artwork import Artwork, Inputs, OnStep
+from .features import COLUMNS, colored
+from .pixels import scaled_tensor, to_pixels
+from .sheet import contact_sheet, stacked
+
+_GAUSSIAN = tuple(tuple(a * b / 256 for b in (1, 4, 6, 4, 1)) for a in (1, 4, 6, 4, 1))
+_UNSHARP = tuple(tuple((2 if a * b == 36 else 0) - a * b / 256 for b in (1, 4, 6, 4, 1)) for a in (1, 4, 6, 4, 1))
+# each kernel's weights, and what is added at the end, from 0 (black) to 1
+KERNEL_WEIGHTS: Mapping[str, tuple[tuple[tuple[float, ...], ...], float]] = {
+    "identity": (((0, 0, 0), (0, 1, 0), (0, 0, 0)), 0.0),
+    "edge": (((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)), 0.0),
+    "sharpen": (((0, -1, 0), (-1, 5, -1), (0, -1, 0)), 0.0),
+    "emboss": (((-2, -1, 0), (-1, 0, 1), (0, 1, 2)), 0.5),
+    "box": (((1 / 9,) * 3,) * 3, 0.0),
+    "gaussian": (_GAUSSIAN, 0.0),
+    "unsharp": (_UNSHARP, 0.0),
+}
+
+
+def show_filters(
+    settings: FilterSettings, network: Network, inputs: Inputs, compute: Compute, _on_step: OnStep | None = None
+) -> list[Artwork]:
+    """Show the kernels of convolutions, or what a classic kernel does to a picture.
+
+    The first layer's kernels are shown in color. For a deeper layer, each row is a filter, and each tile in it the
+    kernel for one of its input channels.
+
+    Args:
+        settings, network, compute: see `dream`.
+        inputs: the picture, if a kernel is applied.
+
+    Raises:
+        WrongRequest: a layer is unknown or no convolution.
+    """
+    if settings.apply:
+        assert inputs.start is not None
+        return [Artwork(convolved(inputs.start.pixels, settings.apply, settings.size, compute.device))]
+    convolutions = [name for name, module in network.module.named_modules() if isinstance(module, torch.nn.Conv2d)]
+    check(bool(convolutions), f"{network.card.name} has no convolution")
+    layers = [network.find(spec) for spec in settings.layers] or convolutions[:1]
+    blocks = []
+    for layer in layers:
+        inner = [name for name in convolutions if name == layer or name.startswith(f"{layer}.")]
+        if not inner:
+            some = ", ".join(convolutions[:3])
+            raise WrongRequest(f"{layer} is no convolution and contains none; the convolutions include {some}")
+        weights = {name: network.module.get_parameter(f"{name}.weight") for name in reversed(inner)}
+        name = max(weights, key=lambda name: weights[name][0, 0].numel())  # the last of the largest kernels
+        blocks.append(_kernels(weights[name].detach().float().cpu().numpy(), name, settings))
+    return [Artwork(stacked(blocks))]
+
+
+def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> Pixels:
+    """A sheet of a convolution's ``(filters, channels, height, width)`` weights."""
+    filters = weights[: settings.top or len(weights)]
+    captions = [f"{name}:{index}" for index in range(len(filters))]
+    strongest = np.abs(filters).max((1, 2, 3), keepdims=True).clip(1e-9)
+    shares = 0.5 + 0.5 * filters / strongest
+    if weights.shape[1] == 3:
+        tiles = [_enlarged((share.transpose(1, 2, 0) * 255).round().astype(np.uint8), 8) for share in shares]
+        return contact_sheet(tiles, captions, COLUMNS)
+    channels = settings.top or weights.shape[1]
+    rows = [
+        np.concatenate([np.pad(kernel, 1, constant_values=0.5) for kernel in each[:channels]], 1) for each in shares
+    ]
+    return contact_sheet([_enlarged(colored(row, settings.colormap), 4) for row in rows], captions, 1)
+
+
+def _enlarged(pixels: Pixels, factor: int) -> Pixels:
+    return pixels.repeat(factor, 0).repeat(factor, 1)
+
+
+def convolved(pixels: Pixels, kernel: str, size: int | None, device: torch.device) -> Pixels:
+    """Apply a classic kernel to each color of a picture, with the convolution that networks use."""
+    weights, offset = KERNEL_WEIGHTS[kernel]
+    image = scaled_tensor(pixels, size, device)
+    weight = torch.tensor(weights, dtype=torch.float32, device=device)
+    border = len(weights) // 2
+    padded = F.pad(image, (border, border, border, border), mode="replicate")
+    return to_pixels(F.conv2d(padded, weight.expand(3, 1, -1, -1), groups=3) + offset)

@@ -1,0 +1,151 @@
+"""The octave loop: every art form that climbs goes from small to large here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from dreamcli.engine.activations import Activations
+from dreamcli.engine.ascent import Rule, ascend
+from dreamcli.engine.objectives import Objective
+from dreamcli.engine.octaves import octave_sizes, resize
+from dreamcli.engine.parameterization import Masked, Parameterization
+from dreamcli.engine.transforms import Transform
+from dreamcli.files.reading import Pixels
+from dreamcli.settings.base import Schedule
+
+from .artwork import Inputs, OnStep, Step
+from .pixels import to_pixels
+
+SMALLEST_OCTAVE = 64  # pixels on the shorter side: below that, there is nothing left to recognize
+
+Size = tuple[int, int]  # (height, width) in pixels
+
+
+class Canvas(ABC):
+    """The picture in progress, carried from octave to octave.
+
+    Attributes:
+        size: (height, width) of the finished picture.
+    """
+
+    size: Size
+
+    @abstractmethod
+    def begin(self, size: Size) -> Parameterization:
+        """The parameterization to optimize at this size."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Keep what was painted since `begin`."""
+
+    @abstractmethod
+    def shown(self) -> Tensor:
+        """The picture as it is now, ``(N, 3, H, W)`` at the octave's size."""
+
+    @abstractmethod
+    def finished(self) -> Tensor:
+        """The picture at its full size, ``(N, 3, H, W)``; values may lie outside [0, 1]."""
+
+
+class DetailCanvas(Canvas):
+    """A start, and the detail that is added to it.
+
+    Only the detail is carried up from octave to octave, enlarged and added to the sharp start. So a photograph stays
+    sharp.
+
+    Args:
+        start: ``(N, 3, H, W)`` in [0, 1].
+        parameterize: turns an octave's first image into what is climbed.
+        inputs: may hold a mask.
+    """
+
+    def __init__(self, start: Tensor, parameterize: Callable[[Tensor], Parameterization], inputs: Inputs) -> None:
+        self.size = (start.shape[2], start.shape[3])
+        self._start, self._parameterize, self._inputs = start, parameterize, inputs
+        self._detail = torch.zeros_like(start[:, :, :1, :1])
+
+    def begin(self, size: Size) -> Parameterization:
+        self._base = resize(self._start, size).clamp(0, 1)
+        self._painted = self._climbed = self._parameterize((self._base + resize(self._detail, size)).clamp(0, 1))
+        mask = self._inputs.mask_tensor(size, self._start.device)
+        if mask is not None:
+            self._climbed = Masked(self._painted, self._base, mask)
+        return self._climbed
+
+    def end(self) -> None:
+        self._detail = self._painted.render().detach() - self._base
+
+    def shown(self) -> Tensor:
+        return self._climbed.render()
+
+    def finished(self) -> Tensor:
+        detail = resize(self._detail, self.size)
+        mask = self._inputs.mask_tensor(self.size, self._start.device)
+        return self._start + (detail if mask is None else detail * mask)
+
+
+def climb(
+    canvas: Canvas,
+    objective: Callable[[Size], Objective],
+    activations: Activations,
+    schedule: Schedule,
+    *,
+    rule: Rule,
+    transforms: Callable[[Size], Sequence[Transform]],
+    generator: torch.Generator,
+    smallest: int = SMALLEST_OCTAVE,
+    rescue: int = 0,
+    on_step: OnStep | None = None,
+) -> str:
+    """Climb an objective through octaves, from small to large.
+
+    Args:
+        canvas, schedule: what to paint on, and its steps, octaves and octave_scale.
+        objective, transforms: for an octave's size, what to climb and the random changes before each step.
+        smallest: pixels on the shorter side; smaller octaves are left out.
+        activations, rule, generator, rescue, on_step: see `ascend`.
+
+    Returns:
+        why it stopped; see `Ascent`.
+    """
+    sizes = octave_sizes(*canvas.size, schedule.octaves, schedule.octave_scale, smallest)
+    for octave, size in enumerate(sizes, 1):
+        climbed = canvas.begin(size)
+        ascent = ascend(
+            climbed,
+            objective(size),
+            activations,
+            steps=schedule.steps,
+            rule=rule,
+            transforms=transforms(size),
+            generator=generator,
+            rescue=rescue,
+            on_step=_reporter(on_step, schedule.steps, octave, sizes, canvas.shown),
+        )
+        canvas.end()
+        if ascent.stopped != "done":
+            return ascent.stopped
+    return "done"
+
+
+def _reporter(
+    on_step: OnStep | None, steps: int, octave: int, sizes: list[Size], shown: Callable[[], Tensor]
+) -> Callable[[int, float], None] | None:
+    """Turn one octave's reports into the whole picture's, where work is counted in pixels."""
+    if on_step is None:
+        return None
+    areas = [height * width for height, width in sizes]
+
+    def picture() -> Pixels:
+        with torch.no_grad():
+            return to_pixels(shown())
+
+    def report(step: int, value: float) -> None:
+        share = (sum(areas[: octave - 1]) + areas[octave - 1] * step / steps) / sum(areas)
+        on_step(Step(step, steps, octave, len(sizes), value, share, picture))
+
+    return report

@@ -1,0 +1,74 @@
+"""Errors as a person sees them: one line that says what is wrong and which option helps."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+import click
+
+from dreamcli.errors import Hint, WrongRequest, describe
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+HINTS: Mapping[Hint, str] = {
+    Hint.SMALLER: "make the picture smaller with --size",
+    Hint.FEWER: "make fewer pictures, or smaller ones with --size",
+    Hint.OTHER_OUTPUT: "choose another with -o",
+    Hint.FOLDER_OUTPUT: "name a folder with -o, or make them in two runs, each with its own -o",
+    Hint.TWO_RUNS: "make them in two runs, each with its own -o",
+    Hint.OVERWRITE: "choose another with -o, or add --overwrite",
+    Hint.OVERWRITE_ANIMATION: "choose another with --animate, or add --overwrite",
+    Hint.OTHER_NAME: "choose another name, or add --overwrite",
+    Hint.FOLLOW_LINKS: "follow them with --follow-links",
+    Hint.WEIGHTS: "give its state dict with --weights FILE, or for a judge with --judge MODEL=FILE",
+    Hint.WORKER_CORES: "ask for fewer with --worker-cores",
+    Hint.LIST_PRESETS: "list them with: dreamcli presets",
+    Hint.LIST_CLASSES: "list them with: dreamcli models MODEL --classes",
+    Hint.STYLE: "--style PICTURE, or --fine PICTURE and --coarse PICTURE",
+    Hint.INSTALL_RAY: "pip install '.[ray]' in a clone of dreamcli",
+    Hint.VERBOSE: "-v shows where",
+}
+_JOINER = "\u200d"  # of emoji
+
+
+def explain(message: str, hint: Hint | None) -> str:
+    """A message with the option that helps."""
+    return f"{message}; {HINTS[hint]}" if hint else message
+
+
+def report_error(error: Exception, arguments: Sequence[str] | None) -> int:
+    """Print what ended a command line, and return its exit code."""
+    verbose = any(word in ("-v", "--verbose") for word in (sys.argv[1:] if arguments is None else arguments))
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return WRONG
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        print_error(error.format_message() + (f" (see {context.command_path} --help)" if context else ""))
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        print_error("interrupted", verbose)
+        return INTERRUPTED
+    print_error(explain(*describe(error)), verbose)
+    return WRONG if isinstance(error, WrongRequest) else FAILED
+
+
+def print_error(message: str, verbose: bool = False) -> None:
+    """Print a one-line error, with the traceback of the exception being handled if that is wanted."""
+    if verbose and sys.exc_info()[0]:
+        say(traceback.format_exc())
+    say(f"dreamcli: {printable(' '.join(message.split()))}")
+
+
+def say(text: str) -> None:
+    """Print to stderr. If that fails, as when a log's disk is full, carry on: the pictures matter more."""
+    with suppress(OSError):
+        click.echo(text, err=True)
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal mustn't be given: a file's name may hold line breaks and control sequences."""
+    shown = (c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(shown)

@@ -1,0 +1,60 @@
+"""The types of what is typed: layers, channels, shards, weighted pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from dreamcli.files.shard import Shard
+from dreamcli.settings.layer_spec import LayerSpec
+
+MAX_CHANNELS = 4096
+
+T = TypeVar("T")
+
+
+class ParsedParam(click.ParamType[T]):
+    """What ``parse`` makes of a text; its ValueErrors become usage errors."""
+
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name = name
+        self.parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
+        try:
+            return self.parse(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _channels(text: str) -> tuple[int, ...]:
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise ValueError(f"{text!r} is not of the form 0-15 or 3,7,12-14")
+        if dash and int(last) < int(first):
+            raise ValueError(f"{part.strip()} runs backwards")
+        if dash and int(last) - int(first) >= MAX_CHANNELS:
+            raise ValueError(f"{part.strip()} is more than {MAX_CHANNELS} channels")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def _weighted_picture(text: str) -> tuple[Path, float]:
+    name, equals, weight = text.rpartition("=")
+    if not equals or Path(text).exists():  # a file's name may contain a "="
+        return Path(text), 1.0
+    try:
+        return Path(name), float(weight)
+    except ValueError as error:
+        raise ValueError(f"the weight {weight!r} of {name} is not a number") from error
+
+
+CHANNELS = ParsedParam("CHANNELS", _channels)  # 0-15 or 3,7,12-14
+LAYER = ParsedParam("SPEC", LayerSpec.parse)  # LAYER[:CHANNEL[@Y,X]][*WEIGHT]
+SHARD = ParsedParam("I/N", Shard.parse)
+WEIGHTED_PICTURE = ParsedParam("PICTURE", _weighted_picture)  # PICTURE[=WEIGHT]

@@ -1,0 +1,226 @@
+"""Find what a picture was made from, make it again, and compare the two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.files.animation import is_animation
+from dreamcli.files.atomic import check_place
+from dreamcli.files.decoder import Decoder
+from dreamcli.files.existing import is_finished, look_at
+from dreamcli.files.formats import WRITTEN
+from dreamcli.files.plan import refuse_overwriting
+from dreamcli.files.reading import Picture, read_picture
+from dreamcli.files.record import Record, read_record
+from dreamcli.files.writing import write_picture
+from dreamcli.networks.catalog import is_own
+from dreamcli.settings.base import Settings
+from dreamcli.settings.forms import settings_from_json
+from dreamcli.settings.references import References
+from dreamcli.settings.visualization import VisualizationSettings
+from dreamcli.studio.batch import Outcome
+
+from .options import SharedOptions
+from .replay import ReplayOptions
+from .report import Report, bars
+from .runner import open_session, read_reference
+from .save_preset import save_preset
+
+if TYPE_CHECKING:
+    from dreamcli.studio.session import Session
+
+
+def replay_picture(options: ReplayOptions, preset: str | None = None) -> int:
+    """Make a picture again, or save its settings as a preset; report it, and return the exit code."""
+    record = _record_of(options)
+    report = Report("replay", options)
+    outcome = _save_settings(preset, options, record) if preset else _make_again(options, record)
+    report.add(outcome)
+    report.close()
+    return 0 if outcome.details.get("identical", True) else 1
+
+
+def _save_settings(name: str, options: ReplayOptions, record: Record) -> Outcome:
+    settings, weights, _ = _settings_of(options.picture, record)
+    without_masks = {role: digest for role, digest in record.job.others.items() if "mask" not in role}
+    references = References.from_roles(_find_references(options, record, without_masks), weights)
+    place = save_preset(name, options, record, settings, references)
+    return Outcome("planned" if options.dry_run else "done", str(options.picture), str(place))
+
+
+def _make_again(options: ReplayOptions, record: Record) -> Outcome:
+    picture = options.picture
+    read = Decoder().read if options.safe_decode else partial(read_picture, limited=False)
+    old = read(picture)
+    if is_animation(picture):
+        raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")
+    source = None
+    if record.job.input:
+        source = _find(picture, record.source, record.job.input, options.given, "--input ")
+    others = _find_references(options, record, record.job.others)
+    target = _target(options, source, others)
+    if options.dry_run:
+        return Outcome("planned", str(source or "noise"), str(target), details={"record": asdict(record)})
+    now = _write_again(options, record, source, others, target)
+    difference = _difference(old, record, read(target), now)
+    message = difference or f"identical to {picture}"
+    return Outcome("done", str(source or "noise"), str(target), message, details={"identical": not difference})
+
+
+def _write_again(
+    options: ReplayOptions, record: Record, source: Path | None, others: Mapping[str, Path], target: Path
+) -> Record:
+    """Make the picture as it was made, write it, and return its new record."""
+    settings, weights, was = _settings_of(options.picture, record)
+    model, judge = _models(options, record)
+    shared = SharedOptions(
+        model=model,
+        weights=options.weights,
+        device=options.device or was["device"],
+        precision=options.precision or was["precision"],
+        as_json=options.as_json,
+        verbose=options.verbose,
+        judge=judge,
+        references=References.from_roles(others, weights),
+        safe_decode=options.safe_decode,
+    )
+    session, references = open_session(shared)
+    session.check(settings, references)
+    _check_weights(options.picture, record, shared, session)
+    read = Decoder().read if options.safe_decode else read_picture
+    start = read_reference(source, read) if source else None
+    index = settings.index if isinstance(settings, VisualizationSettings) else 0
+    jobs = session.jobs(settings, start.picture if start else None, references)
+    is_finished(target, look_at(target), jobs[index], options.overwrite)
+    with bars(1, hidden=options.quiet or options.as_json) as shown:
+        on_step = shown.begin(options.picture.name)
+        result = session.make(settings, start, references, on_step, jobs)[index]
+    if result.record.stopped == "interrupted":
+        raise KeyboardInterrupt
+    write_picture(target, result.picture, result.record)
+    return result.record
+
+
+def _models(options: ReplayOptions, record: Record) -> tuple[str, str | None]:
+    """The network and the judge. Networks of the user's own must be named again, since their code is run."""
+    name, judge_name = record.job.network["name"], record.job.judge.get("name")
+    if is_own(name):
+        if not options.model:
+            raise DreamcliError(
+                f"{options.picture} was made by your own network; name it with --model {name} --weights FILE"
+            )
+        name = options.model
+    if is_own(judge_name or "") and not options.judge:
+        raise DreamcliError(
+            f"{options.picture} was judged by your own network; name it with --judge FILE.py:CLASS=WEIGHTS"
+        )
+    return name, options.judge or judge_name
+
+
+def _check_weights(picture: Path, record: Record, shared: SharedOptions, session: Session) -> None:
+    """Refuse weights that the picture wasn't made with."""
+    if session.network.weights_sha256 != record.job.network["sha256"]:
+        raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them with --weights")
+    if session.judge and session.judge.weights_sha256 != record.job.judge["sha256"]:
+        raise DreamcliError(
+            f"{picture} was judged by other weights of {shared.judge}; give them with --judge MODEL=FILE"
+        )
+
+
+def _record_of(options: ReplayOptions) -> Record:
+    """Read the picture's record; refuse one that can't be replayed, and networks that it doesn't name."""
+    picture = options.picture
+    record = read_record(picture)
+    if record is None:
+        raise DreamcliError(f"{picture} carries no record: it was not made by dreamcli, or was edited since")
+    if record.stopped == "interrupted":
+        raise DreamcliError(f"{picture} was interrupted, so it can't be replayed; finish it with its own command")
+    name = record.job.network["name"]
+    if options.model and not is_own(name):
+        raise WrongRequest(f"{picture} was made by {name}, not by a network of yours: leave out --model")
+    if options.judge and not record.job.judge:
+        raise WrongRequest(f"{picture} was made without a judge: leave out --judge")
+    return record
+
+
+def _settings_of(picture: Path, record: Record) -> tuple[Settings, tuple[float, ...], dict[str, str]]:
+    """The settings, the styles' weights, and the device and precision they were computed with."""
+    values = dict(record.job.settings)
+    try:
+        was = {name: str(values.pop(name)) for name in ("device", "precision")}
+        weights = tuple(float(weight) for weight in values.pop("weights", ()))
+        References.from_roles(record.job.others, weights)  # checks them
+        return settings_from_json(record.job.command, values), weights, was
+    except (TypeError, KeyError, ValueError, AttributeError, WrongRequest) as error:
+        version = record.versions.get("dreamcli")
+        raise DreamcliError(f"{picture} was made by dreamcli {version}, with settings unknown here") from error
+
+
+def _target(options: ReplayOptions, source: Path | None, others: Mapping[str, Path]) -> Path:
+    """Where the new picture goes: in the same format, so that the two can be compared, and not over an input."""
+    picture, output = options.picture, options.output
+    suffix = picture.suffix if picture.suffix.lower() in WRITTEN else ".png"
+    target = Path(output or f"{picture.stem}-replay{suffix}")
+    if output and (target.is_dir() or output.endswith("/")):
+        target = target / f"{picture.stem}{suffix}"
+    if target.suffix.lower() != suffix.lower():
+        raise WrongRequest(f"-o {output} must end in {suffix}, as {picture} does, or be a folder")
+    inputs = [("an input", source)] if source else []
+    roles = ((f"the {role}", path) for role, path in others.items())
+    refuse_overwriting([target], [("the picture itself", picture), *inputs, *roles])
+    check_place(target)
+    return target
+
+
+def _find_references(options: ReplayOptions, record: Record, wanted: Mapping[str, str]) -> dict[str, Path]:
+    """Find the pictures that it was made from besides the photograph, by role, from their digests."""
+    places = {}
+    for text in options.moved:
+        role, equals, path = text.partition("=")
+        if not equals or role not in record.job.others:
+            roles = ", ".join(record.job.others) or "none"
+            raise WrongRequest(f"--other {text} is not of the form ROLE=PATH; this picture's roles are: {roles}")
+        places[role] = Path(path)
+    return {
+        role: _find(options.picture, record.other_sources[role], digest, places.get(role), f"--other {role}=")
+        for role, digest in wanted.items()
+    }
+
+
+def _find(picture: Path, typed: str, digest: str, given: Path | None, option: str) -> Path:
+    """Find a file that a picture was made from, and make sure that it is the same file."""
+    if not typed:
+        raise DreamcliError(f"{picture} was made in Python from a picture in memory, so it can't be made from files")
+    name = Path(typed)
+    places = [given] if given else [name, picture.parent / name, picture.parent / name.name]
+    for place in places:
+        if place.is_file() and sha256(place.read_bytes()).hexdigest() == digest:
+            return place
+    if given:
+        raise DreamcliError(f"{given} is not the photograph that {picture} was made from (another SHA-256, or no file)")
+    raise DreamcliError(f"the photograph {name} that {picture} was made from is not here; say where with {option}PATH")
+
+
+def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
+    """Why two pictures are not the same; empty if they are."""
+    if np.array_equal(old.pixels, new.pixels):
+        return ""
+    for setting, word in (("device", "on"), ("precision", "in")):
+        before, after = was.job.settings[setting], now.job.settings[setting]
+        if before != after:
+            return f"not the same: it was made {word} {before}, this {word} {after}"
+    if now.versions != was.versions:
+        return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"
+    return "not the same: it was made on another machine, or edited since"
+
+
+def _versions(record: Record) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))

@@ -1,0 +1,255 @@
+"""Follow one image through a network: what runs in which order, and what every layer gives, sees and costs."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from .field import Field, Fields, joined
+from .operations import Pair, Window, arguments, fields_after, multiply_adds
+
+# height and width in pixels: small, since only the shapes matter, and 2:3, so that rows, columns and channels can be
+# told apart
+TRACE_SIZE = (64, 96)
+
+
+class TraceError(Exception):
+    """The image doesn't go through the network.
+
+    Attributes:
+        layer: the innermost layer that was running; empty if there was none.
+        reason: what was wrong, in one line.
+    """
+
+    def __init__(self, layer: str, reason: str) -> None:
+        super().__init__(f"{layer or 'the network'}: {reason}")
+        self.layer, self.reason = layer, reason
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of the layer table.
+
+    Attributes:
+        name: as in ``network.named_modules()``.
+        kind: the module's class.
+        shape: the output's shape for one image, without the batch: usually ``(C, H, W)``.
+        kernel, stride, padding: (down, right), of convolutions and pools; None for others.
+        field: the receptive field in input pixels, (down, right); None if it is the whole image.
+        field_stride: the number of pixels between the fields of neighboring units, likewise.
+        multiply_adds: for one image.
+        ends: the outer modules, such as a block, that end with this layer.
+        note: a remark if the input's size doesn't fit.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    kernel: Pair | None
+    stride: Pair | None
+    padding: Pair | None
+    parameters: int
+    field: Pair | None
+    field_stride: Pair | None
+    multiply_adds: int
+    ends: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one forward pass does.
+
+    Attributes:
+        size: the image's (height, width) in pixels.
+        events: ("start" or "end", layer) in the order of execution.
+        shapes: the output shape, batch and channels first, of every layer that returns a tensor (of its last run, if
+            it runs more than once).
+        fields: what a unit of each of these layers sees, (down, right); None if it is the whole image.
+        channels_last: layers that return ``(N, H, W, C)``, as Swin's do. Detected in an image of 2:3 only.
+        clobbered: layers whose output is overwritten in place by a later operation.
+        passing: layers that return another layer's tensor: in-place functions, and blocks that end with a layer.
+        foldable: (convolution, batch norm) pairs where the second alone takes the first's output, unchanged.
+        stem: the convolution that takes the network's input unchanged, all colors together, if there is exactly one.
+        layers: the layer table, in the order of execution.
+    """
+
+    size: tuple[int, int]
+    events: list[tuple[str, str]] = field(default_factory=list)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    fields: dict[str, Fields] = field(default_factory=dict)
+    channels_last: set[str] = field(default_factory=set)
+    clobbered: set[str] = field(default_factory=set)
+    passing: set[str] = field(default_factory=set)
+    foldable: list[tuple[str, str]] = field(default_factory=list)
+    stem: str | None = None
+    layers: list[Layer] = field(default_factory=list)
+
+    def until(self, layers: Iterable[str]) -> list[tuple[str, str]]:
+        """The events up to the end of the deepest of these layers."""
+        wanted = set(layers)
+        last = max(index for index, (what, name) in enumerate(self.events) if what == "end" and name in wanted)
+        return self.events[: last + 1]
+
+
+def trace(network: nn.Module, size: tuple[int, int]) -> Trace:
+    """Follow one image through a network.
+
+    Args:
+        network: takes ``(N, 3, H, W)``; on any device, including "meta", where nothing is computed. Left as it is.
+        size: (height, width) of the image, in pixels.
+
+    Raises:
+        TraceError: the image doesn't go through.
+    """
+    shell = frozen_copy(network)
+    image = torch.zeros(1, 3, *size, device=next(network.parameters()).device)
+    tracer = _Tracer(shell, image)
+    try:
+        with torch.no_grad(), tracer:
+            shell(image)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise TraceError(tracer.open[-1] if tracer.open else "", reason) from error
+    return tracer.finished()
+
+
+def frozen_copy(network: nn.Module) -> nn.Module:
+    """Copy a network's structure, in eval mode, sharing its weights, which get no gradient."""
+    shared: dict[int, object] = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in network.parameters()}
+    shared |= {id(b): b for b in network.buffers()}
+    return copy.deepcopy(network, shared).eval()
+
+
+class _Tracer(TorchFunctionMode):
+    """Watches every module and every operation while an image goes through."""
+
+    def __init__(self, network: nn.Module, image: Tensor) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self._found = Trace((image.shape[2], image.shape[3]))
+        self._network = network
+        self._image = image
+        self._stems: list[str] = []
+        self._outputs: dict[str, tuple[Tensor, int]] = {}
+        self._owners: MutableMapping[Tensor, str] = WeakTensorKeyDictionary()  # the first layers to return them
+        self._uses: MutableMapping[Tensor, int] = WeakTensorKeyDictionary()
+        self._fields: MutableMapping[Tensor, Fields] = WeakTensorKeyDictionary({image: (Field(), Field())})
+        self._work: list[int] = []  # of every open module, so far
+        for name, module in network.named_modules():
+            if name:
+                module.register_forward_pre_hook(partial(self._start, name))
+                module.register_forward_hook(partial(self._end, name))
+
+    def _start(self, name: str, module: nn.Module, inputs: tuple[object, ...]) -> None:
+        self.open.append(name)
+        self._work.append(0)
+        self._found.events.append(("start", name))
+        taken = inputs[0] if inputs else None
+        if taken is self._image and type(module) is nn.Conv2d and module.groups == 1:
+            self._stems.append(name)
+        if isinstance(module, nn.BatchNorm2d) and isinstance(taken, Tensor) and (owner := self._owners.get(taken)):
+            is_unchanged = self._outputs[owner][1] == taken._version
+            if is_unchanged and type(self._network.get_submodule(owner)) is nn.Conv2d:
+                self._found.foldable.append((owner, name))
+
+    def _end(self, name: str, module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
+        self.open.pop()
+        work = self._work.pop()
+        found = self._found
+        found.events.append(("end", name))
+        if not isinstance(output, Tensor):
+            return
+        if self._owners.setdefault(output, name) != name:
+            found.passing.add(name)
+        self._outputs[name] = (output, output._version)
+        found.shapes[name] = tuple(output.shape)
+        found.fields[name] = self._fields.get(output)
+        own = sum(parameter.numel() for parameter in module.parameters(recurse=False))
+        if own or not any(True for _ in module.children()):
+            found.layers.append(self._row(name, module, inputs, output, own, work))
+            return
+        if self._work:
+            self._work[-1] += work
+        if found.layers:
+            last = found.layers[-1]
+            found.layers[-1] = replace(last, ends=(*last.ends, name))
+
+    def _row(
+        self, name: str, module: nn.Module, inputs: tuple[object, ...], output: Tensor, own: int, work: int
+    ) -> Layer:
+        fields = self._fields.get(output)
+        window = Window.of_module(module) if output.dim() == 4 else None
+        return Layer(
+            name=name,
+            kind=type(module).__name__,
+            shape=tuple(output.shape[1:]),
+            kernel=window and window.kernel,
+            stride=window and window.stride,
+            padding=window and window.padding,
+            parameters=own,
+            field=fields and (fields[0].size, fields[1].size),
+            field_stride=fields and (fields[0].stride, fields[1].stride),
+            multiply_adds=work,
+            note=window.misfit(inputs[0].shape[2:]) if window and isinstance(inputs[0], Tensor) else "",
+        )
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        output = func(*args, **kwargs)
+        made = list(_tensors(output))
+        sources = [tensor for tensor in _tensors((args, kwargs)) if tensor in self._fields] if made else []
+        if sources:
+            name = getattr(func, "__name__", "")
+            given = arguments(name, args, kwargs)
+            before = reduce(joined, (self._fields[source] for source in sources))
+            fields = fields_after(name, given, before, sources[0].shape, made[0].shape)
+            for tensor in made:
+                self._fields[tensor] = fields
+            for source in sources:
+                if source is not made[0]:
+                    self._uses[source] = self._uses.get(source, 0) + 1
+            if self._work:
+                self._work[-1] += multiply_adds(name, given, made[0])
+        return output
+
+    def finished(self) -> Trace:
+        """What was found, once the image is through."""
+        found = self._found
+        runs = Counter(name for what, name in found.events if what == "end")
+        once = {name for name, (output, _) in self._outputs.items() if runs[name] == self._uses.get(output, 0) == 1}
+        height, width = found.size
+        if height * 3 == width * 2:
+            for name, shape in found.shapes.items():
+                # which two of the axes are 2:3, too?
+                if len(shape) == 4 and shape[1] * 3 == shape[2] * 2 and shape[2] * 3 != shape[3] * 2:
+                    found.channels_last.add(name)
+                    found.shapes[name] = (shape[0], shape[3], shape[1], shape[2])
+        return replace(
+            found,
+            clobbered={name for name, (output, version) in self._outputs.items() if output._version != version},
+            foldable=[(conv, norm) for conv, norm in found.foldable if conv in once and runs[norm] == 1],
+            stem=self._stems[0] if len(self._stems) == 1 else None,
+        )
+
+
+def _tensors(values: object) -> Iterator[Tensor]:
+    """Every tensor in nested tuples, lists and dictionaries."""
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, dict):
+        yield from _tensors(tuple(values.values()))
+    elif isinstance(values, tuple | list):
+        for value in values:
+            yield from _tensors(value)

@@ -1,0 +1,56 @@
+"""Check what is already at an output's path. This is how a batch resumes: no other state is kept on disk."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dreamcli.errors import DreamcliError, Hint
+
+from .reading import read_picture
+from .record import Job, Record, read_record
+
+
+@dataclass(frozen=True)
+class ExistingOutput:
+    """A file at the place of an output.
+
+    Attributes:
+        record: the record that it carries, if any.
+        is_whole: whether it carries one and can be read to its end; one that was cut short may still have its record.
+    """
+
+    record: Record | None
+    is_whole: bool
+
+
+def look_at(output: Path) -> ExistingOutput | None:
+    """Look at the place of an output; None if there is nothing."""
+    if not output.exists():
+        return None
+    record, is_whole = None, False
+    with suppress(DreamcliError):
+        record = read_record(output)
+        if record:  # don't decode what isn't ours
+            read_picture(output, limited=False)
+            is_whole = True
+    return ExistingOutput(record, is_whole)
+
+
+def is_finished(
+    output: Path, existing: ExistingOutput | None, job: Job, overwrite: bool, hint: Hint = Hint.OVERWRITE
+) -> bool:
+    """Whether ``existing``, the file at ``output``, is a job that an earlier run finished.
+
+    Raises:
+        DreamcliError: it is something else, and mustn't be overwritten; ``hint`` says what helps.
+    """
+    if existing is None:
+        return False
+    record = existing.record
+    if not overwrite and (record is None or record.job != job):
+        how = "made with other settings" if record else "not made by dreamcli"
+        raise DreamcliError(f"{output} already exists, {how}", hint)
+    # a picture that stopped at a non-finite value would stop there again
+    return existing.is_whole and record is not None and record.stopped != "interrupted"

@@ -1,0 +1,13 @@
+"""Which formats are read, written and animated, and which carry a record. The names are Pillow's."""
+
+from __future__ import annotations
+
+READ = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+READ_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+WITH_RECORD = ("PNG", "JPEG", "WEBP", "GIF")
+
+# by suffix
+WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+ANIMATED = {".gif": "GIF", ".webp": "WEBP"}
+
+MAX_SIDE = {"PNG": 2**31 - 1, "JPEG": 65_535, "WEBP": 16_383}  # pixels that each written format can hold

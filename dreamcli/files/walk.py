@@ -1,0 +1,90 @@
+"""Find the pictures that files, folders and globs name."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from dreamcli.errors import Hint
+
+from .formats import READ_SUFFIXES
+
+
+class Found(NamedTuple):
+    """A picture that was found, with the folder that was searched if there was one; or a problem and its place."""
+
+    source: Path
+    folder: Path | None = None
+    problem: str = ""
+    hint: Hint | None = None
+
+
+def find(given: str, follow_links: bool = False, skip: str = "") -> Iterator[Found]:
+    """Find what an input names: itself, the pictures in a folder, or the files that match a glob; in order.
+
+    Args:
+        given: a file, folder or glob.
+        follow_links: follow symbolic links in folders. An input that is a link is always followed.
+        skip: the real path of a folder to leave out.
+    """
+    path = Path(given)
+    if os.path.isdir(given):
+        yield from _find_in_folder(path, follow_links, skip)
+    elif is_glob(given):
+        files = sorted({Path(match) for match in _matches(given, follow_links) if os.path.isfile(match)})
+        yield from map(Found, files) if files else [Found(path, problem="no file matches this pattern")]
+    else:
+        yield Found(path)
+
+
+def is_glob(given: str) -> bool:
+    """Whether an input is a pattern, not the name of something that exists."""
+    return glob.has_magic(given) and not os.path.lexists(given)
+
+
+def _find_in_folder(folder: Path, follow_links: bool, skip: str) -> Iterator[Found]:
+    unreadable: list[OSError] = []
+    is_empty = True
+    for parent, _, names in _walk(folder, follow_links, skip, unreadable.append):
+        place = Path(parent)
+        for name in sorted(names):
+            is_picture = os.path.splitext(name)[1].lower() in READ_SUFFIXES
+            if is_picture and (follow_links or not os.path.islink(os.path.join(parent, name))):
+                is_empty = False
+                yield Found(place / name, folder)
+    for error in unreadable:
+        yield Found(Path(error.filename), problem=f"can't look into this folder ({error.strerror})")
+    if is_empty and not unreadable:
+        only_links = not follow_links and any(path.is_symlink() for path in folder.rglob("*"))
+        problem = "there is no picture in this folder" + (", only links" if only_links else "")
+        yield Found(folder, problem=problem, hint=Hint.FOLLOW_LINKS if only_links else None)
+
+
+def _matches(pattern: str, follow_links: bool) -> Iterator[str]:
+    """Like `glob.iglob`, whose ``**`` follows every link to a folder, and circles of links forever."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        yield from glob.iglob(pattern)
+        return
+    at = parts.index("**")
+    for base in glob.iglob(os.path.join(*parts[:at])) if at else [""]:
+        for folder, folders, _ in _walk(base or os.curdir, follow_links):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield from _matches(os.path.join(glob.escape(folder), *parts[at + 1 :] or "*"), follow_links)
+
+
+def _walk(
+    top: str | Path, follow_links: bool, skip: str = "", on_error: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Like `os.walk`, in order, without ``skip``, and each folder once, since links may lead in circles."""
+    seen = {skip}
+    for parent, folders, names in os.walk(top, onerror=on_error, followlinks=follow_links):
+        if (real := os.path.realpath(parent)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        yield str(parent), folders, names

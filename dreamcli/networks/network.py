@@ -1,0 +1,139 @@
+"""A network that is ready to use, and the facts about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from dreamcli.engine.activations import Activations, InputFormat, channel_count
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.trace import Layer, Trace, frozen_copy
+from dreamcli.errors import Hint, WrongRequest, did_you_mean
+from dreamcli.settings.layer_spec import ALIASES, LayerSpec
+
+from .catalog import RESIDUAL, is_own
+from .layers import DEFAULT_SIZE, layer_table
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a network is.
+
+    Attributes:
+        aliases: ``{"low": layer, "mid": layer, "high": layer}``.
+        labels: the names of the classes, in order; their numbers if they have no names.
+        style_layers, content_layer: where style is measured, from fine to coarse, and where content is.
+        is_grey: whether it sees brightness only.
+    """
+
+    name: str
+    aliases: Mapping[str, str]
+    labels: tuple[str, ...]
+    style_layers: tuple[str, ...]
+    content_layer: str
+    is_grey: bool = False
+
+    @property
+    def is_residual(self) -> bool:
+        """Whether its activations need smoothing for style."""
+        return self.name.lower().startswith(RESIDUAL)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that is ready to use.
+
+    Attributes:
+        module: maps ``(N, 3, H, W)`` to ``(N, classes)`` logits.
+        weights_sha256: the SHA-256 of its weights; empty for random ones.
+    """
+
+    card: Card
+    module: nn.Module
+    input_format: InputFormat
+    weights_sha256: str
+    trace: Trace
+
+    @property
+    def output(self) -> str:
+        """The layer that returns the logits."""
+        return self.trace.events[-1][1]
+
+    def layer(self, name: str) -> str:
+        """Resolve ``low``, ``mid`` or ``high`` to a layer's name; a layer's name stays what it is.
+
+        Raises:
+            WrongRequest: there is no such layer.
+        """
+        found = self.card.aliases.get(name, name)
+        if found not in self.trace.shapes:
+            outermost = [layer for layer in self.trace.shapes if "." not in layer]
+            hint = did_you_mean(name, [*ALIASES, *self.trace.shapes])
+            raise WrongRequest(
+                f"{self.card.name} has no layer {name!r}" + (hint or f"; it has {', '.join([*ALIASES, *outermost])}")
+            )
+        return found
+
+    def find(self, spec: LayerSpec) -> str:
+        """Resolve a spec to its layer's name.
+
+        Raises:
+            WrongRequest: there is no such layer, or it has no such channel.
+        """
+        layer = self.layer(spec.layer)
+        count = channel_count(self.trace.shapes[layer])
+        if spec.channel is not None and spec.channel >= count:
+            raise WrongRequest(
+                f"layer {layer} of {self.card.name} has channels 0 to {count - 1}; there is no {spec.channel}"
+            )
+        return layer
+
+    def activations(self, layers: Iterable[str], compute: Compute) -> Activations:
+        """The activations of these layers, by their names, on a device."""
+        return Activations(self.module, layers, self.input_format, compute, self.trace)
+
+    def table(self, size: int | tuple[int, int] | None = None) -> list[Layer]:
+        """The layer table for an input of this (height, width), or side; by default, of the size it was made for.
+
+        Raises:
+            DreamcliError: the network doesn't take this size.
+        """
+        side = size or self.input_format.fixed or DEFAULT_SIZE
+        return layer_table(self.module, (side, side) if isinstance(side, int) else side)
+
+    def on(self, device: torch.device) -> Network:
+        """The same network with its weights on a device; this one stays where it is."""
+        if device == next(self.module.parameters()).device:
+            return self
+        return replace(self, module=frozen_copy(self.module).to(device))
+
+    def class_index(self, wanted: str) -> int:
+        """Find a class by its name, in upper or lower case, or by its number.
+
+        Raises:
+            WrongRequest: there is no such class.
+        """
+        labels = self.card.labels
+        if wanted.isdecimal() and int(wanted) < len(labels):
+            return int(wanted)
+        if wanted in labels:
+            return labels.index(wanted)  # before ignoring case: ImageNet has both Cardigan and cardigan
+        names = {label.casefold(): index for index, label in enumerate(labels)}
+        plain = " ".join(wanted.replace("_", " ").split()).casefold()
+        if plain in names:
+            return names[plain]
+        within = [label for label in labels if plain and plain in label.casefold()]
+        near = did_you_mean(plain, names) or (f"; did you mean {', '.join(within[:5])}?" if within else "")
+        problem = f"{self.card.name} has no class {wanted!r}"
+        if near:
+            raise WrongRequest(problem + near)
+        if all(map(str.isdecimal, labels)) or is_own(self.card.name):
+            raise WrongRequest(f"{problem}; its {len(labels)} classes are {_in_short(labels)}")
+        raise WrongRequest(f"{problem} among its {len(labels)}", Hint.LIST_CLASSES)
+
+
+def _in_short(labels: tuple[str, ...]) -> str:
+    return f"{labels[0]}, {labels[1]}, and so on to {labels[-1]}" if len(labels) > 2 else " and ".join(labels)

@@ -1,0 +1,176 @@
+"""What all settings have in common: where each one's default, range and help are written, and the way to JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from numbers import Real
+from typing import Any, ClassVar, Self, TypeVar, cast
+
+from dreamcli.errors import WrongRequest, check
+
+from .layer_spec import LayerSpec
+
+T = TypeVar("T")
+
+BOOSTED_LAYERS = (
+    "What to boost: low, mid, high or a layer's name, one of its channels, or one neuron of a channel. "
+    "Repeat to add up several, by weight."
+)
+BOOSTED_METAVAR = "LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a setting besides its name, type and default.
+
+    Attributes:
+        help: what it does, for ``--help``.
+        low, high: its range, inclusive unless marked open.
+        low_open, high_open: whether the range excludes its ends.
+        choices: the words it can be, if there are only a few.
+        metavar: the placeholder for its value in ``--help``; by default it depends on the type.
+        default_help: the default in words, if its value (None, an empty string) doesn't say.
+    """
+
+    help: str
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+    choices: tuple[str, ...] = ()
+    metavar: str = ""
+    default_help: str = ""
+
+    def check(self, name: str, value: object) -> None:
+        """Raise WrongRequest if a value is out of range, isn't a number, or isn't one of the choices."""
+        if self.choices and value not in self.choices:
+            raise WrongRequest(f"{name} is one of {', '.join(self.choices)}, not {value!r}")
+        if self.low == -math.inf and self.high == math.inf:
+            return
+        if not isinstance(value, Real):
+            raise WrongRequest(f"{name} must be a number, not {value!r}")
+        number = cast("float", value)  # or numpy's; mypy can't compare a Real
+        above = number > self.low if self.low_open else number >= self.low
+        below = number < self.high if self.high_open or self.high == math.inf else number <= self.high
+        check(above and below, f"{name} must be {self._range}, not {_number(number)}")
+
+    @property
+    def _range(self) -> str:
+        low, high = _number(self.low), _number(self.high)
+        if self.high == math.inf:
+            return f"{'more than' if self.low_open else 'at least'} {low}"
+        if self.low_open:
+            return f"more than {low} and at most {high}"
+        return f"from {low} to {'less than ' if self.high_open else ''}{high}"
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def setting(
+    help: str,
+    default: T = MISSING,  # type: ignore[assignment]
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    low_open: bool = False,
+    high_open: bool = False,
+    choices: tuple[str, ...] = (),
+    metavar: str = "",
+    default_help: str = "",
+) -> T:
+    """A field of a settings class: its default, if it has one, and what `Setting` holds."""
+    known = Setting(help, low, high, low_open, high_open, choices, metavar, default_help)
+    return field(default=default, metadata={"setting": known})
+
+
+def size_setting(
+    default_help: str = "the input's size", help: str = "Pixels on the longer side of the result."
+) -> int | None:
+    """The field for the size; None keeps the input's."""
+    return setting(help, None, low=1, high=100_000, default_help=default_help)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be adjusted about one art form. Every default is written in these classes and nowhere else."""
+
+    command: ClassVar[str]  # its name
+    size_from_noise: ClassVar[int] = 0  # pixels on each side of a picture from noise; 0 if the form never starts there
+
+    size: int | None = size_setting()
+
+    def __post_init__(self) -> None:
+        """Raise WrongRequest for a setting that is out of range."""
+        for each in fields(self):
+            value, known = getattr(self, each.name), self.setting(each.name)
+            if known and value is not each.default:  # a default is trusted: None may stand for the input's size
+                known.check(each.name.replace("_", "-"), value)
+
+    @classmethod
+    def setting(cls, name: str) -> Setting | None:
+        """What is known of a setting; None if it has no option of its own.
+
+        A subclass that gives a setting another default, ``steps: int = 12``, inherits the rest.
+        """
+        for base in cls.__mro__:
+            known = base.__dict__.get("__dataclass_fields__", {}).get(name)
+            if known and "setting" in known.metadata:
+                return known.metadata["setting"]  # type: ignore[no-any-return]
+        return None
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether the result is a contact sheet, whose size isn't known in advance."""
+        return False
+
+    @property
+    def output_count(self) -> int:
+        """How many pictures are made from one input."""
+        return 1
+
+    @property
+    def layer_specs(self) -> tuple[LayerSpec, ...]:
+        """The layers that these settings name."""
+        return getattr(self, "layers", ())
+
+    def to_json(self) -> dict[str, object]:
+        """The settings as JSON values, by name."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return values | ({"layers": [str(spec) for spec in values["layers"]]} if "layers" in values else {})
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, object]) -> Self:
+        """Rebuild settings from what `to_json` returned.
+
+        Raises:
+            ValueError, TypeError, WrongRequest: the values aren't settings of this art form.
+        """
+        arguments: dict[str, Any] = {name: _from_json(name, value) for name, value in values.items()}
+        return cls(**arguments)
+
+
+def _from_json(name: str, value: object) -> object:
+    if isinstance(value, list):
+        return tuple(LayerSpec.parse(item) if name == "layers" else item for item in value)
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Settings):
+    """The settings of every art form that climbs through octaves."""
+
+    steps: int = setting("Steps per octave.", low=1)
+    octaves: int = setting("Number of sizes, from small to full.", low=1, high=100)
+    octave_scale: float = setting("Size of each octave relative to the previous one.", low=1, low_open=True)
+    strength: float = setting("How far to go, from 0 to 1; comparable across layers and models.", low=0, high=1)
+    jitter: int = setting("Largest random shift before each step, in pixels.", low=0)
+    seed: int = setting("Random seed; the same one gives the same bytes on the same machine.", 0, low=0, high=2**63 - 1)
+
+
+def check_layers(layers: tuple[LayerSpec, ...]) -> None:
+    """Raise WrongRequest if no layer is named."""
+    check(len(layers) > 0, "name at least one layer")

@@ -1,0 +1,26 @@
+"""The settings of `classify`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dreamcli.errors import check
+
+from .base import Settings, setting
+from .layer_spec import LayerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifySettings(Settings):
+    """How to say what a network sees: the likeliest classes, or the most active channels of a layer."""
+
+    command: ClassVar[str] = "classify"
+
+    top: int = setting("Number of likeliest classes to name.", 5, low=1, high=1000)
+    layer: LayerSpec | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        plain = self.layer is None or (self.layer.channel is None and self.layer.weight == 1)
+        check(plain, "name a whole layer: leave out the channel and the weight")

@@ -1,0 +1,33 @@
+"""The settings of `dream`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .base import BOOSTED_LAYERS, BOOSTED_METAVAR, Schedule, check_layers, setting, size_setting
+from .layer_spec import LayerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class DreamSettings(Schedule):
+    """How to dream."""
+
+    command: ClassVar[str] = "dream"
+    size_from_noise: ClassVar[int] = 512
+
+    size: int | None = size_setting(f"the input's size; {size_from_noise} from noise")
+    layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("mid"),), metavar=BOOSTED_METAVAR)
+    minimize: bool = setting("Descend instead of climbing: fade what is seen.", False)
+    color: float = setting(
+        "How far colors may drift, from 0 (not at all) to 1 (freely); ignored for a neuron @Y,X.", 0.5, low=0, high=1
+    )
+    steps: int = 12
+    octaves: int = 6
+    octave_scale: float = 1.3
+    strength: float = 0.5
+    jitter: int = setting("Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 32, low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_layers(self.layers)

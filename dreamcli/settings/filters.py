@@ -1,0 +1,42 @@
+"""The settings of `filters`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dreamcli.errors import check
+
+from .base import Settings, setting, size_setting
+from .features import COLORMAPS
+from .layer_spec import LayerSpec
+
+KERNELS = ("identity", "edge", "sharpen", "emboss", "box", "gaussian", "unsharp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterSettings(Settings):
+    """How to show a convolution's filters, or apply a classic one."""
+
+    command: ClassVar[str] = "filters"
+
+    layers: tuple[LayerSpec, ...] = setting(
+        "A convolution, or a block that contains one.", (), metavar="LAYER", default_help="the model's first"
+    )
+    top: int = setting("Number of filters per layer, and of channels per filter; 0 for all.", 32, low=0)
+    colormap: str = setting(
+        "Colors for filters of deeper layers: dark is negative, bright positive.", "grey", choices=COLORMAPS
+    )
+    apply: str = ""  # one of KERNELS; empty to show filters
+    size: int | None = size_setting(help="With a kernel: pixels on the longer side of the result.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        plain = all(spec.channel is None and spec.weight == 1 for spec in self.layers)
+        check(plain, "filters are shown for whole layers: leave out the channel and the weight")
+        kernels = ", ".join(KERNELS)
+        check(not self.apply or self.apply in KERNELS, f"kernel is one of {kernels}, not {self.apply!r}")
+
+    @property
+    def is_sheet(self) -> bool:
+        return not self.apply

@@ -1,0 +1,31 @@
+"""The art forms, by the names of their commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .base import Settings
+from .dream import DreamSettings
+from .features import FeatureSettings
+from .filters import FilterSettings
+from .style import StyleSettings
+from .visualization import BoostSettings, ClassSettings
+
+FORMS: Mapping[str, type[Settings]] = {
+    "dream": DreamSettings,
+    "class": ClassSettings,
+    "boost": BoostSettings,
+    "style": StyleSettings,
+    "features": FeatureSettings,
+    "filters": FilterSettings,
+}
+
+
+def settings_from_json(command: str, values: Mapping[str, object]) -> Settings:
+    """Rebuild the settings of an art form from what `Settings.to_json` returned.
+
+    Raises:
+        KeyError: there is no such art form.
+        ValueError, TypeError, WrongRequest: the values aren't its settings.
+    """
+    return FORMS[command].from_json(values)

@@ -1,0 +1,52 @@
+"""The settings of `style`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dreamcli.errors import check
+
+from .base import Schedule, setting, size_setting
+from .layer_spec import LayerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleSettings(Schedule):
+    """How to repaint."""
+
+    command: ClassVar[str] = "style"
+    size_from_noise: ClassVar[int] = 512
+
+    size: int | None = size_setting(f"the photograph's size; {size_from_noise} from noise")
+    colors: str = setting(
+        "Take the style's colors, keep the photograph's by painting brightness alone, or give the style the "
+        "photograph's colors first.",
+        "style",
+        choices=("style", "luminance", "match"),
+    )
+    style_scale: float = setting("Size of the style picture relative to the result.", 1.0, low=0.1, high=10)
+    seamless: bool = setting("Make a texture that tiles.", False)
+    layers: tuple[LayerSpec, ...] = setting(
+        "Where style is measured, besides the picture's colors.", (),
+        metavar="LAYER[*WEIGHT]", default_help="the model's own layers",
+    )  # fmt: skip
+    content: str = setting("Where content is measured.", "", metavar="LAYER", default_help="the model's own layer")
+    statistics: str = setting(
+        "What to compare: Gram matrices, or means and covariances.", "gram", choices=("gram", "moments")
+    )
+    tv: float = setting("Weight of the total-variation penalty.", 0.25, low=0)
+    optimizer: str = setting("How to choose steps; L-BFGS takes fewer, longer ones.", "adam", choices=("adam", "lbfgs"))
+    steps: int = 120
+    octaves: int = 4
+    octave_scale: float = 1.414
+    strength: float = setting("Balance between the photograph, at 0, and the style, at 1.", 0.5, low=0, high=1)
+    jitter: int = setting("Largest random shift before each step, in pixels; for textures only.", 0, low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(all(spec.channel is None for spec in self.layers), "style is measured in whole layers, not in a channel")
+
+    @property
+    def layer_specs(self) -> tuple[LayerSpec, ...]:
+        return self.layers + ((LayerSpec(self.content),) if self.content else ())

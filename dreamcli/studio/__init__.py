@@ -1,0 +1,1 @@
+"""Making pictures: a network held open, whole folders, films, and many machines."""

@@ -1,0 +1,256 @@
+"""Make what a plan says: while one picture is made, the next is read and the previous one written."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dreamcli.errors import DreamcliError, Hint, describe
+from dreamcli.files.existing import ExistingOutput, is_finished, look_at
+from dreamcli.files.plan import Task
+from dreamcli.files.reading import Picture, read_picture
+from dreamcli.files.record import Job
+from dreamcli.files.writing import check_fits, write_picture
+from dreamcli.settings.base import Settings
+from dreamcli.settings.references import References
+
+from .pictures import ReadInput, Result
+
+if TYPE_CHECKING:
+    # torch takes seconds to import, and a plan of nothing but broken files needs none
+    from dreamcli.art.artwork import Step
+
+    from .film import Film
+    from .session import Session
+
+Read = Callable[[Path], Picture]
+# called with a task's title before it is made; returns what to call at each step
+Begin = Callable[[str], "Callable[[Step], None] | None"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one output.
+
+    Attributes:
+        status: "done", "skipped", "failed", "interrupted" or "planned".
+        source: the input, as shown to the user.
+        message, hint, trace: a remark; or why it failed, what would help, and the traceback.
+        details: more about it, as JSON values.
+        result: the picture, if it was just made here.
+    """
+
+    status: str
+    source: str
+    output: str
+    message: str = ""
+    hint: Hint | None = None
+    details: dict[str, object] = field(default_factory=dict)
+    trace: str = ""
+    result: Result | None = None
+
+
+Reading = tuple[Picture | None, list[ExistingOutput | None]]
+Opened = tuple["Session", "References[ReadInput]"]
+
+
+class PictureMaker:
+    """Reads, makes and writes pictures. One failure doesn't stop the rest.
+
+    Args:
+        open_session: opens the network, and reads the references; called when the first picture is about to be made.
+        overwrite: replace what was made with other settings.
+        keep_partial: if a single picture is interrupted, keep the best so far.
+        read: reads an input.
+        film: collects the ascent of the one picture that is made.
+        opened: what ``open_session`` would return, if it is open already.
+    """
+
+    def __init__(
+        self,
+        open_session: Callable[[], Opened],
+        overwrite: bool = False,
+        keep_partial: bool = False,
+        read: Read = read_picture,
+        film: Film | None = None,
+        opened: Opened | None = None,
+    ) -> None:
+        self._open_session = open_session
+        self._overwrite = overwrite
+        self._keep_partial = keep_partial
+        self._read_picture = read
+        self._film = film
+        self._opened = opened
+
+    def run(
+        self, tasks: Sequence[Task], on_outcomes: Callable[[list[Outcome]], None], begin: Begin = lambda _title: None
+    ) -> bool:
+        """Make everything, in order.
+
+        Args:
+            tasks: what to make.
+            on_outcomes: called, from one thread, with the outcomes of each task as soon as it has ended.
+            begin: called before a picture is made.
+
+        Returns:
+            whether it came to the end; False if it was interrupted. Everything finished by then is written.
+
+        Raises:
+            WrongRequest, DreamcliError: the session can't be opened, so no picture can be made.
+        """
+        current: Task | None = None
+        interrupted = False
+        try:
+            with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
+                written: Future[None] | None = None
+                for current, reading in _read_ahead(reader, self.read, tasks):
+                    outcomes = self.make(current, reading, begin)
+                    if written:
+                        written.result()
+                    written = writer.submit(lambda made: on_outcomes([self.write(each) for each in made]), outcomes)
+                    current = None
+                    if interrupted := any(outcome.status == "interrupted" for outcome in outcomes):
+                        break
+                if written:
+                    written.result()
+        except KeyboardInterrupt:
+            # by now, the last picture is written
+            if current:
+                on_outcomes([interrupted_task(current)])
+            return False
+        return not interrupted
+
+    def read(self, task: Task) -> Reading:
+        """Read what a task starts from, and look at the places of its outputs.
+
+        Raises:
+            DreamcliError: the input can't be read, or the plan found a problem.
+        """
+        if task.problem:
+            raise DreamcliError(task.problem, task.hint)
+        picture = self._read_picture(task.source) if task.source else None
+        return picture, [look_at(output) for output in task.outputs]
+
+    def make(self, task: Task, reading: Future[Reading], begin: Begin) -> list[Outcome]:
+        """Make the pictures of a task. Those that can't be made, or needn't be, have an outcome without a result.
+
+        Raises:
+            WrongRequest, DreamcliError: the session can't be opened, so no picture can be made.
+        """
+        try:
+            picture, existing = reading.result()
+        except Exception as error:
+            return [failure(str(task.source or task.title), task.output, error)]
+        session, references = self._open(task.settings)
+        try:
+            jobs = session.jobs(task.settings, picture, references)
+            finished = [
+                is_finished(output, found, job, self._overwrite)
+                for output, found, job in zip(task.outputs, existing, jobs, strict=True)
+            ]
+            filmed = self._is_filmed(jobs[0])  # also refuses to overwrite another animation
+            if all(finished) and filmed and not self._overwrite:
+                return [Outcome("skipped", task.title, str(output), "(already made)") for output in task.outputs]
+            if size := session.result_size(task.settings, picture):
+                check_fits(task.output, *size)
+            started = time.perf_counter()
+            start = ReadInput(picture, recorded_name(task.source)) if picture and task.source else None
+            on_step = begin(task.title)
+            watch = self._film.watching(picture, on_step) if self._film else on_step
+            results = session.make(task.settings, start, references, watch, jobs)
+        except Exception as error:
+            return [failure(task.title, task.output, error)]
+        seconds = round((time.perf_counter() - started) / len(results), 3)
+        return [
+            self._outcome(task, output, picture, result, seconds, was_finished)
+            for output, result, was_finished in zip(task.outputs, results, finished, strict=True)
+        ]
+
+    def write(self, outcome: Outcome) -> Outcome:
+        """Write the picture of an outcome, if it has one, and say what became of it."""
+        result, output = outcome.result, Path(outcome.output)
+        if result is None:
+            return outcome
+        try:
+            if not self._overwrite:  # another run may have written there meanwhile
+                is_finished(output, look_at(output), result.record.job, self._overwrite)
+            write_picture(output, result.picture, result.record)
+            if self._film:
+                self._film.write(result.picture, result.record)
+        except Exception as error:
+            return failure(outcome.source, output, error)
+        return outcome
+
+    def _open(self, settings: Settings) -> tuple[Session, References[ReadInput]]:
+        if self._opened is None:
+            self._opened = self._open_session()
+        session, references = self._opened
+        session.check(settings, references)
+        return self._opened
+
+    def _is_filmed(self, job: Job) -> bool:
+        film = self._film
+        return film is None or is_finished(
+            film.path, look_at(film.path), job, self._overwrite, Hint.OVERWRITE_ANIMATION
+        )
+
+    def _outcome(
+        self, task: Task, output: Path, start: Picture | None, result: Result, seconds: float, was_finished: bool
+    ) -> Outcome:
+        """What to report about a picture once it is written."""
+        interrupted = result.record.stopped == "interrupted"
+        if interrupted and (was_finished or not self._keep_partial):
+            return replace(interrupted_task(task), output=str(output))
+        height, width = result.picture.pixels.shape[:2]
+        details = {"width": width, "height": height, "seconds": seconds, "score": result.record.score}
+        notes = _notes(start, result)
+        if self._film:
+            notes.append(f"its ascent: {self._film.path}")
+            details["animation"] = str(self._film.path)
+        status, remarks = ("interrupted", ["the best so far"]) if interrupted else ("done", notes)
+        message = f"({'; '.join(remarks)})" if remarks else ""
+        return Outcome(status, task.title, str(output), message, details=details, result=result)
+
+
+def _read_ahead(
+    reader: ThreadPoolExecutor, read: Callable[[Task], Reading], tasks: Sequence[Task]
+) -> Iterator[tuple[Task, Future[Reading]]]:
+    """Every task with its reading, one task ahead of what is asked for."""
+    ahead: tuple[Task, Future[Reading]] | None = None
+    for task in chain(tasks, [None]):
+        following = (task, reader.submit(read, task)) if task else None
+        if ahead:
+            yield ahead
+        ahead = following
+
+
+def recorded_name(source: Path) -> str:
+    """What a record calls an input: the path as typed, or only the name of an absolute path, which says too much."""
+    return source.name if source.is_absolute() else source.as_posix()
+
+
+def failure(source: str, output: Path, error: Exception) -> Outcome:
+    """The outcome for an exception that is being handled."""
+    return Outcome("failed", source, str(output), *describe(error), trace=traceback.format_exc())
+
+
+def interrupted_task(task: Task) -> Outcome:
+    """The outcome of a task that was interrupted and left nothing."""
+    return Outcome("interrupted", task.title, str(task.output), "(not kept)")
+
+
+def _notes(start: Picture | None, result: Result) -> list[str]:
+    notes = [*(start.notes if start else ()), *result.record.notes]
+    if start and np.array_equal(result.picture.pixels, start.pixels):
+        notes.append("unchanged")
+    if result.record.stopped == "non-finite":
+        notes.append("stopped early: the values were no longer finite")
+    return notes

@@ -1,0 +1,95 @@
+"""From an artwork to a finished picture with its record."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from PIL import Image
+
+import dreamcli
+from dreamcli.art.artwork import Artwork
+from dreamcli.art.pixels import to_tensor
+from dreamcli.art.score import top
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.natural import high_frequency_share
+from dreamcli.files.reading import Picture, Pixels
+from dreamcli.files.record import Job, Record
+from dreamcli.networks.zoo import Network
+from dreamcli.settings.base import Settings
+from dreamcli.settings.references import References
+
+from .pictures import ReadInput, Result
+
+
+def jobs_for(
+    settings: Settings,
+    network: Network,
+    compute: Compute,
+    judge: Network | None,
+    start: Picture | None,
+    references: References[ReadInput],
+) -> list[Job]:
+    """Return one job per output: everything that determines the picture."""
+    values = settings.to_json()
+    if references.styles:
+        values["weights"] = references.weights
+    values |= {"device": compute.device.type, "precision": str(compute.precision).removeprefix("torch.")}
+    count = settings.output_count
+    return [
+        Job(
+            settings.command,
+            values | ({"index": index} if count > 1 else {}),
+            _identity(network),
+            start.sha256 if start else "",
+            references.map(lambda each: each.picture.sha256).by_role(),
+            _identity(judge) if judge else {},
+        )
+        for index in range(count)
+    ]
+
+
+def _identity(network: Network) -> dict[str, str]:
+    return {"name": network.card.name, "sha256": network.weights_sha256}
+
+
+def score_of(artwork: Artwork, settings: Settings, network: Network, judge: Network | None) -> dict[str, object]:
+    """The score that a record holds: the objective, the share of high frequencies, and what the networks see."""
+    score: dict[str, object] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
+    if settings.is_sheet:
+        return score  # the mean over many pictures
+    score["high_frequencies"] = high_frequency_share(to_tensor(artwork.pixels, torch.device("cpu")))
+    score["top5"] = [list(pair) for pair in top(network, artwork.pixels)]
+    if judge:
+        score["judge"] = [list(pair) for pair in top(judge, artwork.pixels)]
+    return score
+
+
+def finished(
+    artwork: Artwork,
+    settings: Settings,
+    job: Job,
+    score: dict[str, object],
+    start: ReadInput | None,
+    references: References[ReadInput],
+    notes: tuple[str, ...],
+) -> Result:
+    """The artwork with the start's transparency and its record."""
+    record = Record(
+        job,
+        start.name if start else "",
+        {"dreamcli": dreamcli.__version__, "torch": str(torch.__version__)},
+        score,
+        artwork.stopped,
+        references.map(lambda each: each.name).by_role(),
+        notes,
+    )
+    alpha = start.picture.alpha if start and not settings.is_sheet else None
+    return Result(Picture(artwork.pixels, _resized(alpha, artwork.pixels.shape[:2])), record, artwork.maps)
+
+
+def _resized(alpha: Pixels | None, size: tuple[int, ...]) -> Pixels | None:
+    if alpha is None or alpha.shape == size:
+        return alpha
+    return np.asarray(Image.fromarray(alpha).resize((size[1], size[0]), Image.Resampling.LANCZOS))

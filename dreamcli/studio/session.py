@@ -1,0 +1,337 @@
+"""A network held open on a device, and everything that can be made with it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from torch import nn
+
+from dreamcli.art import features
+from dreamcli.art.artwork import Inputs, Memo, OnStep
+from dreamcli.art.pixels import scaled_size
+from dreamcli.art.recipes import RECIPES
+from dreamcli.art.score import most_active, top
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.memory import is_out_of_memory
+from dreamcli.engine.trace import Layer
+from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
+from dreamcli.files.reading import Picture
+from dreamcli.files.record import Job
+from dreamcli.networks import zoo
+from dreamcli.networks.catalog import BUNDLED
+from dreamcli.settings.base import Settings
+from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.features import FeatureSettings
+from dreamcli.settings.references import References, style_inputs
+from dreamcli.settings.style import StyleSettings
+from dreamcli.settings.visualization import BoostSettings, ClassSettings
+
+from .pictures import ImageLike, ReadInput, Result, read_image
+from .results import finished, jobs_for, score_of
+
+BUDGET_SHARE_AFTER_FAILURE = 1 / 8  # of the memory budget, for a second try once memory has run out
+
+LayerLike = str | Iterable[str] | None
+S = TypeVar("S", bound=Settings)
+
+
+class Session:
+    """A network held open on a device. Only the first picture waits for it to load.
+
+    >>> with dreamcli.Session("vgg16") as session:  # doctest: +SKIP
+    ...     session.dream("photo.jpg", layer="mid").save("dream.png")
+    ...     session.visualize_class("goldfish")[0].save("goldfish.png")
+
+    Args:
+        model: the name of a network, ``FILE.py:CLASS``, or a module of your own that maps ``(N, 3, H, W)`` to logits.
+            A module is left as it is: the session works on a copy of its own.
+        weights: a state dict of your own for a named model, ``.safetensors`` or ``.pth``.
+        mean, std: of the red, green and blue that your module expects; ImageNet's by default.
+        labels: the names of your module's classes.
+        device: auto, cpu, cuda or mps.
+        precision: auto, float32 or bfloat16.
+        judge: ``MODEL`` or ``MODEL=WEIGHTS``: a second network that says what it sees in each result.
+
+    Raises:
+        WrongRequest: the model or the device is unknown.
+        DreamcliError: the weights can't be loaded.
+    """
+
+    def __init__(
+        self,
+        model: str | nn.Module = BUNDLED,
+        *,
+        weights: str | os.PathLike[str] | None = None,
+        mean: tuple[float, float, float] | None = None,
+        std: tuple[float, float, float] | None = None,
+        labels: Sequence[str] = (),
+        device: str = "auto",
+        precision: str = "auto",
+        judge: str | None = None,
+    ) -> None:
+        try:
+            self.compute = Compute.resolve(device, precision)
+        except ValueError as error:
+            raise WrongRequest(str(error)) from error
+        if isinstance(model, nn.Module):
+            check(weights is None, "the module has its weights already")
+            self.network = zoo.wrap(
+                model, mean=mean or zoo.IMAGENET_MEAN, std=std or zoo.IMAGENET_STD, labels=tuple(labels)
+            )
+        else:
+            check(mean is None and std is None and not labels, "mean, std and labels are for a module of your own")
+            self.network = zoo.load(model, Path(weights) if weights else None)
+        self.judge = zoo.load_judge(judge) if judge else None
+        self._memo = Memo()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the networks."""
+        vars(self).clear()
+
+    def dream(
+        self,
+        image: ImageLike | None = None,
+        *,
+        layer: LayerLike = None,
+        guide: ImageLike | None = None,
+        mask: ImageLike | None = None,
+        on_step: OnStep | None = None,
+        **settings: object,
+    ) -> Result:
+        """Dream on a photograph (DeepDream, Mordvintsev et al., 2015).
+
+        Args:
+            image: a path, a Pillow image, or an array ``(height, width, 3)`` of uint8; None for noise.
+            layer: one or several of ``LAYER[:CHANNEL[@Y,X]][*WEIGHT]``, where LAYER is ``low``, ``mid``, ``high`` or
+                the name of a layer.
+            guide: a picture whose features to climb towards.
+            mask: a picture that is bright where the image may change.
+            on_step: called with an `dreamcli.art.artwork.Step` after every step.
+            **settings: the other fields of `dreamcli.settings.dream.DreamSettings`, such as strength, size or seed.
+
+        Raises:
+            WrongRequest: a layer is unknown, or a setting is out of range.
+            DreamcliError: a picture can't be read.
+        """
+        return self._make(_settings(DreamSettings, layer, settings), image, References(guide, mask), on_step)[0]
+
+    def boost(
+        self,
+        image: ImageLike | None = None,
+        *,
+        layer: LayerLike = None,
+        guide: ImageLike | None = None,
+        mask: ImageLike | None = None,
+        on_step: OnStep | None = None,
+        **settings: object,
+    ) -> list[Result]:
+        """Boost a layer, a channel or a neuron, in noise or in a picture (Olah et al., "Feature Visualization", 2017).
+
+        Arguments are those of `dream`, with the fields of `dreamcli.settings.visualization.BoostSettings`. Returns
+        ``count`` results, or one contact sheet with ``sheet=True``.
+        """
+        return self._make(_settings(BoostSettings, layer, settings), image, References(guide, mask), on_step)
+
+    def visualize_class(
+        self,
+        *names: str | int,
+        image: ImageLike | None = None,
+        mask: ImageLike | None = None,
+        on_step: OnStep | None = None,
+        **settings: object,
+    ) -> list[Result]:
+        """Draw a class, or several in one picture (Simonyan et al., 2013, arXiv:1312.6034).
+
+        ``names`` are names or indices. The other arguments are those of `dream`, with the fields of
+        `dreamcli.settings.visualization.ClassSettings`. Returns ``count`` results, or with ``sheet=True`` one contact
+        sheet that has a picture of each class.
+        """
+        classes = [self.network.class_index(str(name)) for name in names]
+        chosen = _settings(ClassSettings, None, {"classes": classes, **settings})
+        return self._make(chosen, image, References(mask=mask), on_step)
+
+    def stylize(
+        self,
+        image: ImageLike | None,
+        *styles: ImageLike,
+        weights: Iterable[float] | None = None,
+        fine: ImageLike | None = None,
+        coarse: ImageLike | None = None,
+        style_masks: Iterable[ImageLike] = (),
+        content_masks: Iterable[ImageLike] = (),
+        layer: LayerLike = None,
+        on_step: OnStep | None = None,
+        **settings: object,
+    ) -> Result:
+        """Repaint a photograph in the style of a picture (Gatys et al., 2016, arXiv:1508.06576).
+
+        Args:
+            image: the photograph; None for a texture from noise.
+            *styles: the pictures that have the style.
+            weights: how much each style counts; all alike by default.
+            fine, coarse: instead of ``styles``, the pictures to take the fine texture and the large shapes from.
+            style_masks, content_masks: none, or for each style a picture that is bright where the style is learned
+                from, or where it is painted.
+            layer: where style is measured, ``LAYER[*WEIGHT]``; by default, the layers on the network's card.
+            on_step: see `dream`.
+            **settings: the other fields of `dreamcli.settings.style.StyleSettings`, such as strength, size or colors.
+
+        Raises:
+            WrongRequest, DreamcliError: the numbers of styles, weights and masks differ, and see `dream`.
+        """
+        inputs = style_inputs(styles, weights, fine, coarse, style_masks, content_masks)
+        return self._make(_settings(StyleSettings, layer, settings), image, References(styles=inputs), on_step)[0]
+
+    def feature_maps(
+        self, image: ImageLike, *, layer: LayerLike = None, size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Compute what layers see in a picture.
+
+        Args:
+            image, layer: see `dream`; whole layers.
+            size: pixels on the longer side of the network's input; None keeps the picture's size.
+
+        Returns:
+            ``{layer: (channels, rows, columns) float32}``, by the layers' own names.
+
+        Raises:
+            WrongRequest, DreamcliError: a layer has no rows and columns, and see `dream`.
+        """
+        settings = _settings(FeatureSettings, layer, {"size": size})
+        return features.feature_maps(settings, self.network, read_image(image).picture.pixels, self.compute)
+
+    def classify(self, image: ImageLike, count: int = 5, *, layer: str | None = None) -> list[tuple[str, float]]:
+        """The ``count`` likeliest classes of a picture, with their probabilities.
+
+        Args:
+            image: see `dream`.
+            count: the number of answers.
+            layer: answer with this layer's most active channels, and their mean activations.
+
+        Raises:
+            WrongRequest: the layer is unknown.
+            DreamcliError: the picture can't be read, or the values aren't finite.
+        """
+        pixels = read_image(image).picture.pixels
+        if layer:
+            found = most_active(self.network, self.network.layer(layer), pixels, count, self.compute)
+        else:
+            found = top(self.network.on(self.compute.device), pixels, count, self.compute)
+        if not found or not all(math.isfinite(value) for _, value in found):
+            raise DreamcliError("the network's answer is not finite: its numbers grow too large")
+        return found
+
+    def layers(self, size: int | tuple[int, int] | None = None) -> list[Layer]:
+        """The network's layers in order: shapes, parameters, receptive fields, multiply-adds.
+
+        Args:
+            size: pixels on each side of the input, or (height, width); by default 224, or what the network takes.
+
+        Raises:
+            DreamcliError: a picture of this size doesn't fit the network.
+        """
+        return self.network.table(size)
+
+    def _make(
+        self, settings: Settings, image: ImageLike | None, references: References[ImageLike], on_step: OnStep | None
+    ) -> list[Result]:
+        """Read the pictures, check the request, and make it; raise KeyboardInterrupt if that was interrupted."""
+        read = references.map(read_image)
+        self.check(settings, read)
+        results = self.make(settings, None if image is None else read_image(image), read, on_step)
+        if any(result.record.stopped == "interrupted" for result in results):
+            raise KeyboardInterrupt
+        return results
+
+    def check(self, settings: Settings, references: References[ReadInput]) -> None:
+        """Check that the network has the layers and channels that are asked for.
+
+        Raises:
+            WrongRequest: it doesn't, or a guide is combined with a channel.
+        """
+        for spec in settings.layer_specs:
+            self.network.find(spec)
+            guided = references.guide is not None and spec.channel is not None
+            check(not guided, "a guide works on whole layers: leave out the channel")
+
+    def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
+        """Return one job per output: everything that determines the picture."""
+        return jobs_for(settings, self.network, self.compute, self.judge, start, references)
+
+    def result_size(self, settings: Settings, start: Picture | None) -> tuple[int, int] | None:
+        """The (height, width) in pixels that a result will have; None for a contact sheet, which has no fixed size."""
+        if settings.is_sheet:
+            return None
+        if start is None:
+            side = settings.size or settings.size_from_noise
+            return side, side
+        height, width = start.pixels.shape[:2]
+        return scaled_size(height, width, settings.size)
+
+    def make(
+        self,
+        settings: Settings,
+        start: ReadInput | None = None,
+        references: References[ReadInput] = References(),  # noqa: B008 (frozen)
+        on_step: OnStep | None = None,
+        jobs: list[Job] | None = None,
+    ) -> list[Result]:
+        """Make the pictures that settings describe. Transparency stays as it was.
+
+        If memory runs out, they are made once more in smaller tiles.
+
+        Args:
+            settings: what to make, and how.
+            start: the input; None for noise.
+            references: the pictures besides it.
+            on_step: called after every step.
+            jobs: what `jobs` returned, if it was called before.
+
+        Raises:
+            DreamcliError: it can't be made.
+        """
+        picture = start.picture if start else None
+        inputs = Inputs(picture, references.map(lambda each: each.picture), self.judge, self._memo)
+        smaller = replace(self.compute, budget=int(self.compute.budget * BUDGET_SHARE_AFTER_FAILURE))
+        notes: tuple[str, ...] = ()
+        for compute in (self.compute, smaller):
+            try:
+                artworks = RECIPES[settings.command](settings, self.network, inputs, compute, on_step)
+                break
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                cause = error.with_traceback(None)  # the traceback holds on to the first attempt's memory
+                notes = ("memory ran out, so it was made in smaller tiles",)
+        else:
+            raise DreamcliError("not enough memory for a picture of this size", Hint.SMALLER) from cause
+        jobs = jobs or self.jobs(settings, picture, references)
+        results = []
+        for artwork, job in zip(artworks, jobs, strict=True):
+            score = score_of(artwork, settings, self.network, self.judge)
+            results.append(finished(artwork, settings, job, score, start, references, notes))
+        return results
+
+
+def _settings(form: type[S], layer: LayerLike, values: Mapping[str, object]) -> S:
+    """Settings from a Python call, where layers are texts."""
+    layers = [layer] if isinstance(layer, str) else None if layer is None else list(layer)
+    try:
+        return form.from_json({**values, **({} if layers is None else {"layers": layers})})
+    except ValueError as error:
+        raise WrongRequest(str(error)) from error

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from dreamcli.art.artwork import Inputs, Step
+from dreamcli.art.octaves import DetailCanvas, Size, climb
+from dreamcli.art.pixels import to_tensor
+from dreamcli.engine.activations import Activations
+from dreamcli.engine.ascent import NormalizedGradient
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.objectives import Objective
+from dreamcli.engine.octaves import octave_sizes
+from dreamcli.engine.parameterization import Pixels
+from dreamcli.files.reading import Picture
+from dreamcli.networks.zoo import Network
+from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.references import References
+from tests.conftest import scene
+
+CPU = torch.device("cpu")
+SCHEDULE = DreamSettings(steps=3, octaves=3, octave_scale=1.25)
+
+
+class Brightness(Objective):
+    """The mean of the image; it needs no layer."""
+
+    def __call__(self, activations: object, image: Tensor) -> Tensor:
+        return image.mean()
+
+
+@pytest.fixture
+def activations(network: Network, compute: Compute) -> Activations:
+    return network.activations(["pool1"], compute)
+
+
+def brightened(
+    activations: Activations,
+    start: Tensor,
+    inputs: Inputs | None = None,
+    objective: Callable[[Size], Objective] = lambda _size: Brightness(),
+    on_step: Callable[[Step], None] | None = None,
+) -> tuple[Tensor, str]:
+    canvas = DetailCanvas(start, Pixels, inputs or Inputs())
+    stopped = climb(
+        canvas,
+        objective,
+        activations,
+        SCHEDULE,
+        rule=NormalizedGradient(0.01, 1.0),
+        transforms=lambda _size: [],
+        generator=torch.Generator().manual_seed(0),
+        on_step=on_step,
+    )
+    return canvas.finished(), stopped
+
+
+def test_the_details_of_all_octaves_are_added_to_the_start(activations: Activations) -> None:
+    start = to_tensor(scene(100, 130) // 2, CPU)
+    image, stopped = brightened(activations, start)
+    assert stopped == "done"
+    assert image.shape == start.shape
+    # each step moves every pixel by 0.01
+    assert float((image - start - 9 * 0.01).abs().max()) < 1e-3
+
+
+def test_the_start_stays_sharp(activations: Activations) -> None:
+    lines = np.zeros((100, 130, 3), np.uint8)
+    lines[::2] = 200
+    image, _ = brightened(activations, to_tensor(lines, CPU))
+    difference = image[:, :, 0::2] - image[:, :, 1::2]
+    assert float((difference - 200 / 255).abs().max()) < 0.1
+
+
+def test_only_the_bright_part_of_a_mask_changes(activations: Activations) -> None:
+    mask = np.zeros((100, 130, 3), np.uint8)
+    mask[:, 65:] = 255
+    start = to_tensor(scene(100, 130) // 2, CPU)
+    image, _ = brightened(activations, start, Inputs(references=References(mask=Picture(mask))))
+    change = (image - start)[0].mean((0, 1))
+    assert float(change[:60].abs().max()) < 1e-5
+    assert float(change[70:].min()) > 0.05
+
+
+def test_each_octave_has_its_size_and_its_steps(activations: Activations) -> None:
+    sizes: list[Size] = []
+    seen: list[Step] = []
+    shapes: list[tuple[int, ...]] = []
+
+    def objective(size: Size) -> Objective:
+        sizes.append(size)
+        return Brightness()
+
+    def on_step(step: Step) -> None:
+        seen.append(step)
+        shapes.append(step.picture().shape)
+
+    brightened(activations, to_tensor(scene(120, 160), CPU), objective=objective, on_step=on_step)
+    assert sizes == octave_sizes(120, 160, 3, 1.25, 64)
+    assert [(step.octave, step.step) for step in seen] == [(o, s) for o in (1, 2, 3) for s in (1, 2, 3)]
+    assert shapes == [(*size, 3) for size in sizes for _ in range(3)]
+    # the work is counted in pixels
+    areas = [height * width for height, width in sizes]
+    assert seen[2].share == pytest.approx(areas[0] / sum(areas))
+    assert seen[-1].share == 1
+    assert all(step.steps == step.octaves == 3 for step in seen)
+
+
+def test_small_pictures_have_fewer_octaves(activations: Activations) -> None:
+    seen: list[Step] = []
+    brightened(activations, to_tensor(scene(40, 50), CPU), on_step=seen.append)
+    assert [step.octaves for step in seen] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("reason", ["interrupted", "non-finite"])
+def test_a_climb_that_stops_keeps_its_progress(activations: Activations, reason: str) -> None:
+    class Breaking(Brightness):
+        def __call__(self, activations: object, image: Tensor) -> Tensor:
+            return image.mean() * float("nan" if reason == "non-finite" and len(seen) == 4 else 1)
+
+    def on_step(step: Step) -> None:
+        seen.append(step)
+        if reason == "interrupted" and len(seen) == 4:
+            raise KeyboardInterrupt
+
+    seen: list[Step] = []
+    start = to_tensor(scene(120, 160) // 2, CPU)
+    image, stopped = brightened(activations, start, objective=lambda _size: Breaking(), on_step=on_step)
+    assert stopped == reason
+    assert len(seen) == 4  # one step of the second octave, and none of the third
+    assert image.shape == start.shape
+    assert float((image - start - 4 * 0.01).abs().max()) < 1e-3

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from dreamcli.art.artwork import Artwork, Inputs
+from dreamcli.art.recipes import RECIPES
+from dreamcli.engine.compute import Compute
+from dreamcli.files.reading import Picture
+from dreamcli.networks.zoo import Network
+from dreamcli.settings.base import Settings
+from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.features import FeatureSettings
+from dreamcli.settings.filters import FilterSettings
+from dreamcli.settings.forms import FORMS
+from dreamcli.settings.references import References, StyleInput
+from dreamcli.settings.style import StyleSettings
+from dreamcli.settings.visualization import BoostSettings, ClassSettings
+from tests.conftest import scene
+
+
+def test_every_art_form_has_a_recipe() -> None:
+    assert set(RECIPES) == set(FORMS)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        DreamSettings(steps=1, octaves=1),
+        ClassSettings(classes=(1,), count=2, size=32, steps=1, octaves=1),
+        BoostSettings(count=2, size=32, steps=1, octaves=1),
+        StyleSettings(steps=1, octaves=1),
+        FeatureSettings(top=1),
+        FilterSettings(),
+        FilterSettings(apply="edge"),
+    ],
+    ids=lambda settings: settings.command,
+)
+def test_a_recipe_makes_as_many_pictures_as_its_settings_say(
+    network: Network, compute: Compute, settings: Settings
+) -> None:
+    inputs = Inputs(Picture(scene(40, 50)), References(styles=(StyleInput(Picture(scene(30, 30))),)))
+    made = RECIPES[settings.command](settings, network, inputs, compute, None)
+    assert len(made) == settings.output_count
+    assert all(isinstance(artwork, Artwork) and artwork.pixels.shape[2] == 3 for artwork in made)

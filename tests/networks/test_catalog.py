@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torchvision
+
+from dreamcli.errors import WrongRequest
+from dreamcli.networks import catalog, zoo
+
+
+def test_torchvisions_source_names_what_torchvision_lists() -> None:
+    listed = torchvision.models.list_models(module=torchvision.models)
+    assert catalog.model_names() == [*catalog.IN_THE_BOX, *listed]
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("net.py:Net", True), (r"C:\nets\net.py:Net", True), ("net.py", True), ("net.py:", True), ("vgg16", False)],
+)
+def test_an_own_network_is_named_by_its_file(name: str, own: bool) -> None:
+    assert catalog.is_own(name) == own
+
+
+@pytest.mark.parametrize("model", ["dreamnet", "lenet5", "vgg16", "maxvit_t"])
+def test_known_layers_exist(model: str) -> None:
+    network = zoo.skeleton(model)
+    layers = catalog.layer_names(model)
+    assert layers[:3] == ["low", "mid", "high"]
+    assert {network.layer(name) for name in layers} <= set(network.trace.shapes)
+    if model in catalog.IN_THE_BOX:
+        weighted = {name for name, module in network.module.named_modules() if [*module.parameters(recurse=False)]}
+        assert weighted <= set(layers)
+
+
+@pytest.mark.parametrize(("model", "count"), [("dreamnet", 1000), ("vgg16", 1000), ("lenet5", 10), ("own.py:Net", 0)])
+def test_known_classes_are_found_by_their_names(model: str, count: int) -> None:
+    classes = catalog.class_names(model)
+    assert count - 10 < len(classes) <= count
+    if count:
+        network = zoo.skeleton(model)
+        for name in classes:
+            assert network.card.labels[network.class_index(name)] == name.replace("_", " ")
+
+
+def test_a_bundled_network_is_listed_with_its_card() -> None:
+    listing = catalog.listing("lenet5")
+    assert (listing.year, listing.parameters, listing.labels) == (1998, 61_706, catalog.DIGITS)
+    assert listing.is_bundled
+    assert listing.is_here
+    assert listing.url is None
+    assert listing.card.startswith("# lenet5")
+
+
+def test_a_torchvision_network_is_listed_with_its_download() -> None:
+    listing = catalog.listing("wide_resnet50_2")
+    assert (listing.year, listing.paper) == (2016, "arXiv:1605.07146")
+    assert listing.url
+    assert listing.url.endswith(listing.path.name)
+    assert (listing.labels, listing.card) == (catalog.imagenet_labels(), "")
+
+
+def test_an_unknown_model_gets_near_names() -> None:
+    with pytest.raises(WrongRequest, match="there is no model 'vgg61'; did you mean vgg"):
+        catalog.listing("vgg61")
+
+
+def test_it_is_read_without_importing_torch() -> None:
+    code = (
+        "import sys; from dreamcli.networks import catalog; catalog.layer_names('dreamnet');"
+        "catalog.class_names('vgg16'); catalog.model_names(); catalog.listing('dreamnet');"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
