@@ -96,7 +96,7 @@ def size_setting(
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that can be adjusted about one art form. Every default is written in these classes and nowhere else."""
+    """Everything that can be adjusted about an art form. Defaults are written in these classes and nowhere else."""
 
     command: ClassVar[str]  # its name
     size_from_noise: ClassVar[int] = 0  # pixels on each side of a picture from noise; 0 if the form never starts there
