@@ -31,7 +31,7 @@ def test_every_family_of_papers_has_a_model() -> None:
 def test_one_model(run, network: Network) -> None:
     outcome = run("models", "dreamnet")
     assert f"{sum(p.numel() for p in network.module.parameters()):,}" in outcome.out
-    assert "What it is bad at" in outcome.out
+    assert "Weaknesses" in outcome.out
     assert json.loads(run("models", "vgg16", "--json").out)["parameters"] == 138357544
     assert json.loads(run("models", "googlenet", "--json").out)["mid"] == "inception4c"
     assert "license" in run("models", "resnet34").out
