@@ -89,7 +89,7 @@ def test_only_the_command_line_imports_inside_functions(path: Path) -> None:
 
 
 # where an import inside a function is worth it: what only some runs need, or what only some systems have
-LAZY = {"networks.catalog", "files.decoder", "studio.cluster"}
+LAZY = {"networks.catalog", "networks.wheels", "files.decoder", "studio.cluster"}
 
 
 def test_the_program_needs_no_training_code() -> None:

@@ -37,7 +37,9 @@ def probabilities(network: Network, pixels: Pixels, compute: Compute | None = No
 
 
 def top(network: Network, pixels: Pixels, count: int = 5, compute: Compute | None = None) -> list[tuple[str, float]]:
-    """The ``count`` likeliest classes, by name, with their `probabilities`; empty if these aren't finite."""
+    """The ``count`` likeliest classes, by name, with their `probabilities`; empty if it has none, or none is finite."""
+    if not network.card.labels:
+        return []
     found = probabilities(network, pixels, compute)
     if not bool(found.isfinite().all()):
         return []

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from dreamcli.errors import WrongRequest
 from dreamcli.networks.catalog import ALIASED_LAYERS, BUNDLED, STYLE_LAYERS, Listing, is_own, listing, model_names
+from dreamcli.networks.wheels import WHEELS
 from dreamcli.settings.layer_spec import ALIASES
 
 from .completion import complete_models
@@ -56,6 +57,8 @@ def _facts(known: Listing) -> dict[str, object]:
 
 def _show_classes(known: Listing, word: str, as_json: bool) -> int:
     found = {index: label for index, label in enumerate(known.labels) if word.casefold() in label.casefold()}
+    if not known.labels and not is_own(known.name):
+        raise WrongRequest(f"{known.name} has no classes")
     if not known.labels:
         raise WrongRequest(f"the classes of {known.name} are known to its code alone, which isn't run for this")
     if not found:
@@ -102,7 +105,8 @@ def _show_all(listings: list[Listing], as_json: bool) -> int:
         table.add_column(heading, justify="right")
     table.add_column("here")
     for known in listings:
-        size = "in the box" if known.is_bundled else f"{known.megabytes:,.0f} MB"
+        size = f"{known.megabytes:,.0f} MB"
+        size = "in the box" if known.is_bundled else f"pip, {size}" if known.name in WHEELS else size
         here = "yes" if known.is_here else ""
         parameters = f"{known.parameters / 1e6:,.1f} M"
         table.add_row(known.name, str(known.year or ""), known.paper, parameters, size, str(len(known.labels)), here)

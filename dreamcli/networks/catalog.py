@@ -23,10 +23,13 @@ from safetensors import safe_open
 from dreamcli.errors import WrongRequest, did_you_mean
 from dreamcli.settings.layer_spec import ALIASES
 
+from .wheels import WHEELS
+
 BUNDLED = "dreamnet"  # the default network
 IN_THE_BOX = (BUNDLED, "lenet5")
 _BUNDLED_FILES = Path(import_module("dreamcli.models").__path__[0])  # mapped to models/ in the repository
 DIGITS = tuple("0123456789")
+WITHOUT_CLASSES = ("vgg19_gatys",)
 TORCHVISION_LICENSE = "as the weights' makers say: https://pytorch.org/vision/stable/models.html"
 # how torchvision's source marks a function that builds a network
 _BUILDER = re.compile(r"^@register_model\(.*?\)\n(?:@.*?\n)*def (\w+)", re.MULTILINE | re.DOTALL)
@@ -37,6 +40,9 @@ ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {
     "convnext_tiny": ("features.1", "features.3", "features.5"),
     "densenet121": ("features.denseblock1", "features.denseblock2", "features.denseblock3"),
     "efficientnet_b0": ("features.3", "features.5", "features.6"),
+    "efficientnet_lite0": ("block4", "block8", "block10"),
+    "efficientnet_lite1": ("block5", "block11", "block14"),
+    "efficientnet_lite2": ("block5", "block11", "block14"),
     "googlenet": ("inception3b", "inception4c", "inception4e"),
     "inception_v3": ("Mixed_5d", "Mixed_6c", "Mixed_7a"),
     "lenet5": ("maps.tanh1", "maps.tanh3", "maps.tanh5"),
@@ -47,6 +53,7 @@ ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {
     "squeezenet1_1": ("features.4", "features.7", "features.10"),
     "vgg16": ("features.15", "features.22", "features.29"),
     "vgg19": ("features.17", "features.26", "features.35"),
+    "vgg19_gatys": ("relu3_1", "relu4_1", "relu5_1"),
 }
 # chosen by hand: where style is measured, from fine to coarse, and where content is
 STYLE_LAYERS: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -60,6 +67,7 @@ STYLE_LAYERS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "squeezenet1_1": (("features.1", "features.3", "features.6", "features.9", "features.11"), "features.6"),
     "vgg16": (("features.1", "features.6", "features.11", "features.18", "features.25"), "features.20"),
     "vgg19": (("features.1", "features.6", "features.11", "features.20", "features.29"), "features.22"),
+    "vgg19_gatys": (("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "relu4_2"),
 }
 # families whose activations are few and large, since every block adds to the one before
 RESIDUAL = ("resnet", "resnext", "wide_resnet", "regnet")
@@ -70,6 +78,7 @@ PAPERS = {
     "densenet": (2016, "arXiv:1608.06993"),
     "dreamnet": (2026, "models/cards/dreamnet.md"),
     "efficientnet": (2019, "arXiv:1905.11946"),
+    "efficientnet_lite": (2020, "arXiv:1905.11946"),
     "efficientnet_v2": (2021, "arXiv:2104.00298"),
     "googlenet": (2014, "arXiv:1409.4842"),
     "inception": (2015, "arXiv:1512.00567"),
@@ -123,10 +132,9 @@ class Listing:
 
     @property
     def card(self) -> str:
-        """The model card of a bundled network, as Markdown; empty for the others."""
-        if not self.is_bundled:
-            return ""
-        return (_BUNDLED_FILES / "cards" / f"{self.name}.md").read_text(encoding="utf-8")
+        """The model card of a network that comes with dreamcli, as Markdown; empty for the others."""
+        path = _BUNDLED_FILES / "cards" / f"{self.name}.md"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     @property
     def is_here(self) -> bool:
@@ -149,6 +157,11 @@ def listing(name: str) -> Listing:
         return Listing(
             name, "trained by dreamcli's own recipe", "MIT; see the card for its data", year, paper,
             _stored_parameters(path), path.stat().st_size / 1e6, labels_of(name), path, None,
+        )  # fmt: skip
+    if wheel := WHEELS.get(name):
+        return Listing(
+            name, wheel.source, wheel.license, year, paper, wheel.parameters, wheel.megabytes, labels_of(name),
+            wheel.path, None,
         )  # fmt: skip
     known = model_names()
     if name not in known:
@@ -185,10 +198,14 @@ def code_of(name: str) -> Path:
 
 
 def model_names() -> list[str]:
-    """The names of all networks, the bundled ones first; torchvision's are read from its source."""
+    """The names of all networks, those that come with dreamcli first; torchvision's are read from its source."""
     found = find_spec("torchvision")
     folder = Path(found.origin).parent / "models" if found and found.origin else Path()
-    return [*IN_THE_BOX, *sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text()))]
+    return [
+        *IN_THE_BOX,
+        *WHEELS,
+        *sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text())),
+    ]
 
 
 def layer_names(model: str) -> list[str]:
@@ -203,7 +220,9 @@ def layer_names(model: str) -> list[str]:
 
 def labels_of(model: str) -> tuple[str, ...]:
     """The names of a network's classes with its default weights, in order; none for the user's own."""
-    return DIGITS if model == "lenet5" else () if is_own(model) else imagenet_labels()
+    if model == "lenet5":
+        return DIGITS
+    return () if is_own(model) or model in WITHOUT_CLASSES else imagenet_labels()
 
 
 @cache

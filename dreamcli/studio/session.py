@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
+import torch
 from torch import nn
 
 from dreamcli.art import features
@@ -88,6 +89,8 @@ class Session:
         else:
             check(mean is None and std is None and not labels, "mean, std and labels are for a module of your own")
             self.network = zoo.load(model, Path(weights) if weights else None)
+        if precision == "auto" and self.compute.device.type == "cpu" and self.network.prefers_float32:
+            self.compute = replace(self.compute, precision=torch.float32)
         self.judge = zoo.load_judge(judge) if judge else None
         self._memo = Memo()
 
@@ -231,6 +234,7 @@ class Session:
         if layer:
             found = most_active(self.network, self.network.layer(layer), pixels, count, self.compute)
         else:
+            check(bool(self.network.card.labels), f"{self.network.card.name} has no classes")
             found = top(self.network.on(self.compute.device), pixels, count, self.compute)
         if not found or not all(math.isfinite(value) for _, value in found):
             raise DreamcliError("the network's answer is not finite: its numbers grow too large")

@@ -8,11 +8,12 @@ import torchvision
 
 from dreamcli.errors import WrongRequest
 from dreamcli.networks import catalog, zoo
+from dreamcli.networks.wheels import WHEELS
 
 
 def test_torchvisions_source_names_what_torchvision_lists() -> None:
     listed = torchvision.models.list_models(module=torchvision.models)
-    assert catalog.model_names() == [*catalog.IN_THE_BOX, *listed]
+    assert catalog.model_names() == [*catalog.IN_THE_BOX, *WHEELS, *listed]
 
 
 @pytest.mark.parametrize(

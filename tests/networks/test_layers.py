@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from dreamcli.errors import DreamcliError
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import model_names
+from dreamcli.networks.catalog import IN_THE_BOX, model_names
 from dreamcli.networks.layers import Layer, layer_table, parameter_total
+from dreamcli.networks.wheels import WHEELS
 
 
 def rows(network: nn.Module, size: tuple[int, int] = (224, 224)) -> dict[str, Layer]:
@@ -104,7 +105,7 @@ def test_fields_are_as_published(name: str, layer: str, field: int, stride: int)
     assert found.field_stride == (stride, stride)
 
 
-@pytest.mark.parametrize("name", model_names()[2:])
+@pytest.mark.parametrize("name", model_names()[len(IN_THE_BOX) + len(WHEELS) :])
 def test_totals_are_torchvisions(name: str) -> None:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     assert parameter_total(name, zoo.skeleton(name).module) == weights.meta["num_params"]

@@ -9,9 +9,11 @@ from torch import nn
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
-from dreamcli.networks import zoo
+from dreamcli.networks import catalog, zoo
 from dreamcli.networks.catalog import ALIASED_LAYERS
 from dreamcli.networks.weights import file_sha256, state_sha256
+from dreamcli.networks.wheels import WHEELS
+from dreamcli.settings.layer_spec import ALIASES
 
 
 def test_the_bundled_network_loads_ready_to_use(network: zoo.Network) -> None:
@@ -205,3 +207,25 @@ def test_what_cannot_be_wrapped_is_explained(module: nn.Module, arguments: dict,
 def test_a_network_without_feature_maps_still_has_aliases() -> None:
     module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 4))
     assert set(zoo.wrap(module).card.aliases.values()) <= {"0", "1", "2", "3", "4"}
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "vgg19_gatys"])
+def test_a_network_from_a_wheel_is_loaded_by_its_name(name: str) -> None:
+    network = zoo.load(name)
+    assert network.weights_sha256 == WHEELS[name].sha256
+    assert {network.layer(alias) for alias in ALIASES} <= network.trace.shapes.keys()
+    assert {*network.card.style_layers, network.card.content_layer} <= network.trace.shapes.keys()
+    assert len(network.card.labels) == len(catalog.labels_of(name))
+
+
+def test_a_network_without_classes_refuses_what_needs_them() -> None:
+    network = zoo.load("vgg19_gatys")
+    assert network.card.labels == ()
+    with pytest.raises(WrongRequest, match=r"^vgg19_gatys has no classes$"):
+        network.class_index("goldfish")
+    with pytest.raises(WrongRequest, match=r"^vgg19_gatys has no classes, so it can't judge$"):
+        zoo.load_judge("vgg19_gatys")
+
+
+def test_a_classifier_that_ends_in_a_pool_keeps_its_classes() -> None:
+    assert len(zoo.skeleton("squeezenet1_0").card.labels) == 1000
