@@ -81,7 +81,7 @@ def visualize_class(
         WrongRequest: the network or the judge doesn't know a class.
     """
     labels = network.card.labels
-    check(bool(labels), f"{network.card.name} has no classes")
+    network.check_classes()
     check(max(settings.classes) < len(labels), f"{network.card.name} has {len(labels)} classes, from 0")
     if inputs.judge and settings.best_of > 1:
         missing = {labels[index] for index in settings.classes} - set(inputs.judge.card.labels)

@@ -153,14 +153,15 @@ _WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), metavar="F
 model_options = _stack(
     environment_option("-m", "--model", metavar="NAME", default=BUNDLED, show_default=True,
                        shell_complete=complete_models,
-                       help="dreamnet, lenet5, any torchvision classification model, or your own: FILE.py:CLASS."),
+                       help="A network that \"dreamcli models\" lists, or your own: FILE.py:CLASS."),
     _WEIGHTS,
 )  # fmt: skip
 machine_options = _stack(
     environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
                        help="Where to compute."),
     environment_option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
-                       help="The network's precision; auto is bfloat16 where the hardware supports it."),
+                       help="The network's precision; auto is bfloat16 where the hardware supports it, "
+                       "but float32 for efficientnet_lite on CPUs."),
 )  # fmt: skip
 shard_option = click.option(
     "--shard", type=SHARD, metavar="I/N",

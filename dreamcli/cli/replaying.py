@@ -14,7 +14,7 @@ import numpy as np
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.animation import is_animation
 from dreamcli.files.atomic import check_place
-from dreamcli.files.decoder import Decoder
+from dreamcli.files.decoder import Decoder, reader
 from dreamcli.files.existing import is_finished, look_at
 from dreamcli.files.formats import WRITTEN
 from dreamcli.files.plan import refuse_overwriting
@@ -26,12 +26,13 @@ from dreamcli.settings.base import Settings
 from dreamcli.settings.forms import settings_from_json
 from dreamcli.settings.references import References
 from dreamcli.settings.visualization import VisualizationSettings
-from dreamcli.studio.batch import Outcome
+from dreamcli.studio.batch import Outcome, recorded_name
+from dreamcli.studio.pictures import read_file
 
 from .options import SharedOptions
 from .replay import ReplayOptions
 from .report import Report, bars
-from .runner import open_session, read_reference
+from .runner import open_session
 from .save_preset import save_preset
 
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ def _write_again(
     session, references = open_session(shared)
     session.check(settings, references)
     _check_weights(options.picture, record, shared, session)
-    read = Decoder().read if options.safe_decode else read_picture
-    start = read_reference(source, read) if source else None
+    start = read_file(source, recorded_name(source), reader(options.safe_decode)) if source else None
     index = settings.index if isinstance(settings, VisualizationSettings) else 0
     jobs = session.jobs(settings, start.picture if start else None, references)
     is_finished(target, look_at(target), jobs[index], options.overwrite)

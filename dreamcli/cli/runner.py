@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
 from os.path import realpath
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,10 +20,10 @@ from dreamcli.files.reading import read_size
 from dreamcli.files.writing import write_arrays
 from dreamcli.settings.base import Settings
 from dreamcli.settings.visualization import VisualizationSettings
-from dreamcli.studio.batch import Opened, Outcome, PictureMaker, Read, recorded_name
+from dreamcli.studio.batch import Opened, Outcome, PictureMaker, recorded_name
 from dreamcli.studio.cluster import run_on_cluster
 from dreamcli.studio.film import Film
-from dreamcli.studio.pictures import ReadInput
+from dreamcli.studio.pictures import read_file
 
 from .errors import FAILED, INTERRUPTED
 from .options import SharedOptions
@@ -185,24 +184,13 @@ def open_session(shared: SharedOptions) -> Opened:
     from dreamcli.engine.compute import keep_freed_memory
     from dreamcli.studio.session import Session
 
-    references = shared.references.map(partial(read_reference, read=reader(shared.safe_decode)))
+    read = reader(shared.safe_decode)
+    references = shared.references.map(lambda path: read_file(path, recorded_name(path), read))
     keep_freed_memory()
     session = Session(
         shared.model, weights=shared.weights, device=shared.device, precision=shared.precision, judge=shared.judge
     )
     return session, references
-
-
-def read_reference(path: Path, read: Read) -> ReadInput:
-    """Read a picture that others are made from.
-
-    Raises:
-        DreamcliError: it can't be read.
-    """
-    try:
-        return ReadInput(read(path), recorded_name(path))
-    except DreamcliError as error:
-        raise DreamcliError(f"{path}: {error}", error.hint) from error
 
 
 def network_for_names(shared: SharedOptions) -> Network:

@@ -11,7 +11,7 @@ from torch import nn
 from dreamcli.engine.activations import Activations, InputFormat, channel_count
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.trace import Layer, Trace, frozen_copy
-from dreamcli.errors import Hint, WrongRequest, did_you_mean
+from dreamcli.errors import Hint, WrongRequest, check, did_you_mean
 from dreamcli.settings.layer_spec import ALIASES, LayerSpec
 
 from .catalog import RESIDUAL, is_own
@@ -115,15 +115,18 @@ class Network:
             return self
         return replace(self, module=frozen_copy(self.module).to(device))
 
+    def check_classes(self) -> None:
+        """Raise WrongRequest if it has no classes."""
+        check(bool(self.card.labels), f"{self.card.name} has no classes")
+
     def class_index(self, wanted: str) -> int:
         """Find a class by its name, in upper or lower case, or by its number.
 
         Raises:
             WrongRequest: there is no such class.
         """
+        self.check_classes()
         labels = self.card.labels
-        if not labels:
-            raise WrongRequest(f"{self.card.name} has no classes")
         if wanted.isdecimal() and int(wanted) < len(labels):
             return int(wanted)
         if wanted in labels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -63,6 +64,18 @@ class Result:
         write_picture(Path(path), self.picture, self.record)
 
 
+def read_file(path: Path, name: str, read: Callable[[Path], Picture] = read_picture) -> ReadInput:
+    """Read a picture from a file; the record calls it ``name``.
+
+    Raises:
+        DreamcliError: it can't be read; the message names the file.
+    """
+    try:
+        return ReadInput(read(path), name)
+    except DreamcliError as error:
+        raise DreamcliError(f"{path}: {error}", error.hint) from error
+
+
 def read_image(image: ImageLike) -> ReadInput:
     """Read a picture from a file or from memory.
 
@@ -71,11 +84,7 @@ def read_image(image: ImageLike) -> ReadInput:
         DreamcliError: the file can't be read.
     """
     if isinstance(image, str | os.PathLike):
-        path = Path(image)
-        try:
-            return ReadInput(read_picture(path), path.name)
-        except DreamcliError as error:
-            raise DreamcliError(f"{path}: {error}", error.hint) from error
+        return read_file(Path(image), Path(image).name)
     if isinstance(image, Image.Image):
         picture = to_picture(image)
     elif image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8:

@@ -234,7 +234,7 @@ class Session:
         if layer:
             found = most_active(self.network, self.network.layer(layer), pixels, count, self.compute)
         else:
-            check(bool(self.network.card.labels), f"{self.network.card.name} has no classes")
+            self.network.check_classes()
             found = top(self.network.on(self.compute.device), pixels, count, self.compute)
         if not found or not all(math.isfinite(value) for _, value in found):
             raise DreamcliError("the network's answer is not finite: its numbers grow too large")

@@ -12,14 +12,13 @@ from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
-from dreamcli.engine.activations import Activations, InputFormat
+from dreamcli.engine.activations import InputFormat
 from dreamcli.engine.compute import Compute
-from dreamcli.engine.objectives import LayerEnergy
-from dreamcli.engine.tiles import TiledActivations
 from dreamcli.networks.architectures import efficientnet_lite
 from dreamcli.networks.layers import traced
 from dreamcli.networks.weights import assign, read_state_dict
 from dreamcli.networks.wheels import WHEELS
+from tests.networks.exactness import check_field, check_tiles
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 FORMAT = InputFormat(efficientnet_lite.MEAN, efficientnet_lite.STD)
@@ -124,30 +123,10 @@ def test_a_unit_sees_exactly_its_field(layer: str, unit: int, compute: Compute) 
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.constant_(module.weight, 0.7 / module.weight[0].numel())
-    trace = traced(network, (64, 96))
-    image = torch.full((1, 3, 320, 320), 0.6, requires_grad=True)  # brighter than the mean
-    Activations(network, [layer], FORMAT, compute, trace)(image)[layer][0, 0, unit, unit].backward()
-    assert image.grad is not None
-    for axis, field in enumerate(trace.fields[layer] or ()):
-        seen = image.grad.abs().sum((0, 1, 3 - axis)).nonzero()
-        start = unit * field.stride
-        assert (int(seen.min()), int(seen.max())) == (max(0, start + field.first), min(319, start + field.last))
+    check_field(network, layer, unit, 320, FORMAT, compute)
 
 
 @pytest.mark.parametrize("layers", [["block4"], ["stem", "block8"], ["block10.expand", "block12"]])
 def test_tiles_equal_the_whole(lite0: nn.Module, layers: list[str], compute: Compute) -> None:
     image = torch.rand(1, 3, 300, 411, generator=torch.Generator().manual_seed(0))
-    trace = traced(lite0, (64, 96))
-    fields = {layer: field for layer in layers if (field := trace.fields[layer])}
-    objective = sum((LayerEnergy(layer) for layer in layers), start=0)
-    found = []
-    for activations in (
-        Activations(lite0, layers, FORMAT, compute, trace),
-        TiledActivations(lite0, fields, FORMAT, compute, trace, room=1),
-    ):
-        pixels = image.clone().requires_grad_()
-        seen = activations(pixels)
-        (gradient,) = torch.autograd.grad(objective(seen, pixels), pixels)
-        found.append([*(seen[layer].detach() for layer in layers), gradient])
-    for whole, tiled in zip(*found, strict=True):
-        torch.testing.assert_close(tiled, whole, rtol=1e-4, atol=1e-4 * float(whole.abs().max()))
+    check_tiles(lite0, layers, image, FORMAT, compute)

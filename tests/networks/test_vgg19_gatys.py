@@ -12,12 +12,11 @@ from torch import Tensor, nn
 
 from dreamcli.engine.activations import Activations, InputFormat
 from dreamcli.engine.compute import Compute
-from dreamcli.engine.objectives import LayerEnergy
-from dreamcli.engine.tiles import TiledActivations
 from dreamcli.networks.architectures import vgg19_gatys
 from dreamcli.networks.layers import traced
 from dreamcli.networks.weights import State, assign, read_state_dict
 from dreamcli.networks.wheels import WHEELS
+from tests.networks.exactness import check_field, check_tiles
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 FORMAT = InputFormat(vgg19_gatys.MEAN, vgg19_gatys.STD)
@@ -89,30 +88,10 @@ def test_a_unit_sees_exactly_its_field(layer: str, unit: int, compute: Compute) 
             nn.init.constant_(module.weight, 1 / module.weight[0].numel())
         if isinstance(module, nn.MaxPool2d):
             network.add_module(name, nn.AvgPool2d(2))
-    trace = traced(network, (64, 96))
-    image = torch.full((1, 3, 128, 128), 0.6, requires_grad=True)
-    Activations(network, [layer], FORMAT, compute, trace)(image)[layer][0, 0, unit, unit].backward()
-    assert image.grad is not None
-    for axis, field in enumerate(trace.fields[layer] or ()):
-        seen = image.grad.abs().sum((0, 1, 3 - axis)).nonzero()
-        start = unit * field.stride
-        assert (int(seen.min()), int(seen.max())) == (max(0, start + field.first), min(127, start + field.last))
+    check_field(network, layer, unit, 128, FORMAT, compute)
 
 
 def test_tiles_equal_the_whole(network: nn.Module, compute: Compute) -> None:
     layers = ["relu2_1", "relu4_2"]
     image = photograph("coffee", 200, 310)
-    trace = traced(network, (64, 96))
-    fields = {layer: field for layer in layers if (field := trace.fields[layer])}
-    objective = sum((LayerEnergy(layer) for layer in layers), start=0)
-    found = []
-    for activations in (
-        Activations(network, layers, FORMAT, compute, trace),
-        TiledActivations(network, fields, FORMAT, compute, trace, room=1),
-    ):
-        pixels = image.clone().requires_grad_()
-        seen = activations(pixels)
-        (gradient,) = torch.autograd.grad(objective(seen, pixels), pixels)
-        found.append([*(seen[layer].detach() for layer in layers), gradient])
-    for whole, tiled in zip(*found, strict=True):
-        torch.testing.assert_close(tiled, whole, rtol=1e-4, atol=1e-4 * float(whole.abs().max()))
+    check_tiles(network, layers, image, FORMAT, compute)
