@@ -17,6 +17,7 @@ from dreamcli.art.dream import dream
 from dreamcli.engine.compute import Compute
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.networks import zoo
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.dream import DreamSettings
 
 from .whole import PHOTOGRAPH
@@ -75,7 +76,7 @@ def _bare_seconds(pictures: list[Picture], compute: Compute) -> float:
     network, settings = zoo.load(), DreamSettings()
     started = time.perf_counter()
     for picture in pictures:
-        dream(settings, network, Inputs(picture), compute)
+        dream(settings, Ensemble.of(network), Inputs(picture), compute)
     return time.perf_counter() - started
 
 

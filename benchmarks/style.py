@@ -29,6 +29,7 @@ from dreamcli.engine.parameterization import blurred
 from dreamcli.engine.style import Statistics
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks import zoo
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.references import References, StyleInput
 from dreamcli.settings.style import StyleSettings
 
@@ -107,7 +108,7 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     def paint(photo: Pixels, style: str, strength: float, size: int = SIZE) -> Pixels:
         references = References(styles=(StyleInput(Picture(styles[style])),))
         inputs = Inputs(Picture(photo), references)
-        return stylize(StyleSettings(strength=strength, size=size), network, inputs, compute)[0].pixels
+        return stylize(StyleSettings(strength=strength, size=size), Ensemble.of(network), inputs, compute)[0].pixels
 
     transfers = []
     for path in sorted(SAMPLES.glob("*.jpg")):

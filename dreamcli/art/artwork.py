@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dreamcli.engine.activations import Activations
+from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
 from dreamcli.engine.octaves import resize
 from dreamcli.engine.parameterization import blurred
@@ -107,7 +107,7 @@ class Artwork:
     maps: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def value_of(objective: Objective, activations: Activations, image: Tensor) -> float:
+def value_of(objective: Objective, activations: AnyActivations, image: Tensor) -> float:
     """An objective's value for an image ``(1, 3, H, W)`` in [0, 1]."""
     with torch.no_grad():
         return float(objective(activations(image), image))

@@ -13,7 +13,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import noise
 from dreamcli.engine.parameterization import Pixels
 from dreamcli.engine.transforms import Jitter
-from dreamcli.networks.zoo import Network
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.dream import DreamSettings
 
 from .artwork import Artwork, Inputs, OnStep, value_of
@@ -28,13 +28,13 @@ NOISE_CONTRAST = 0.5  # as a share of a photograph's
 
 
 def dream(
-    settings: DreamSettings, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
+    settings: DreamSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
 ) -> list[Artwork]:
     """Dream on a photograph, or on noise.
 
     Args:
         settings: how to dream.
-        network: the network to dream with.
+        ensemble: the networks to dream with.
         inputs: the photograph, and optionally a guide and a mask.
         compute: the device and precision.
         on_step: called after every step.
@@ -44,11 +44,11 @@ def dream(
     """
     generator = torch.Generator().manual_seed(settings.seed)
     start = _start(settings, inputs, generator, compute)
-    layers = [network.find(spec) for spec in settings.layers]
-    activations = activations_for(network, layers, compute, (start.shape[2], start.shape[3]))
+    layers = [layer for spec in settings.layers for layer in ensemble.find(spec)]
+    activations = activations_for(layers, compute, (start.shape[2], start.shape[3]))
     with torch.inference_mode():
         seen = activations(start)
-        objective = objective_for(settings.layers, network, inputs, seen, compute)
+        objective = objective_for(settings.layers, ensemble, inputs, seen, compute)
         if settings.minimize:
             objective = -objective
         before = float(objective(seen, start))

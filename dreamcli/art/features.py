@@ -14,7 +14,7 @@ from PIL import Image
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Pixels
-from dreamcli.networks.zoo import Network
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.layer_spec import LayerSpec
 
@@ -35,39 +35,42 @@ OVERLAY = 0.65  # opacity of a map over the photograph
 
 
 def feature_maps(
-    settings: FeatureSettings, network: Network, pixels: Pixels, compute: Compute
+    settings: FeatureSettings, ensemble: Ensemble, pixels: Pixels, compute: Compute
 ) -> dict[str, np.ndarray]:
     """Compute each layer's activation for a picture: ``{layer: (C, H, W) float32}``, by the layers' own names.
 
     Raises:
-        WrongRequest: a layer is unknown, or has no rows and columns.
+        WrongRequest: a layer is unknown, or has no rows and columns, or there are several networks.
     """
-    layers = tuple(dict.fromkeys(network.find(spec) for spec in settings.layers))
+    network = ensemble.only
+    layers = [layer for spec in settings.layers for layer in ensemble.find(spec)]
     with torch.inference_mode():
         image = scaled_tensor(pixels, settings.size, compute.device)
-        seen = activations_for(network, layers, compute, (image.shape[2], image.shape[3]))(image)
-    for layer in layers:
+        seen = activations_for(layers, compute, (image.shape[2], image.shape[3]))(image)
+    names = list(dict.fromkeys(layer.name for layer in layers))
+    for layer in names:
         if seen[layer].dim() != 4:
             raise WrongRequest(f"layer {layer} of {network.card.name} has no rows and columns, so it has no map")
-    return {layer: seen[layer][0].float().cpu().numpy() for layer in layers}
+    return {layer: seen[layer][0].float().cpu().numpy() for layer in names}
 
 
 def show_features(
-    settings: FeatureSettings, network: Network, inputs: Inputs, compute: Compute, _on_step: OnStep | None = None
+    settings: FeatureSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, _on_step: OnStep | None = None
 ) -> list[Artwork]:
     """Lay the feature maps of a picture out on a sheet, a block of rows for each layer, from first to last.
 
     Args:
-        settings, network, compute: see `dream`.
+        settings, ensemble, compute: see `dream`.
         inputs: the picture.
 
     Raises:
-        WrongRequest: a layer or a channel is unknown, or a layer has no rows and columns.
+        WrongRequest: a layer or a channel is unknown, a layer has no rows and columns, or there are several networks.
     """
     assert inputs.start is not None
     pixels = inputs.start.pixels
+    network = ensemble.only
     order = {name: place for place, name in enumerate(network.trace.shapes)}
-    maps = feature_maps(settings, network, pixels, compute)
+    maps = feature_maps(settings, ensemble, pixels, compute)
     blocks = []
     for spec in sorted(settings.layers, key=lambda spec: order[network.find(spec)]):
         name = network.find(spec)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest, check
 from dreamcli.files.reading import Pixels
-from dreamcli.networks.zoo import Network
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.filters import FilterSettings
 
 from .artwork import Artwork, Inputs, OnStep
@@ -34,7 +34,7 @@ KERNEL_WEIGHTS: Mapping[str, tuple[tuple[tuple[float, ...], ...], float]] = {
 
 
 def show_filters(
-    settings: FilterSettings, network: Network, inputs: Inputs, compute: Compute, _on_step: OnStep | None = None
+    settings: FilterSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, _on_step: OnStep | None = None
 ) -> list[Artwork]:
     """Show the kernels of convolutions, or what a classic kernel does to a picture.
 
@@ -42,15 +42,16 @@ def show_filters(
     kernel for one of its input channels.
 
     Args:
-        settings, network, compute: see `dream`.
+        settings, ensemble, compute: see `dream`.
         inputs: the picture, if a kernel is applied.
 
     Raises:
-        WrongRequest: a layer is unknown or no convolution.
+        WrongRequest: a layer is unknown or no convolution, or there are several networks.
     """
     if settings.apply:
         assert inputs.start is not None
         return [Artwork(convolved(inputs.start.pixels, settings.apply, settings.size, compute.device))]
+    network = ensemble.only
     convolutions = [name for name, module in network.module.named_modules() if isinstance(module, torch.nn.Conv2d)]
     check(bool(convolutions), f"{network.card.name} has no convolution")
     layers = [network.find(spec) for spec in settings.layers] or convolutions[:1]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.joint import AnyActivations, JointActivations
 from dreamcli.engine.memory import bytes_of_layer, bytes_of_pass, installed
 from dreamcli.engine.tiles import TiledActivations
 from dreamcli.errors import DreamcliError, Hint
-from dreamcli.networks.zoo import Network
+from dreamcli.networks.ensemble import NetworkLayer
+from dreamcli.networks.network import Network
 
 # copies of the picture, in float32, held at once besides what the network needs; measured at 24 megapixels for
 # dreams, other art forms hold more
@@ -18,15 +21,15 @@ PROGRAM = 0.6 * 2**30  # bytes, of Python, torch and a network
 
 
 def activations_for(
-    network: Network, layers: Iterable[str], compute: Compute, size: tuple[int, int], count: int = 1
-) -> Activations:
+    layers: Iterable[NetworkLayer], compute: Compute, size: tuple[int, int], count: int = 1
+) -> AnyActivations:
     """The layers' activations for pictures up to a size: whole if the budget has room for it, otherwise in tiles.
 
     The choice depends on the size and on ``compute.budget`` alone, never on how much memory happens to be free, so
-    the same seed gives the same bytes.
+    the same seed gives the same bytes. Several networks share the budget equally.
 
     Args:
-        network, layers: the network and the names of its layers.
+        layers: of one network, or of several.
         compute: the device, the precision and the budget.
         size: (height, width) in pixels of the largest picture.
         count: the number of pictures that go through at once.
@@ -34,21 +37,15 @@ def activations_for(
     Raises:
         DreamcliError: it would take more memory than this machine has.
     """
-    layers, input_format, trace = tuple(layers), network.input_format, network.trace
-    per_pixel = bytes_of_pass(trace, layers, compute)
-    pixels = count * size[0] * size[1]
-    fed = input_format.fitted_size(*size)
-    work = count * fed[0] * fed[1] * per_pixel
-    tiled: Activations | None = None
-    if work > compute.budget and not input_format.fixed:
-        fields = {layer: seen for layer in layers if (seen := trace.fields[layer])}
-        if len(fields) == len(set(layers)):  # no unit sees the whole picture
-            tiled = TiledActivations(
-                network.module, fields, input_format, compute, trace, int(compute.budget / per_pixel)
-            )
-            # the layers' maps and their gradients stay whole
-            kept = sum(2 * bytes_of_layer(trace, layer, compute) for layer in layers)
-            work = compute.budget / 4 + pixels * kept
+    groups: dict[str, list[NetworkLayer]] = {}
+    for layer in layers:
+        groups.setdefault(layer.prefix, []).append(layer)
+    compute = replace(compute, budget=compute.budget // len(groups))
+    parts, pixels, work = {}, count * size[0] * size[1], 0.0
+    for prefix, group in groups.items():
+        names = tuple(dict.fromkeys(layer.name for layer in group))
+        parts[prefix], needed = _activations(group[0].network, names, compute, size, count)
+        work += needed
     needed, available = PROGRAM + 12 * COPIES * pixels + work, installed(compute.device)
     if needed > available:
         what, hint = f"{size[1]}x{size[0]} pixels", Hint.SMALLER
@@ -56,4 +53,23 @@ def activations_for(
             what, hint = f"{count} pictures of {what}", Hint.FEWER
         needs = f"{what} would take {needed / 2**30:.1f} GiB of memory"
         raise DreamcliError(f"{needs}, and this machine has {available / 2**30:.1f}", hint)
-    return tiled or network.activations(layers, compute)
+    return parts[""] if "" in parts else JointActivations(parts)
+
+
+def _activations(
+    network: Network, layers: tuple[str, ...], compute: Compute, size: tuple[int, int], count: int
+) -> tuple[Activations, float]:
+    """One network's activations, whole or in tiles, and the bytes that they take at work."""
+    input_format, trace = network.input_format, network.trace
+    per_pixel = bytes_of_pass(trace, layers, compute)
+    fed = input_format.fitted_size(*size)
+    work = count * fed[0] * fed[1] * per_pixel
+    if work > compute.budget and not input_format.fixed:
+        fields = {layer: seen for layer in layers if (seen := trace.fields[layer])}
+        if len(fields) == len(layers):  # no unit sees the whole picture
+            room = int(compute.budget / per_pixel)
+            # the layers' maps and their gradients stay whole
+            kept = sum(2 * bytes_of_layer(trace, layer, compute) for layer in layers)
+            work = compute.budget / 4 + count * size[0] * size[1] * kept
+            return TiledActivations(network.module, fields, input_format, compute, trace, room), work
+    return network.activations(layers, compute), work

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from dreamcli.engine.activations import Activations
 from dreamcli.engine.ascent import Rule, ascend
+from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
 from dreamcli.engine.octaves import octave_sizes, resize
 from dreamcli.engine.parameterization import Masked, Parameterization
@@ -91,7 +91,7 @@ class DetailCanvas(Canvas):
 def climb(
     canvas: Canvas,
     objective: Callable[[Size], Objective],
-    activations: Activations,
+    activations: AnyActivations,
     schedule: Schedule,
     *,
     rule: Rule,

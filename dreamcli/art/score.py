@@ -20,6 +20,15 @@ SIZE = 224  # pixels on the shorter side of what is classified: what most networ
 LONGEST = 4 * SIZE  # of the longer side; longer pictures are squeezed, or a thin strip would fill the memory
 
 
+def top_of(networks: Sequence[Network], pixels: Pixels, count: int = 5) -> list[tuple[str, float]]:
+    """As `top`, for the mean probabilities of all networks that have the same classes as the first one that has any."""
+    classifiers = [network for network in networks if network.card.labels]
+    same = [network for network in classifiers if network.card.labels == classifiers[0].card.labels]
+    if not same:
+        return []
+    return _named(same[0], torch.stack([probabilities(network, pixels).cpu() for network in same]).mean(0), count)
+
+
 def probabilities(network: Network, pixels: Pixels, compute: Compute | None = None) -> Tensor:
     """The probability of each class for a whole picture, ``(classes,)``, computed on the network's own device.
 
@@ -38,9 +47,10 @@ def probabilities(network: Network, pixels: Pixels, compute: Compute | None = No
 
 def top(network: Network, pixels: Pixels, count: int = 5, compute: Compute | None = None) -> list[tuple[str, float]]:
     """The ``count`` likeliest classes, by name, with their `probabilities`; empty if it has none, or none is finite."""
-    if not network.card.labels:
-        return []
-    found = probabilities(network, pixels, compute)
+    return _named(network, probabilities(network, pixels, compute), count) if network.card.labels else []
+
+
+def _named(network: Network, found: Tensor, count: int) -> list[tuple[str, float]]:
     if not bool(found.isfinite().all()):
         return []
     values, indices = found.topk(min(count, len(found)))

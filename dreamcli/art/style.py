@@ -24,7 +24,7 @@ from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleD
 from dreamcli.engine.transforms import Jitter
 from dreamcli.errors import check
 from dreamcli.files.reading import Picture
-from dreamcli.networks.zoo import Network
+from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import StyleInput
 from dreamcli.settings.style import StyleSettings
@@ -45,12 +45,12 @@ CONTENT_WEIGHT = 0.06  # of content relative to style, at strength 0.5
 
 
 def stylize(
-    settings: StyleSettings, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
+    settings: StyleSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
 ) -> list[Artwork]:
     """Repaint a photograph, or make a texture from noise.
 
     Args:
-        settings, network, compute, on_step: see `dream`.
+        settings, ensemble, compute, on_step: see `dream`.
         inputs: the photograph (None for a texture), and the styles.
 
     Raises:
@@ -59,7 +59,7 @@ def stylize(
     _check_shift(settings, inputs)
     generator = torch.Generator().manual_seed(settings.seed)
     canvas = _Canvas(settings, inputs, generator, compute)
-    aim = _Aim(settings, network, inputs, canvas, compute)
+    aim = _Aim(settings, ensemble, inputs, canvas, compute)
     stopped = climb(
         canvas,
         aim.objective,
@@ -173,7 +173,7 @@ class _Style:
     mask: Tensor | None
     region: Tensor | None
     part: str
-    layers: tuple[tuple[str, float], ...]
+    layers: tuple[tuple[NetworkLayer, float], ...]
     key: tuple[str, ...] | None
 
     def size(self, painted: Size, scale: float) -> Size:
@@ -185,16 +185,17 @@ class _Aim:
     """What a painting should look like, at every size."""
 
     def __init__(
-        self, settings: StyleSettings, network: Network, inputs: Inputs, canvas: _Canvas, compute: Compute
+        self, settings: StyleSettings, ensemble: Ensemble, inputs: Inputs, canvas: _Canvas, compute: Compute
     ) -> None:
-        self._settings, self._network, self._canvas, self._memo = settings, network, canvas, inputs.memo
-        self._styles = _styles(settings, network, inputs, canvas.photograph, compute)
-        content = network.layer(settings.content or network.card.content_layer)
+        self._settings, self._canvas, self._memo = settings, canvas, inputs.memo
+        self._styles = _styles(settings, ensemble, inputs, canvas.photograph, compute)
+        contents = _content_layers(settings, ensemble)
         layers = list(dict.fromkeys(layer for style in self._styles for layer, _ in style.layers))
-        _check_layers(layers, content, network, inputs)
+        _check_layers(layers, contents, inputs)
+        self._smoothed = {layer.key for layer in layers if layer.network.card.is_residual}
         sizes = [canvas.size, *(style.size(canvas.size, settings.style_scale) for style in self._styles)]
-        self.activations = activations_for(network, (*layers, content), compute, max(sizes, key=math.prod))
-        self._content = "" if canvas.photograph is None else content
+        self.activations = activations_for((*layers, *contents), compute, max(sizes, key=math.prod))
+        self._contents = [] if canvas.photograph is None else contents
         self.latest: Objective  # for the last octave's size
 
     def objective(self, size: Size) -> Objective:
@@ -202,14 +203,14 @@ class _Aim:
         target = self._canvas.target
         assert target is not None
         seen = self._seen(target)
-        strength = self._settings.strength if self._content else 1.0
+        strength = self._settings.strength if self._contents else 1.0
         whole = sum(style.weight for style in self._styles)
         terms: list[tuple[float, Objective]] = [(-self._settings.tv, TotalVariation())]
         for style in self._styles:
             terms += self._style_terms(style, size, seen, strength**2 * style.weight / whole)
-        if self._content:
-            distance = ContentDistance(self._content, seen[self._content], self._canvas.opaque)
-            terms.append((-CONTENT_WEIGHT * (1 - strength) ** 2, distance))
+        for content, of_network in _shares(self._contents):
+            distance = ContentDistance(content.key, seen[content.key], self._canvas.opaque)
+            terms.append((-CONTENT_WEIGHT * (1 - strength) ** 2 * of_network, distance))
         self.latest = WeightedSum(tuple(terms))
         return self.latest
 
@@ -220,19 +221,22 @@ class _Aim:
         statistics = self._settings.statistics
         wanted = self._wanted(style, style.size(size, self._settings.style_scale))
         region = _intersection(style.region, self._canvas.opaque)
-        weights = [*style.layers, *([(PIXELS, COLOR_WEIGHT)] if style.part != "coarse" else [])]
+        weights = [
+            *((layer.key, weight) for layer, weight in style.layers),
+            *([(PIXELS, COLOR_WEIGHT)] if style.part != "coarse" else []),
+        ]
         total = sum(abs(weight) for _, weight in weights)
         terms: list[tuple[float, Objective]] = []
         for layer, weight in weights:
             found = self._statistics(layer, seen[layer], region)
             baseline = max(float(DISTANCES[statistics](found, wanted[layer])), 1e-9)
-            distance = StyleDistance(layer, wanted[layer], statistics, baseline, region, self._is_smoothed(layer))
+            distance = StyleDistance(layer, wanted[layer], statistics, baseline, region, layer in self._smoothed)
             terms.append((-(share * weight / total), distance))
         return terms
 
     def _wanted(self, style: _Style, size: Size) -> dict[str, Statistics]:
         """The style's statistics at a size, measured once for many photographs."""
-        layers = [PIXELS, *(layer for layer, _ in style.layers)]
+        layers = [PIXELS, *(layer.key for layer, _ in style.layers)]
 
         def measure() -> dict[str, Statistics]:
             seen = self._seen(resize(style.image, size).clamp(0, 1))
@@ -245,21 +249,16 @@ class _Aim:
         with torch.no_grad():
             return {PIXELS: image, **self.activations(image)}
 
-    def _is_smoothed(self, layer: str) -> bool:
-        return self._network.card.is_residual and layer != PIXELS
-
     def _statistics(self, layer: str, activation: Tensor, weight: Tensor | None) -> Statistics:
-        return Statistics.of(smoothed(activation) if self._is_smoothed(layer) else activation, weight)
+        return Statistics.of(smoothed(activation) if layer in self._smoothed else activation, weight)
 
 
 def _styles(
-    settings: StyleSettings, network: Network, inputs: Inputs, photograph: Tensor | None, compute: Compute
+    settings: StyleSettings, ensemble: Ensemble, inputs: Inputs, photograph: Tensor | None, compute: Compute
 ) -> list[_Style]:
     """Prepare each style's pictures and layers."""
     check(bool(inputs.references.styles), "name at least one style")
-    specs = settings.layers or tuple(LayerSpec(name) for name in network.card.style_layers)
-    half = len(specs) // 2
-    parts = {"all": specs, "fine": specs[:half] or specs, "coarse": specs[half:]}
+    parts = _parts(settings, ensemble)
     styles = []
     for number, style in enumerate(inputs.references.styles, 1):
         image = to_tensor(style.picture.pixels, compute.device)
@@ -269,16 +268,45 @@ def _styles(
             image = matched(image, photograph)
         mask = _brightness(style.mask, f"style mask {number}", compute)
         region = _brightness(style.region, f"content mask {number}", compute)
-        layers = tuple((network.layer(spec.layer), spec.weight) for spec in parts[style.part])
-        styles.append(_Style(image, style.weight, mask, region, style.part, layers, _memo_key(style, settings)))
+        key = _memo_key(style, settings, ensemble)
+        styles.append(_Style(image, style.weight, mask, region, style.part, parts[style.part], key))
     return styles
 
 
-def _memo_key(style: StyleInput[Picture], settings: StyleSettings) -> tuple[str, ...] | None:
-    """What identifies a style's pixels; None if its colors follow each photograph's."""
+def _parts(settings: StyleSettings, ensemble: Ensemble) -> dict[str, tuple[tuple[NetworkLayer, float], ...]]:
+    """Where style is measured, and with what weight: in all layers, or in the fine or coarse half of each network's."""
+    parts: dict[str, list[tuple[NetworkLayer, float]]] = {"all": [], "fine": [], "coarse": []}
+    for network, share in zip(ensemble.networks, ensemble.shares, strict=True):
+        if settings.layers:
+            found = [(layer, spec.weight) for spec in settings.layers for layer in ensemble.find(spec)]
+            own = [(layer, weight * share) for layer, weight in found if layer.network is network]
+        else:
+            own = [(ensemble.place(network, name), share) for name in network.card.style_layers]
+        half = len(own) // 2
+        parts["all"] += own
+        parts["fine"] += own[:half] or own
+        parts["coarse"] += own[half:]
+    return {part: tuple(layers) for part, layers in parts.items()}
+
+
+def _content_layers(settings: StyleSettings, ensemble: Ensemble) -> list[NetworkLayer]:
+    """Where content is measured, in each network."""
+    if settings.content:
+        return ensemble.find(LayerSpec(settings.content))
+    return [ensemble.place(network, network.card.content_layer) for network in ensemble.networks]
+
+
+def _shares(layers: list[NetworkLayer]) -> list[tuple[NetworkLayer, float]]:
+    """Layers with their networks' weights, scaled so that these add up to 1."""
+    whole = sum(layer.weight for layer in layers)
+    return [(layer, layer.weight / whole) for layer in layers]
+
+
+def _memo_key(style: StyleInput[Picture], settings: StyleSettings, ensemble: Ensemble) -> tuple[str, ...] | None:
+    """What identifies a style's statistics; None if its colors follow each photograph's."""
     if settings.colors != "style" or not style.picture.sha256:
         return None
-    return style.picture.sha256, style.mask.sha256 if style.mask else ""
+    return ensemble.name, style.picture.sha256, style.mask.sha256 if style.mask else ""
 
 
 def _brightness(mask: Picture | None, name: str, compute: Compute) -> Tensor | None:
@@ -289,16 +317,17 @@ def _brightness(mask: Picture | None, name: str, compute: Compute) -> Tensor | N
     return to_tensor(mask.pixels, compute.device).mean(1, keepdim=True)
 
 
-def _check_layers(layers: list[str], content: str, network: Network, inputs: Inputs) -> None:
+def _check_layers(layers: list[NetworkLayer], contents: list[NetworkLayer], inputs: Inputs) -> None:
     """Refuse layers that can't measure style, or can't in a part of the picture."""
-    shapes, model = network.trace.shapes, network.card.name
     for layer in layers:
-        check(len(shapes[layer]) > 2, f"layer {layer} of {model} is flat: it has no places to measure style over")
+        where = f"layer {layer.name} of {layer.network.card.name}"
+        check(len(layer.shape) > 2, f"{where} is flat: it has no places to measure style over")
     transparent = inputs.start is not None and inputs.start.alpha is not None
     masked = layers if transparent or any(s.mask or s.region for s in inputs.references.styles) else []
-    for layer in [*masked, content] if transparent else masked:
-        rule = f"layer {layer} of {model} has no rows and columns, so it can't be combined with masks or transparency"
-        check(len(shapes[layer]) == 4, rule)
+    for layer in [*masked, *contents] if transparent else masked:
+        where = f"layer {layer.name} of {layer.network.card.name}"
+        rule = f"{where} has no rows and columns, so it can't be combined with masks or transparency"
+        check(len(layer.shape) == 4, rule)
 
 
 def _intersection(region: Tensor | None, opaque: Tensor | None) -> Tensor | None:

@@ -16,14 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from dreamcli.engine import natural
-from dreamcli.engine.activations import Activations, Captured
+from dreamcli.engine.activations import Captured
 from dreamcli.engine.ascent import Adam
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import L2, Apiece, BatchNormStatistics, Channel, Difference, Objective, TotalVariation
 from dreamcli.engine.parameterization import Fourier, Parameterization, Phase, Pixels
 from dreamcli.engine.transforms import Crop, Jitter, Noise, Pad, Transform, Turn
 from dreamcli.errors import check
-from dreamcli.networks.zoo import Network
+from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.visualization import TILE, BoostSettings, ClassSettings, VisualizationSettings
 
@@ -57,53 +58,57 @@ class Target:
     """
 
     caption: str
-    layers: tuple[str, ...]
+    layers: tuple[NetworkLayer, ...]
     objective: Callable[[Captured], Objective]
     classes: tuple[str, ...] = ()
     has_neuron: bool = False
 
 
 def visualize_class(
-    settings: ClassSettings, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
+    settings: ClassSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
 ) -> list[Artwork]:
     """Draw a class, or several: climb the logit until the picture shows the class.
 
     The logit, not the softmax: that could also be raised by pushing all other classes down.
 
     Args:
-        settings, network, compute, on_step: see `dream`.
+        settings, ensemble, compute, on_step: see `dream`.
         inputs: optionally a picture to start from, a mask and a judge.
 
     Returns:
         ``settings.count`` pictures, or one contact sheet.
 
     Raises:
-        WrongRequest: the network or the judge doesn't know a class.
+        WrongRequest: a network or the judge doesn't know a class.
     """
-    labels = network.card.labels
-    network.check_classes()
-    check(max(settings.classes) < len(labels), f"{network.card.name} has {len(labels)} classes, from 0")
-    if inputs.judge and settings.best_of > 1:
-        missing = {labels[index] for index in settings.classes} - set(inputs.judge.card.labels)
-        check(not missing, f"the judge {inputs.judge.card.name} doesn't know the class {', '.join(sorted(missing))}")
     groups = [(index,) for index in settings.classes] if settings.sheet else [settings.classes]
-    return _visualize([_class_target(group, network) for group in groups], settings, network, inputs, compute, on_step)
+    targets = [_class_target(group, ensemble) for group in groups]
+    if inputs.judge and settings.best_of > 1:
+        missing = {name for target in targets for name in target.classes} - set(inputs.judge.card.labels)
+        check(not missing, f"the judge {inputs.judge.card.name} doesn't know the class {', '.join(sorted(missing))}")
+    return _visualize(targets, settings, ensemble, inputs, compute, on_step)
 
 
-def _class_target(classes: tuple[int, ...], network: Network) -> Target:
-    logits: list[Objective] = [Channel(network.output, index) for index in classes]
+def _class_target(classes: tuple[int, ...], ensemble: Ensemble) -> Target:
+    scores = [score for index in classes for score in ensemble.scores_of(index)]
+    # logits are comparable as they are: one more makes the class e times as likely
+    logits: list[Objective] = [_weighted(Channel(output.key, index), output.weight) for output, index in scores]
     objective = reduce(operator.add, logits) * (1 / len(classes))
-    names = tuple(network.card.labels[index] for index in classes)
-    return Target(" + ".join(names), (network.output,), lambda _seen: objective, names)
+    names = tuple(ensemble.labels[index] for index in classes)
+    return Target(" + ".join(names), tuple(output for output, _ in scores), lambda _seen: objective, names)
+
+
+def _weighted(objective: Objective, weight: float) -> Objective:
+    return objective if weight == 1 else weight * objective
 
 
 def boost(
-    settings: BoostSettings, network: Network, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
+    settings: BoostSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
 ) -> list[Artwork]:
     """Boost layers, channels or neurons, in noise or in a picture, until it shows what they respond to.
 
     Args:
-        settings, network, compute, on_step: see `dream`.
+        settings, ensemble, compute, on_step: see `dream`.
         inputs: optionally a picture to start from, a guide and a mask.
 
     Returns:
@@ -113,15 +118,15 @@ def boost(
         WrongRequest: a layer is unknown, or a channel or neuron is out of range.
     """
     groups = [(spec,) for spec in settings.layers] if settings.sheet else [settings.layers]
-    targets = [_layer_target(group, network, inputs, compute) for group in groups]
-    return _visualize(targets, settings, network, inputs, compute, on_step)
+    targets = [_layer_target(group, ensemble, inputs, compute) for group in groups]
+    return _visualize(targets, settings, ensemble, inputs, compute, on_step)
 
 
-def _layer_target(specs: tuple[LayerSpec, ...], network: Network, inputs: Inputs, compute: Compute) -> Target:
+def _layer_target(specs: tuple[LayerSpec, ...], ensemble: Ensemble, inputs: Inputs, compute: Compute) -> Target:
     return Target(
         " ".join(map(str, specs)),
-        tuple(network.find(spec) for spec in specs),
-        lambda seen: objective_for(specs, network, inputs, seen, compute),
+        tuple(layer for spec in specs for layer in ensemble.find(spec)),
+        lambda seen: objective_for(specs, ensemble, inputs, seen, compute),
         has_neuron=any(spec.position for spec in specs),
     )
 
@@ -129,7 +134,7 @@ def _layer_target(specs: tuple[LayerSpec, ...], network: Network, inputs: Inputs
 def _visualize(
     targets: Sequence[Target],
     settings: VisualizationSettings,
-    network: Network,
+    ensemble: Ensemble,
     inputs: Inputs,
     compute: Compute,
     on_step: OnStep | None,
@@ -138,7 +143,7 @@ def _visualize(
     groups = _groups(targets, settings, inputs)
     made: list[list[Artwork]] = []
     for number, group in enumerate(groups):
-        made += _Group(group, settings, network, inputs, compute).best(part_of(on_step, number, len(groups)))
+        made += _Group(group, settings, ensemble, inputs, compute).best(part_of(on_step, number, len(groups)))
         if any(artwork.stopped == "interrupted" for artwork in made[-1]):
             break
     if not settings.sheet:
@@ -168,20 +173,19 @@ class _Group:
         self,
         targets: Sequence[Target],
         settings: VisualizationSettings,
-        network: Network,
+        ensemble: Ensemble,
         inputs: Inputs,
         compute: Compute,
     ) -> None:
-        self._targets, self._settings, self._network, self._inputs = targets, settings, network, inputs
-        self._statistics = batch_norm_statistics(network, compute.device) if settings.prior else {}
-        # the layer in which variations should differ
-        self._diverse = network.card.aliases["mid"] if settings.count > 1 and settings.diversity else ""
+        self._targets, self._settings, self._ensemble, self._inputs = targets, settings, ensemble, inputs
+        self._statistics = batch_norm_statistics(ensemble, compute.device) if settings.prior else {}
+        # the layers in which variations should differ
+        self._diverse = ensemble.find(LayerSpec("mid")) if settings.count > 1 and settings.diversity else []
         layers = [layer for target in targets for layer in target.layers]
         height, width = _size(settings, inputs)
         border = 0 if targets[0].has_neuron else 2 * PADDING
-        self._activations: Activations = activations_for(
-            network,
-            dict.fromkeys([*layers, *self._statistics, *([self._diverse] if self._diverse else [])]),
+        self._activations: AnyActivations = activations_for(
+            [*layers, *self._statistics, *self._diverse],
             compute,
             (height + border, width + border),
             count=len(targets) * settings.count,
@@ -207,7 +211,8 @@ class _Group:
         start = _start(settings, self._inputs, generator).to(self._activations.compute.device)
         if not self._objectives:
             self._measure(start)
-        color = 0.0 if self._network.card.is_grey else settings.color
+        is_grey = all(network.card.is_grey for network in self._ensemble.networks)
+        color = 0.0 if is_grey else settings.color
         canvas = DetailCanvas(
             start.repeat(len(self._targets), 1, 1, 1),
             lambda image: parameterization_of(settings, image, color),
@@ -242,14 +247,15 @@ class _Group:
     def _penalized(self, objective: Objective) -> Objective:
         """The objective with diversity and the penalties."""
         settings = self._settings
-        if self._diverse:
-            objective = objective + settings.diversity * Difference(self._diverse)
+        for layer in self._diverse:
+            objective = objective + settings.diversity / len(self._diverse) * Difference(layer.key)
         if settings.tv:
             objective = objective - settings.tv * TotalVariation()
         if settings.l2:
             objective = objective - settings.l2 * L2()
         if settings.prior:
-            objective = objective - settings.prior * BatchNormStatistics(self._statistics)
+            statistics = {layer.key: values for layer, values in self._statistics.items()}
+            objective = objective - settings.prior * BatchNormStatistics(statistics)
         return objective
 
     def _scored(
@@ -318,17 +324,21 @@ def transforms_of(settings: VisualizationSettings) -> list[Transform]:
     return transforms
 
 
-def batch_norm_statistics(network: Network, device: torch.device) -> dict[str, tuple[Tensor, Tensor]]:
+def batch_norm_statistics(ensemble: Ensemble, device: torch.device) -> dict[NetworkLayer, tuple[Tensor, Tensor]]:
     """The mean and standard deviation of every batch normalization's output over its training pictures.
 
     Raises:
-        WrongRequest: the network has no batch normalization.
+        WrongRequest: no network has batch normalization.
     """
     found = {
-        name: (module.bias.detach().to(device), module.weight.detach().abs().clamp(min=1e-3).to(device))
+        ensemble.place(network, name): (
+            module.bias.detach().to(device),
+            module.weight.detach().abs().clamp(min=1e-3).to(device),
+        )
+        for network in ensemble.networks
         for name, module in network.module.named_modules()
         # only those that run: some heads are for training only
         if isinstance(module, nn.BatchNorm2d) and module.affine and name in network.trace.shapes
     }
-    check(bool(found), "this model has no batch normalization, so there are no statistics for the prior")
+    check(bool(found), f"{ensemble.name} has no batch normalization, so there are no statistics for the prior")
     return found

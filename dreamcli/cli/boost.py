@@ -21,8 +21,9 @@ from .parameters import CHANNELS
 @start_options(guided=True)
 @form_options(BoostSettings)
 @shared_options(
+    BoostSettings,
     "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
-    "[default: ./STEM-boost.png; from noise ./LAYER-boost.png, ./sheet-boost.png]"
+    "[default: ./STEM-boost.png; from noise ./LAYER-boost.png, ./sheet-boost.png]",
 )
 def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: Any) -> int:
     """Boost a layer, a channel or a neuron, from noise or on photographs.

@@ -17,7 +17,9 @@ from .options import SharedOptions, form_options, shared_options, start_options
 @click.option("--mix", is_flag=True, help="Draw all the classes in one picture.")
 @start_options(guided=False)
 @form_options(ClassSettings)
-@shared_options("A file for one picture, otherwise a folder.  [default: ./NAME-class.png, ./sheet-class.png]")
+@shared_options(
+    ClassSettings, "A file for one picture, otherwise a folder.  [default: ./NAME-class.png, ./sheet-class.png]"
+)
 def class_(names: tuple[str, ...], mix: bool, **options: Any) -> int:
     """Draw classes: climb a class's score until the picture shows it.
 
@@ -28,16 +30,16 @@ def class_(names: tuple[str, ...], mix: bool, **options: Any) -> int:
     dreamcli class jellyfish umbrella --mix
     dreamcli class goldfish --count 4 --sheet
     """
-    from .runner import make_pictures, network_for_names, open_session, plan_named
+    from .runner import ensemble_for_names, make_pictures, open_session, plan_named
 
     shared, rest = SharedOptions.split(options)
     if mix and rest["sheet"]:
         raise click.UsageError("--mix makes one picture, so it can't be combined with --sheet")
     VisualizationSettings(**rest)  # reports a setting that is out of range before anything is loaded
     opened = None if shared.dry_run else open_session(shared)
-    network = opened[0].network if opened else network_for_names(shared)
-    labels = network.card.labels
-    indices = tuple(dict.fromkeys(network.class_index(name) for name in names))
+    ensemble = opened[0].ensemble(ClassSettings) if opened else ensemble_for_names(shared)
+    labels = ensemble.labels
+    indices = tuple(dict.fromkeys(ensemble.class_index(name) for name in names))
     groups = [indices] if mix or rest["sheet"] else [(index,) for index in indices]
     titles = ["sheet"] if rest["sheet"] else ["+".join(labels[index] for index in group) for group in groups]
     wanted = [(title, ClassSettings(classes=group, **rest)) for title, group in zip(titles, groups, strict=True)]

@@ -42,7 +42,7 @@ BAR = 30  # characters
               help="Name the most active channels of this layer instead of classes.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @input_options
-@model_options
+@model_options(ClassifySettings)
 @machine_options
 @shard_option
 @click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error.")
@@ -61,13 +61,14 @@ def classify(images: tuple[str, ...], top: int, layer: LayerSpec | None, **optio
     settings = ClassifySettings(top=top, layer=layer)
     shared, _ = SharedOptions.split(options)
     session, _ = open_session(shared)
+    network = session.ensemble(ClassifySettings).only
     if layer:
-        session.network.find(layer)
+        network.find(layer)
     read, shard = reader(shared.safe_decode), shared.shard
     tasks = [task for task in find_pictures(images, settings, shared.follow_links) if not shard or shard.has(task.key)]
     answers = [_answer(task, settings, session, read, shared) for task in tasks]
     if shared.as_json:
-        click.echo(json.dumps({"model": session.network.card.name, "pictures": answers}, indent=2))
+        click.echo(json.dumps({"model": network.card.name, "pictures": answers}, indent=2))
     return 1 if any("error" in answer for answer in answers) else 0
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 import click
 from click.shell_completion import CompletionItem
 
-from dreamcli.networks.catalog import BUNDLED, class_names, layer_names, model_names
+from dreamcli.errors import WrongRequest
+from dreamcli.networks.catalog import class_names, layer_names, model_names
+from dreamcli.networks.model_spec import parse_models
 
 
 def complete_files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
@@ -16,18 +18,19 @@ def complete_files(_context: click.Context, _parameter: click.Parameter, incompl
 
 
 def complete_models(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """The names of models."""
-    return _starting(incomplete, model_names())
+    """The names of models, also of further ones after a ``+``."""
+    before, plus, last = incomplete.rpartition("+")
+    return [CompletionItem(before + plus + item.value) for item in _starting(last, model_names())]
 
 
 def complete_layers(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """The aliases, and the known layers of the model that was typed."""
-    return _starting(incomplete, layer_names(_model(context)))
+    """The aliases, and the known layers of the models that were typed."""
+    return _starting(incomplete, dict.fromkeys(name for model in _models(context) for name in layer_names(model)))
 
 
 def complete_classes(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """The names of classes, with _ for spaces."""
-    return _starting(incomplete, class_names(_model(context)))
+    return _starting(incomplete, class_names(_models(context)[0]))
 
 
 def complete_presets(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
@@ -41,9 +44,14 @@ def complete_presets(context: click.Context, _parameter: click.Parameter, incomp
     ]
 
 
-def _model(context: click.Context) -> str:
-    model = context.params.get("model")
-    return model if isinstance(model, str) and model else BUNDLED
+def _models(context: click.Context) -> list[str]:
+    """The models that were typed, or else the command's own."""
+    own = next((option.default for option in context.command.params if option.name == "model"), None)
+    text = str(context.params.get("model") or own)
+    try:
+        return [spec.name for spec in parse_models(text)]
+    except WrongRequest:
+        return [text]
 
 
 def _starting(incomplete: str, words: Iterable[str]) -> list[CompletionItem[str]]:

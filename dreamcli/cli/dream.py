@@ -16,8 +16,9 @@ from .options import SharedOptions, form_options, images_argument, shared_option
 @start_options(guided=True)
 @form_options(DreamSettings)
 @shared_options(
+    DreamSettings,
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
-    "[default: ./STEM-dream.png; for a folder ./FOLDER-dream/]"
+    "[default: ./STEM-dream.png; for a folder ./FOLDER-dream/]",
 )
 def dream(images: tuple[str, ...], **options: Any) -> int:
     """Dream on photographs: boost what a layer already sees in them (DeepDream).

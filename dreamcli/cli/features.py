@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @click.option("--raw", type=click.Path(path_type=Path), metavar="FILE.npz",
               help="Also write the numbers of one IMAGE: an array (channels, rows, columns) per layer.")  # fmt: skip
 @shared_options(
+    FeatureSettings,
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-features.png; for a folder ./FOLDER-features/]",
-    climbs=False,
 )
 def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
     """Show what layers see in pictures: their feature maps, on a captioned sheet from first layer to last.

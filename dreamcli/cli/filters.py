@@ -16,9 +16,9 @@ from .options import SharedOptions, form_options, images_argument, shared_option
 @click.option("--apply", type=click.Choice(KERNELS), help="Apply a classic kernel to each IMAGE.")
 @form_options(FilterSettings)
 @shared_options(
+    FilterSettings,
     "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./MODEL-filters.png; with --apply ./STEM-filters.png]",
-    climbs=False,
 )
 def filters(images: tuple[str, ...], **options: Any) -> int:
     """Show a network's filters, or what a classic kernel does to a picture.

@@ -11,7 +11,7 @@ import click
 
 from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.files.shard import Shard
-from dreamcli.networks.catalog import BUNDLED
+from dreamcli.networks.catalog import AUTO, DEFAULT_JUDGE
 from dreamcli.settings.base import Schedule, Setting, Settings
 from dreamcli.settings.references import References
 
@@ -150,12 +150,19 @@ input_options = _stack(
 )  # fmt: skip
 _WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), metavar="FILE",
                         help="Your own weights for the model: a state dict, .safetensors or .pth.")  # fmt: skip
-model_options = _stack(
-    environment_option("-m", "--model", metavar="NAME", default=BUNDLED, show_default=True,
-                       shell_complete=complete_models,
-                       help="A network that \"dreamcli models\" lists, or your own: FILE.py:CLASS."),
-    _WEIGHTS,
-)  # fmt: skip
+
+
+def model_options(form: type[Settings], several: bool = False) -> Decorator:
+    """--model and --weights."""
+    name = 'A network that "dreamcli models" lists, or your own: FILE.py:CLASS.'
+    together = " Several climb together: NAME+NAME*0.5; NAME=FILE has weights of your own."
+    model = environment_option(
+        "-m", "--model", metavar="NAME", default=form.model, show_default=True, shell_complete=complete_models,
+        help=name + together if several else name,
+    )  # fmt: skip
+    return _stack(model, _WEIGHTS)
+
+
 machine_options = _stack(
     environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
                        help="Where to compute."),
@@ -198,22 +205,24 @@ def _apply_preset(context: click.Context, _parameter: click.Parameter, name: str
         apply_preset(context, name)
 
 
-def shared_options(output_help: str, *, climbs: bool = True) -> Decorator:
+def shared_options(form: type[Settings], output_help: str) -> Decorator:
     """What `SharedOptions` holds, and --preset; --judge and --animate only if the art form climbs."""
+    climbs = issubclass(form, Schedule)
     preset = click.option(
         "--preset", metavar="NAME", is_eager=True, expose_value=False, callback=_apply_preset,
         shell_complete=complete_presets,
         help="Take options from this preset; typed ones override it. \"dreamcli presets\" lists them.",
     )  # fmt: skip
     judge = environment_option(
-        "--judge", metavar="MODEL[=FILE]", shell_complete=complete_models,
-        help="A second network that says what it sees in the result; FILE has its weights.",
+        "--judge", metavar="auto|none|MODEL[=FILE]", default=AUTO, show_default=True, shell_complete=complete_models,
+        help=f"A second network that says what it sees in the result; FILE has its weights. auto is {DEFAULT_JUDGE}, "
+        "unless it took part or the model has other classes.",
     )  # fmt: skip
     return _stack(
         preset,
         output_option(output_help),
         input_options,
-        model_options,
+        model_options(form, several=climbs),
         *([judge] if climbs else []),
         machine_options,
         *_BATCH,

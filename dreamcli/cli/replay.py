@@ -37,7 +37,8 @@ class ReplayOptions(ReportOptions):
 @click.option("--other", "moved", multiple=True, metavar="ROLE=PATH",
               help="Another picture it was made from, such as guide=cat.jpg.")  # fmt: skip
 @click.option("--model", metavar="FILE.py:CLASS",
-              help="Your own network, if it was made with one: its code runs only if you name it.")  # fmt: skip
+              help="Your own network, if it was made with one: its code runs only if you name it. "
+              "Of several networks, name them all.")  # fmt: skip
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as recorded]")
 @click.option("--precision", type=click.Choice(PRECISIONS), help="The network's precision.  [default: as recorded]")

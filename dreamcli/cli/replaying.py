@@ -21,7 +21,8 @@ from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record, read_record
 from dreamcli.files.writing import write_picture
-from dreamcli.networks.catalog import is_own
+from dreamcli.networks.catalog import NO_JUDGE, is_own
+from dreamcli.networks.model_spec import ModelSpec, model_text, parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.forms import settings_from_json
 from dreamcli.settings.references import References
@@ -95,7 +96,7 @@ def _write_again(
     )
     session, references = open_session(shared)
     session.check(settings, references)
-    _check_weights(options.picture, record, shared, session)
+    _check_weights(options.picture, record, shared, session, type(settings))
     start = read_file(source, recorded_name(source), reader(options.safe_decode)) if source else None
     index = settings.index if isinstance(settings, VisualizationSettings) else 0
     jobs = session.jobs(settings, start.picture if start else None, references)
@@ -109,27 +110,44 @@ def _write_again(
     return result.record
 
 
-def _models(options: ReplayOptions, record: Record) -> tuple[str, str | None]:
-    """The network and the judge. Networks of the user's own must be named again, since their code is run."""
+def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
+    """The networks and the judge. Networks of the user's own must be named again, since their code is run."""
     name, judge_name = record.job.network["name"], record.job.judge.get("name")
-    if is_own(name):
-        if not options.model:
-            raise DreamcliError(
-                f"{options.picture} was made by your own network; name it with --model {name} --weights FILE"
-            )
+    specs = parse_models(name)
+    if options.model:
+        _check_models(options, specs)
         name = options.model
+    elif any(is_own(spec.name) for spec in specs):
+        again = f"{name} --weights FILE" if len(specs) == 1 else name
+        raise DreamcliError(f"{options.picture} was made by your own network; name it with --model {again}")
     if is_own(judge_name or "") and not options.judge:
         raise DreamcliError(
             f"{options.picture} was judged by your own network; name it with --judge FILE.py:CLASS=WEIGHTS"
         )
-    return name, options.judge or judge_name
+    return name, options.judge or judge_name or NO_JUDGE
 
 
-def _check_weights(picture: Path, record: Record, shared: SharedOptions, session: Session) -> None:
+def _check_models(options: ReplayOptions, specs: tuple[ModelSpec, ...]) -> None:
+    """Refuse networks that the picture wasn't made by; only the files of the user's own may have moved."""
+    typed = parse_models(str(options.model))
+    same = len(typed) == len(specs) and all(
+        now.weight == was.weight and (now.name == was.name or (is_own(now.name) and is_own(was.name)))
+        for now, was in zip(typed, specs, strict=True)
+    )
+    if not same:
+        was = model_text(tuple(spec.name for spec in specs), tuple(spec.weight for spec in specs))
+        raise WrongRequest(f"{options.picture} was made by {was}, not by {options.model}")
+
+
+def _check_weights(
+    picture: Path, record: Record, shared: SharedOptions, session: Session, form: type[Settings]
+) -> None:
     """Refuse weights that the picture wasn't made with."""
-    if session.network.weights_sha256 != record.job.network["sha256"]:
-        raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them with --weights")
-    if session.judge and session.judge.weights_sha256 != record.job.judge["sha256"]:
+    ensemble, judge = session.ensemble(form), session.judge(form)
+    if ensemble.weights_sha256 != record.job.network["sha256"]:
+        how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
+        raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them with {how}")
+    if judge and judge.weights_sha256 != record.job.judge["sha256"]:
         raise DreamcliError(
             f"{picture} was judged by other weights of {shared.judge}; give them with --judge MODEL=FILE"
         )
@@ -144,7 +162,7 @@ def _record_of(options: ReplayOptions) -> Record:
     if record.stopped == "interrupted":
         raise DreamcliError(f"{picture} was interrupted, so it can't be replayed; finish it with its own command")
     name = record.job.network["name"]
-    if options.model and not is_own(name):
+    if options.model and "+" not in name and not is_own(name):
         raise WrongRequest(f"{picture} was made by {name}, not by a network of yours: leave out --model")
     if options.judge and not record.job.judge:
         raise WrongRequest(f"{picture} was made without a judge: leave out --judge")

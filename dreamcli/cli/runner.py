@@ -30,10 +30,10 @@ from .options import SharedOptions
 from .report import Report, bars
 
 if TYPE_CHECKING:
-    from dreamcli.networks.zoo import Network
+    from dreamcli.networks.ensemble import Ensemble
 
 # what the commands import in their bodies
-__all__ = ["check_place", "find_pictures", "make_pictures", "network_for_names", "open_session", "plan_named",
+__all__ = ["check_place", "ensemble_for_names", "find_pictures", "make_pictures", "open_session", "plan_named",
            "plan_on_pictures", "reader", "write_arrays"]  # fmt: skip
 
 
@@ -193,10 +193,8 @@ def open_session(shared: SharedOptions) -> Opened:
     return session, references
 
 
-def network_for_names(shared: SharedOptions) -> Network:
-    """The network with the names of its classes, which weights of your own may change; without a download."""
-    from dreamcli.networks import catalog, zoo
+def ensemble_for_names(shared: SharedOptions) -> Ensemble:
+    """The networks with the names of their classes, which weights of your own may change; without a download."""
+    from dreamcli.networks import zoo
 
-    if shared.weights or catalog.is_own(shared.model):
-        return zoo.load(shared.model, shared.weights)
-    return zoo.skeleton(shared.model)
+    return zoo.load_all(shared.model, shared.weights, blank=True)

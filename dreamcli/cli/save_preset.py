@@ -8,6 +8,7 @@ from pathlib import Path
 from dreamcli.files.presets import preset_place, write_preset
 from dreamcli.files.record import Record
 from dreamcli.networks.catalog import is_own
+from dreamcli.networks.model_spec import parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 
@@ -30,7 +31,8 @@ def save_preset(
     place = preset_place(name, own_folder(), options.overwrite)
     if not options.dry_run:
         values = _changed_settings(settings, record) | _picture_options(references)
-        if not is_own(record.job.network["name"]):  # such code runs only if it is named by hand
+        specs = parse_models(record.job.network["name"])
+        if not any(is_own(spec.name) for spec in specs):  # such code runs only if it is named by hand
             values["model"] = record.job.network["name"]
         write_preset(place, f"As {options.picture.name}", record.job.command, values)
     return place

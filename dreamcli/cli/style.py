@@ -35,8 +35,9 @@ _PICTURE = click.Path(path_type=Path)
 @click.option("--from-noise", is_flag=True, help="Make a texture, without a photograph.")
 @form_options(StyleSettings)
 @shared_options(
+    StyleSettings,
     "A file for one photograph, otherwise a folder that mirrors the photographs' tree.  "
-    "[default: ./STEM-style.png; for a folder ./FOLDER-style/; from noise ./texture-style.png]"
+    "[default: ./STEM-style.png; for a folder ./FOLDER-style/; from noise ./texture-style.png]",
 )
 def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, **options: Any) -> int:
     """Repaint photographs in the style of a picture, or turn it into a texture.

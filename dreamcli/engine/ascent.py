@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from .activations import Activations
+from .joint import AnyActivations
 from .objectives import Objective
 from .parameterization import Parameterization
 from .rescue import RescuedReLUs
@@ -129,7 +129,7 @@ class _NonFinite(Exception):
 def ascend(
     parameterization: Parameterization,
     objective: Objective,
-    activations: Activations,
+    activations: AnyActivations,
     *,
     steps: int,
     rule: Rule,

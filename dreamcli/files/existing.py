@@ -49,7 +49,7 @@ def is_finished(
     if existing is None:
         return False
     record = existing.record
-    if not overwrite and (record is None or record.job != job):
+    if not overwrite and (record is None or not record.job.gives_same_picture_as(job)):
         how = "made with other settings" if record else "not made by dreamcli"
         raise DreamcliError(f"{output} already exists, {how}", hint)
     # a picture that stopped at a non-finite value would stop there again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +41,11 @@ class Job:
         return isinstance(other, Job) and _json(asdict(self)) == _json(asdict(other))
 
     __hash__ = None  # type: ignore[assignment]
+
+    def gives_same_picture_as(self, other: Job) -> bool:
+        """Whether the pictures are the same; a judge makes no difference unless it chose among attempts."""
+        chose = self.settings.get("best_of", 1) > 1
+        return self == other or (not chose and replace(self, judge=other.judge) == other)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ from dreamcli.settings.layer_spec import ALIASES
 
 from .wheels import WHEELS
 
-BUNDLED = "dreamnet"  # the default network
+BUNDLED = "dreamnet"
+DEFAULT_JUDGE = "efficientnet_lite0"
+AUTO, NO_JUDGE = "auto", "none"  # instead of a judge's name
 IN_THE_BOX = (BUNDLED, "lenet5")
 _BUNDLED_FILES = Path(import_module("dreamcli.models").__path__[0])  # mapped to models/ in the repository
 DIGITS = tuple("0123456789")

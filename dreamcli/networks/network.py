@@ -63,6 +63,11 @@ class Network:
         return self.trace.events[-1][1]
 
     @property
+    def short_name(self) -> str:
+        """Its name in ``NETWORK/LAYER``: for one of the user's own, the class's."""
+        return self.card.name.rpartition(":")[2]
+
+    @property
     def prefers_float32(self) -> bool:
         """Whether it is faster in float32 than in bfloat16, on a CPU that has both."""
         return bool(getattr(self.module, "prefers_float32", False))

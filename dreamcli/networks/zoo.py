@@ -21,13 +21,15 @@ from .architectures import efficientnet_lite, vgg19_gatys
 from .architectures.dreamnet import dreamnet
 from .architectures.lenet5 import lenet5
 from .catalog import BUNDLED, is_own, listing, torchvision_models
+from .ensemble import Ensemble
 from .layers import aliases, style_layers, traced
+from .model_spec import parse_models
 from .network import Card, Network
 from .own import own_builder
 from .weights import State, assign, fetch, file_sha256, read_state_dict, state_sha256
 from .wheels import WHEELS
 
-__all__ = ["BUNDLED", "Card", "Network", "load", "load_judge", "skeleton", "wrap"]
+__all__ = ["BUNDLED", "Card", "Ensemble", "Network", "load", "load_all", "load_judge", "skeleton", "wrap"]
 
 SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
 IMAGENET_MEAN, IMAGENET_STD = InputFormat().mean, InputFormat().std
@@ -82,6 +84,27 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
         digest = fetch(known.url, known.path) if known.url else file_sha256(known.path)
         module = _build_with(build, known.path)
     return _network(name, module, digest, _format(name), known.labels)
+
+
+def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -> Ensemble:
+    """Load the networks that ``NAME[=FILE][*WEIGHT]`` names, or several of these with a ``+`` between.
+
+    Args:
+        weights: as for `load`, if a single network is named.
+        blank: build `skeleton` networks where possible, for the names of their layers and classes.
+
+    Raises:
+        WrongRequest, DreamcliError: as `load` and `parse_models`.
+    """
+    specs = parse_models(models)
+    check(not weights or (len(specs) == 1 and not specs[0].weights), "the weights are for one network without a file")
+    networks = []
+    for spec in specs:
+        file = weights or spec.weights
+        networks.append(skeleton(spec.name) if blank and not file and not is_own(spec.name) else load(spec.name, file))
+    names = [network.short_name for network in networks]
+    check(len(set(names)) == len(names), f"two of the networks are called {max(names, key=names.count)}")
+    return Ensemble(tuple(networks), tuple(spec.weight for spec in specs))
 
 
 def load_judge(judge: str) -> Network:

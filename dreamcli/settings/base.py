@@ -99,6 +99,7 @@ class Settings:
     """Everything that can be adjusted about an art form. Defaults are written in these classes and nowhere else."""
 
     command: ClassVar[str]  # its name
+    model: ClassVar[str] = "dreamnet"  # the networks that it uses by default
     size_from_noise: ClassVar[int] = 0  # pixels on each side of a picture from noise; 0 if the form never starts there
 
     size: int | None = size_setting()

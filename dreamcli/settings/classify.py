@@ -16,6 +16,7 @@ class ClassifySettings(Settings):
     """How to say what a network sees: the likeliest classes, or the most active channels of a layer."""
 
     command: ClassVar[str] = "classify"
+    model: ClassVar[str] = "efficientnet_lite0"
 
     top: int = setting("Number of likeliest classes to name.", 5, low=1, high=1000)
     layer: LayerSpec | None = None

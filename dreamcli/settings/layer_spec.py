@@ -1,4 +1,4 @@
-"""How people name layers, channels and neurons: ``LAYER[:CHANNEL[@Y,X]][*WEIGHT]``."""
+"""How people name layers, channels and neurons: ``[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 ALIASES = ("low", "mid", "high")
 
 _FORM = "LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
-_PATTERN = re.compile(r"([\w.-]+)(?::(\d+)(?:@(\d+),(\d+))?)?(?:\*([-+.\w]+))?")
+_PATTERN = re.compile(r"((?:[\w.-]+/)?[\w.-]+)(?::(\d+)(?:@(\d+),(\d+))?)?(?:\*([-+.\w]+))?")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class LayerSpec:
     """A layer, a channel of it, or a neuron of that channel, with a weight.
 
     Attributes:
-        layer: an alias (``low``, ``mid``, ``high``) or a module's name.
+        layer: an alias (``low``, ``mid``, ``high``) or a module's name; with ``NETWORK/`` before it, of this network.
         channel: counted from 0, or None for the whole layer.
         position: the neuron's row and column on the feature map of the full-sized picture, or None.
         weight: how much it counts beside others; negative to avoid it.

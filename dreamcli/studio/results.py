@@ -11,12 +11,13 @@ from PIL import Image
 import dreamcli
 from dreamcli.art.artwork import Artwork
 from dreamcli.art.pixels import to_tensor
-from dreamcli.art.score import top
+from dreamcli.art.score import top, top_of
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import high_frequency_share
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.files.record import Job, Record
-from dreamcli.networks.zoo import Network
+from dreamcli.networks.ensemble import Ensemble
+from dreamcli.networks.network import Network
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 
@@ -25,7 +26,7 @@ from .pictures import ReadInput, Result
 
 def jobs_for(
     settings: Settings,
-    network: Network,
+    ensemble: Ensemble,
     compute: Compute,
     judge: Network | None,
     start: Picture | None,
@@ -41,26 +42,22 @@ def jobs_for(
         Job(
             settings.command,
             values | ({"index": index} if count > 1 else {}),
-            _identity(network),
+            {"name": ensemble.name, "sha256": ensemble.weights_sha256},
             start.sha256 if start else "",
             references.map(lambda each: each.picture.sha256).by_role(),
-            _identity(judge) if judge else {},
+            {"name": judge.card.name, "sha256": judge.weights_sha256} if judge else {},
         )
         for index in range(count)
     ]
 
 
-def _identity(network: Network) -> dict[str, str]:
-    return {"name": network.card.name, "sha256": network.weights_sha256}
-
-
-def score_of(artwork: Artwork, settings: Settings, network: Network, judge: Network | None) -> dict[str, object]:
+def score_of(artwork: Artwork, settings: Settings, ensemble: Ensemble, judge: Network | None) -> dict[str, object]:
     """The score that a record holds: the objective, the share of high frequencies, and what the networks see."""
     score: dict[str, object] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
     if settings.is_sheet:
         return score  # the mean over many pictures
     score["high_frequencies"] = high_frequency_share(to_tensor(artwork.pixels, torch.device("cpu")))
-    score["top5"] = [list(pair) for pair in top(network, artwork.pixels)]
+    score["top5"] = [list(pair) for pair in top_of(ensemble.networks, artwork.pixels)]
     if judge:
         score["judge"] = [list(pair) for pair in top(judge, artwork.pixels)]
     return score

@@ -1,4 +1,4 @@
-"""A network held open on a device, and everything that can be made with it."""
+"""Networks held open on a device, and everything that can be made with them."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-import torch
 from torch import nn
 
 from dreamcli.art import features
-from dreamcli.art.artwork import Inputs, Memo, OnStep
+from dreamcli.art.artwork import Inputs, OnStep
 from dreamcli.art.pixels import scaled_size
 from dreamcli.art.recipes import RECIPES
 from dreamcli.art.score import most_active, top
-from dreamcli.engine.compute import Compute
 from dreamcli.engine.memory import is_out_of_memory
 from dreamcli.engine.trace import Layer
 from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import Job
-from dreamcli.networks import zoo
-from dreamcli.networks.catalog import BUNDLED
+from dreamcli.networks.catalog import AUTO
+from dreamcli.networks.ensemble import Ensemble
+from dreamcli.networks.network import Network
 from dreamcli.settings.base import Settings
+from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 
+from .opening import OpenNetworks
 from .pictures import ImageLike, ReadInput, Result, read_image
 from .results import finished, jobs_for, score_of
 
@@ -44,7 +45,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class Session:
-    """A network held open on a device. Only the first picture waits for it to load.
+    """Networks held open on a device. Only the first picture waits for them to load.
 
     >>> with dreamcli.Session("vgg16") as session:  # doctest: +SKIP
     ...     session.dream("photo.jpg", layer="mid").save("dream.png")
@@ -52,13 +53,15 @@ class Session:
 
     Args:
         model: the name of a network, ``FILE.py:CLASS``, or a module of your own that maps ``(N, 3, H, W)`` to logits.
-            A module is left as it is: the session works on a copy of its own.
+            A module is left as it is: the session works on a copy of its own. Several networks climb together:
+            ``"dreamnet+efficientnet_lite0*0.5"``. By default, each art form has its own, as on the command line.
         weights: a state dict of your own for a named model, ``.safetensors`` or ``.pth``.
         mean, std: of the red, green and blue that your module expects; ImageNet's by default.
         labels: the names of your module's classes.
         device: auto, cpu, cuda or mps.
         precision: auto, float32 or bfloat16.
-        judge: ``MODEL`` or ``MODEL=WEIGHTS``: a second network that says what it sees in each result.
+        judge: ``MODEL`` or ``MODEL=WEIGHTS``: a second network that says what it sees in each result. By default,
+            efficientnet_lite0 unless it takes part or the classes aren't ImageNet's; "none" for no judge.
 
     Raises:
         WrongRequest: the model or the device is unknown.
@@ -67,7 +70,7 @@ class Session:
 
     def __init__(
         self,
-        model: str | nn.Module = BUNDLED,
+        model: str | nn.Module | None = None,
         *,
         weights: str | os.PathLike[str] | None = None,
         mean: tuple[float, float, float] | None = None,
@@ -75,24 +78,18 @@ class Session:
         labels: Sequence[str] = (),
         device: str = "auto",
         precision: str = "auto",
-        judge: str | None = None,
+        judge: str | None = AUTO,
     ) -> None:
-        try:
-            self.compute = Compute.resolve(device, precision)
-        except ValueError as error:
-            raise WrongRequest(str(error)) from error
-        if isinstance(model, nn.Module):
-            check(weights is None, "the module has its weights already")
-            self.network = zoo.wrap(
-                model, mean=mean or zoo.IMAGENET_MEAN, std=std or zoo.IMAGENET_STD, labels=tuple(labels)
-            )
-        else:
-            check(mean is None and std is None and not labels, "mean, std and labels are for a module of your own")
-            self.network = zoo.load(model, Path(weights) if weights else None)
-        if precision == "auto" and self.compute.device.type == "cpu" and self.network.prefers_float32:
-            self.compute = replace(self.compute, precision=torch.float32)
-        self.judge = zoo.load_judge(judge) if judge else None
-        self._memo = Memo()
+        path = Path(weights) if weights else None
+        self._open = OpenNetworks(model, path, mean, std, labels, device, precision, judge)
+
+    def ensemble(self, form: type[Settings]) -> Ensemble:
+        """The networks that make this art form."""
+        return self._open.of(form).ensemble
+
+    def judge(self, form: type[Settings]) -> Network | None:
+        """The network that judges this art form; None if there is none."""
+        return self._open.judge_of(form)
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +161,8 @@ class Session:
         `dreamcli.settings.visualization.ClassSettings`. Returns ``count`` results, or with ``sheet=True`` one contact
         sheet that has a picture of each class.
         """
-        classes = [self.network.class_index(str(name)) for name in names]
+        ensemble = self.ensemble(ClassSettings)
+        classes = [ensemble.class_index(str(name)) for name in names]
         chosen = _settings(ClassSettings, None, {"classes": classes, **settings})
         return self._make(chosen, image, References(mask=mask), on_step)
 
@@ -216,7 +214,8 @@ class Session:
             WrongRequest, DreamcliError: a layer has no rows and columns, and see `dream`.
         """
         settings = _settings(FeatureSettings, layer, {"size": size})
-        return features.feature_maps(settings, self.network, read_image(image).picture.pixels, self.compute)
+        opened = self._open.of(FeatureSettings)
+        return features.feature_maps(settings, opened.ensemble, read_image(image).picture.pixels, opened.compute)
 
     def classify(self, image: ImageLike, count: int = 5, *, layer: str | None = None) -> list[tuple[str, float]]:
         """The ``count`` likeliest classes of a picture, with their probabilities.
@@ -231,11 +230,13 @@ class Session:
             DreamcliError: the picture can't be read, or the values aren't finite.
         """
         pixels = read_image(image).picture.pixels
+        opened = self._open.of(ClassifySettings)
+        network, compute = opened.ensemble.only, opened.compute
         if layer:
-            found = most_active(self.network, self.network.layer(layer), pixels, count, self.compute)
+            found = most_active(network, network.layer(layer), pixels, count, compute)
         else:
-            self.network.check_classes()
-            found = top(self.network.on(self.compute.device), pixels, count, self.compute)
+            network.check_classes()
+            found = top(network.on(compute.device), pixels, count, compute)
         if not found or not all(math.isfinite(value) for _, value in found):
             raise DreamcliError("the network's answer is not finite: its numbers grow too large")
         return found
@@ -249,7 +250,7 @@ class Session:
         Raises:
             DreamcliError: a picture of this size doesn't fit the network.
         """
-        return self.network.table(size)
+        return self.ensemble(FeatureSettings).only.table(size)
 
     def _make(
         self, settings: Settings, image: ImageLike | None, references: References[ImageLike], on_step: OnStep | None
@@ -263,19 +264,21 @@ class Session:
         return results
 
     def check(self, settings: Settings, references: References[ReadInput]) -> None:
-        """Check that the network has the layers and channels that are asked for.
+        """Check that the networks have the layers and channels that are asked for.
 
         Raises:
-            WrongRequest: it doesn't, or a guide is combined with a channel.
+            WrongRequest: they don't, or a guide is combined with a channel.
         """
+        ensemble = self.ensemble(type(settings))
         for spec in settings.layer_specs:
-            self.network.find(spec)
+            ensemble.find(spec)
             guided = references.guide is not None and spec.channel is not None
             check(not guided, "a guide works on whole layers: leave out the channel")
 
     def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
         """Return one job per output: everything that determines the picture."""
-        return jobs_for(settings, self.network, self.compute, self.judge, start, references)
+        opened, judge = self._open.of(type(settings)), self.judge(type(settings))
+        return jobs_for(settings, opened.ensemble, opened.compute, judge, start, references)
 
     def result_size(self, settings: Settings, start: Picture | None) -> tuple[int, int] | None:
         """The (height, width) in pixels that a result will have; None for a contact sheet, which has no fixed size."""
@@ -310,12 +313,13 @@ class Session:
             DreamcliError: it can't be made.
         """
         picture = start.picture if start else None
-        inputs = Inputs(picture, references.map(lambda each: each.picture), self.judge, self._memo)
-        smaller = replace(self.compute, budget=int(self.compute.budget * BUDGET_SHARE_AFTER_FAILURE))
+        opened, judge = self._open.of(type(settings)), self.judge(type(settings))
+        inputs = Inputs(picture, references.map(lambda each: each.picture), judge, opened.memo)
+        smaller = replace(opened.compute, budget=int(opened.compute.budget * BUDGET_SHARE_AFTER_FAILURE))
         notes: tuple[str, ...] = ()
-        for compute in (self.compute, smaller):
+        for compute in (opened.compute, smaller):
             try:
-                artworks = RECIPES[settings.command](settings, self.network, inputs, compute, on_step)
+                artworks = RECIPES[settings.command](settings, opened.ensemble, inputs, compute, on_step)
                 break
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
@@ -327,7 +331,7 @@ class Session:
         jobs = jobs or self.jobs(settings, picture, references)
         results = []
         for artwork, job in zip(artworks, jobs, strict=True):
-            score = score_of(artwork, settings, self.network, self.judge)
+            score = score_of(artwork, settings, opened.ensemble, judge)
             results.append(finished(artwork, settings, job, score, start, references, notes))
         return results
 

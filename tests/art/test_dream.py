@@ -11,6 +11,7 @@ from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.layer_spec import LayerSpec
@@ -32,7 +33,7 @@ def make(
     **references: Picture,
 ) -> Artwork:
     start = None if pixels is None else Picture(pixels)
-    (artwork,) = dream(settings, network, Inputs(start, References(**references)), compute, on_step)
+    (artwork,) = dream(settings, Ensemble.of(network), Inputs(start, References(**references)), compute, on_step)
     return artwork
 
 

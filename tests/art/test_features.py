@@ -8,6 +8,7 @@ from dreamcli.art.features import TILE, colored, feature_maps, show_features
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.features import COLORMAPS, FeatureSettings
 from dreamcli.settings.layer_spec import LayerSpec
@@ -19,17 +20,17 @@ PHOTO = scene(96, 128)
 def shown(network: Network, compute: Compute, *specs: str, **settings) -> Artwork:
     layers = tuple(LayerSpec.parse(spec) for spec in specs)
     chosen = FeatureSettings(**{"layers": layers, "top": 3} | settings)
-    (artwork,) = show_features(chosen, network, Inputs(Picture(PHOTO)), compute)
+    (artwork,) = show_features(chosen, Ensemble.of(network), Inputs(Picture(PHOTO)), compute)
     return artwork
 
 
 def test_maps_are_the_layers_activations(network: Network, compute: Compute) -> None:
     settings = FeatureSettings(layers=(LayerSpec("mid", 3), LayerSpec("fire2"), LayerSpec("fire6")), size=64)
-    maps = feature_maps(settings, network, PHOTO, compute)
+    maps = feature_maps(settings, Ensemble.of(network), PHOTO, compute)
     assert list(maps) == ["fire6", "fire2"]
     assert maps["fire2"].shape[0] == 128
     assert maps["fire2"].dtype == np.float32
-    whole = feature_maps(FeatureSettings(layers=(LayerSpec("fire2"),)), network, PHOTO, compute)["fire2"]
+    whole = feature_maps(FeatureSettings(layers=(LayerSpec("fire2"),)), Ensemble.of(network), PHOTO, compute)["fire2"]
     assert whole.shape[2] > maps["fire2"].shape[2]
 
 

@@ -11,6 +11,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture
 from dreamcli.networks import zoo
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.filters import KERNELS, FilterSettings
 from dreamcli.settings.layer_spec import LayerSpec
@@ -21,7 +22,7 @@ CPU = torch.device("cpu")
 
 def shown(network: Network, compute: Compute, *layers: str, **settings) -> np.ndarray:
     chosen = FilterSettings(layers=tuple(LayerSpec(layer) for layer in layers), **settings)
-    (artwork,) = show_filters(chosen, network, Inputs(), compute)
+    (artwork,) = show_filters(chosen, Ensemble.of(network), Inputs(), compute)
     return artwork.pixels
 
 
@@ -55,7 +56,7 @@ def test_the_identity_changes_nothing_but_the_size() -> None:
 
 def test_a_kernel_is_applied_to_the_start(network: Network, compute: Compute) -> None:
     settings = FilterSettings(apply="edge", size=40)
-    (artwork,) = show_filters(settings, network, Inputs(Picture(scene())), compute)
+    (artwork,) = show_filters(settings, Ensemble.of(network), Inputs(Picture(scene())), compute)
     np.testing.assert_array_equal(artwork.pixels, convolved(scene(), "edge", 40, CPU))
 
 

@@ -10,6 +10,7 @@ from dreamcli.engine.memory import bytes_of_pass, installed
 from dreamcli.engine.tiles import TiledActivations
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.networks import zoo
+from dreamcli.networks.ensemble import NetworkLayer
 from dreamcli.networks.zoo import Network
 
 HUGE = (4000, 6000)
@@ -32,12 +33,12 @@ def plenty_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_large_pictures_go_through_in_tiles(
     network: Network, compute: Compute, size: tuple[int, int], layer: str, kind: type
 ) -> None:
-    assert type(activations_for(network, [layer], compute, size)) is kind
+    assert type(activations_for([NetworkLayer(network, layer)], compute, size)) is kind
 
 
 @pytest.mark.parametrize(("name", "layer"), [("mobilenet_v3_small", "features.8"), ("lenet5", "maps.tanh3")])
 def test_a_network_whose_units_see_the_whole_picture_is_not_tiled(name: str, layer: str, compute: Compute) -> None:
-    assert type(activations_for(zoo.load(name, random=True), [layer], compute, HUGE)) is Activations
+    assert type(activations_for([NetworkLayer(zoo.load(name, random=True), layer)], compute, HUGE)) is Activations
 
 
 @pytest.mark.parametrize(("layer", "fits"), [("fire6", True), ("flatten", False)])
@@ -46,13 +47,13 @@ def test_a_picture_that_does_not_fit_is_refused(
 ) -> None:
     monkeypatch.setattr("dreamcli.art.memory.installed", lambda _device: 8 * 2**30)
     if fits:
-        activations_for(network, [layer], compute, HUGE)
+        activations_for([NetworkLayer(network, layer)], compute, HUGE)
         return
     with pytest.raises(DreamcliError, match=r"^6000x4000 pixels would take \d+\.\d GiB .* has 8\.0$") as caught:
-        activations_for(network, [layer], compute, HUGE)
+        activations_for([NetworkLayer(network, layer)], compute, HUGE)
     assert caught.value.hint is Hint.SMALLER
     with pytest.raises(DreamcliError, match=r"^90 pictures of 600x400 pixels would take ") as caught:
-        activations_for(network, [layer], compute, (400, 600), count=90)
+        activations_for([NetworkLayer(network, layer)], compute, (400, 600), count=90)
     assert caught.value.hint is Hint.FEWER
 
 

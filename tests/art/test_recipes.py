@@ -6,6 +6,7 @@ from dreamcli.art.artwork import Artwork, Inputs
 from dreamcli.art.recipes import RECIPES
 from dreamcli.engine.compute import Compute
 from dreamcli.files.reading import Picture
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.base import Settings
 from dreamcli.settings.dream import DreamSettings
@@ -39,6 +40,6 @@ def test_a_recipe_makes_as_many_pictures_as_its_settings_say(
     network: Network, compute: Compute, settings: Settings
 ) -> None:
     inputs = Inputs(Picture(scene(40, 50)), References(styles=(StyleInput(Picture(scene(30, 30))),)))
-    made = RECIPES[settings.command](settings, network, inputs, compute, None)
+    made = RECIPES[settings.command](settings, Ensemble.of(network), inputs, compute, None)
     assert len(made) == settings.output_count
     assert all(isinstance(artwork, Artwork) and artwork.pixels.shape[2] == 3 for artwork in made)

@@ -14,6 +14,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture
 from dreamcli.networks import zoo
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References, StyleInput, style_inputs
@@ -40,7 +41,7 @@ def paint(
     start = None if photo is None else Picture(photo, alpha)
     references = References(styles=styles or (StyleInput(stripes()),)).map(Picture)
     chosen = StyleSettings(**{"steps": 8, "octaves": 1} | settings)
-    (artwork,) = stylize(chosen, network, Inputs(start, references), compute)
+    (artwork,) = stylize(chosen, Ensemble.of(network), Inputs(start, references), compute)
     return artwork
 
 
@@ -167,7 +168,7 @@ def test_every_step_shows_the_picture_as_it_will_be(network: Network, compute: C
     inputs = Inputs(Picture(PHOTO, alpha), References(styles=(StyleInput(Picture(stripes())),)))
     shown: list[np.ndarray] = []
     settings = StyleSettings(steps=3, octaves=1, colors="luminance")
-    (made,) = stylize(settings, network, inputs, compute, lambda step: shown.append(step.picture()))
+    (made,) = stylize(settings, Ensemble.of(network), inputs, compute, lambda step: shown.append(step.picture()))
     assert len(shown) == 3
     np.testing.assert_array_equal(shown[-1], made.pixels)
     assert all((picture[:, 50:] == PHOTO[:, 50:]).all() for picture in shown)
@@ -192,18 +193,18 @@ def test_a_styles_statistics_are_measured_once_for_many_photographs(
     references = References(styles=(StyleInput(Picture(stripes(), sha256="ab")),))
     inputs = Inputs(Picture(PHOTO), references, memo=memo)
     settings = StyleSettings(steps=1, octaves=1)
-    stylize(settings, network, inputs, compute)
+    stylize(settings, Ensemble.of(network), inputs, compute)
     kept = dict(memo._results)
     assert len(kept) == 1
-    stylize(settings, network, Inputs(Picture(PHOTO[::-1].copy()), references, memo=memo), compute)
+    stylize(settings, Ensemble.of(network), Inputs(Picture(PHOTO[::-1].copy()), references, memo=memo), compute)
     assert memo._results == kept
-    stylize(StyleSettings(steps=1, octaves=1, colors="match"), network, inputs, compute)
+    stylize(StyleSettings(steps=1, octaves=1, colors="match"), Ensemble.of(network), inputs, compute)
     assert memo._results == kept  # it follows the photograph, so it can't be kept
     nameless = References(styles=(StyleInput(Picture(stripes())),))
-    stylize(settings, network, Inputs(Picture(PHOTO), nameless, memo=memo), compute)
+    stylize(settings, Ensemble.of(network), Inputs(Picture(PHOTO), nameless, memo=memo), compute)
     assert memo._results == kept  # nothing says whether two pictures without a digest are the same
     for size in (64, 65, 66):
-        stylize(StyleSettings(steps=1, octaves=1, size=size), network, inputs, compute)
+        stylize(StyleSettings(steps=1, octaves=1, size=size), Ensemble.of(network), inputs, compute)
     assert len(memo._results) == 2  # in a folder with pictures of many sizes, not all are remembered
 
 
@@ -223,7 +224,7 @@ def test_remembered_statistics_serve_only_the_same_request(
     def painted(change: dict, settings: dict, memo: Memo) -> np.ndarray:
         style = replace(StyleInput(Picture(stripes(), sha256="ab")), **change)
         inputs = Inputs(Picture(PHOTO), References(styles=(style,)), memo=memo)
-        return stylize(StyleSettings(steps=3, octaves=1, **settings), network, inputs, compute)[0].pixels
+        return stylize(StyleSettings(steps=3, octaves=1, **settings), Ensemble.of(network), inputs, compute)[0].pixels
 
     memo = Memo()
     first = painted({}, {}, memo)
@@ -312,7 +313,7 @@ def test_only_a_texture_may_be_shifted(network: Network, compute: Compute, setti
 
 def test_a_style_is_needed(network: Network, compute: Compute) -> None:
     with pytest.raises(WrongRequest, match="name at least one style"):
-        stylize(StyleSettings(steps=1, octaves=1), network, Inputs(Picture(PHOTO)), compute)
+        stylize(StyleSettings(steps=1, octaves=1), Ensemble.of(network), Inputs(Picture(PHOTO)), compute)
 
 
 def test_a_nonfinite_value_stops_the_climb_and_keeps_the_picture(compute: Compute) -> None:

@@ -11,6 +11,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References
@@ -32,7 +33,7 @@ def seen(network: Network, compute: Compute, image: torch.Tensor) -> Captured:
 
 def target(network: Network, compute: Compute, seen: Captured, *texts: str, guide: Picture | None = None) -> Objective:
     specs = [LayerSpec.parse(text) for text in texts]
-    return objective_for(specs, network, Inputs(references=References(guide=guide)), seen, compute)
+    return objective_for(specs, Ensemble.of(network), Inputs(references=References(guide=guide)), seen, compute)
 
 
 def test_a_layer_is_climbed_by_its_energy(network: Network, compute: Compute, seen: Captured, image) -> None:

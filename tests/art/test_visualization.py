@@ -14,6 +14,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture
 from dreamcli.networks import zoo
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References
@@ -25,13 +26,13 @@ GOLDFISH, JELLYFISH = 1, 107
 
 def drawn(network: Network, compute: Compute, inputs: Inputs | None = None, **settings) -> list[Artwork]:
     chosen = ClassSettings(**{"classes": (GOLDFISH,), "size": 64, "steps": 6, "octaves": 1} | settings)
-    return visualize_class(chosen, network, inputs or Inputs(), compute)
+    return visualize_class(chosen, Ensemble.of(network), inputs or Inputs(), compute)
 
 
 def boosted(network: Network, compute: Compute, *specs: str, inputs: Inputs | None = None, **settings) -> list[Artwork]:
     layers = tuple(LayerSpec.parse(spec) for spec in specs)
     chosen = BoostSettings(layers=layers, **{"size": 64, "steps": 6, "octaves": 1} | settings)
-    return boost(chosen, network, inputs or Inputs(), compute)
+    return boost(chosen, Ensemble.of(network), inputs or Inputs(), compute)
 
 
 @pytest.mark.parametrize("parameterization", ["fourier", "phase", "pixels"])
@@ -95,15 +96,16 @@ def test_penalties_reduce_what_they_measure(
 
 
 def test_the_prior_needs_batch_normalization(network: Network) -> None:
-    statistics = batch_norm_statistics(network, torch.device("cpu"))
+    statistics = batch_norm_statistics(Ensemble.of(network), torch.device("cpu"))
     assert len(statistics) == 1 + 8 * 3
     with pytest.raises(WrongRequest, match="no batch normalization"):
-        batch_norm_statistics(zoo.load("squeezenet1_1", random=True), torch.device("cpu"))
+        batch_norm_statistics(Ensemble.of(zoo.load("squeezenet1_1", random=True)), torch.device("cpu"))
 
 
 def test_the_prior_ignores_heads_that_only_training_needs() -> None:
     googlenet = zoo.load("googlenet", random=True)
-    assert not any(name.startswith("aux") for name in batch_norm_statistics(googlenet, torch.device("cpu")))
+    found = batch_norm_statistics(Ensemble.of(googlenet), torch.device("cpu"))
+    assert not any(layer.name.startswith("aux") for layer in found)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,7 @@ def test_the_best_attempt_is_kept(network: Network, compute: Compute, monkeypatc
 def test_progress_covers_all_classes_and_attempts(network: Network, compute: Compute) -> None:
     seen: list[Step] = []
     settings = ClassSettings(classes=(1, 2), sheet=True, best_of=2, size=40, steps=2, octaves=1)
-    visualize_class(settings, network, Inputs(), compute, seen.append)
+    visualize_class(settings, Ensemble.of(network), Inputs(), compute, seen.append)
     shares = [step.share for step in seen]
     assert shares == sorted(shares)
     assert len(shares) == 4  # two steps, twice, for both classes together
@@ -221,9 +223,9 @@ def test_an_interrupted_picture_has_its_progress_so_far(network: Network, comput
             raise KeyboardInterrupt
 
     settings = ClassSettings(classes=(1,), size=64, steps=6, octaves=1)
-    (made,) = visualize_class(settings, network, Inputs(), compute, interrupt)
+    (made,) = visualize_class(settings, Ensemble.of(network), Inputs(), compute, interrupt)
     assert made.stopped == "interrupted"
-    (three,) = visualize_class(replace(settings, steps=3), network, Inputs(), compute)
+    (three,) = visualize_class(replace(settings, steps=3), Ensemble.of(network), Inputs(), compute)
     np.testing.assert_array_equal(made.pixels, three.pixels)
 
 
@@ -255,7 +257,7 @@ def test_an_interrupted_attempt_is_not_reported_as_done(network: Network, comput
             raise KeyboardInterrupt
 
     settings = ClassSettings(classes=(1,), size=64, steps=6, octaves=1, best_of=3)
-    (made,) = visualize_class(settings, network, Inputs(), compute, interrupt)
+    (made,) = visualize_class(settings, Ensemble.of(network), Inputs(), compute, interrupt)
     assert made.stopped == "interrupted"
 
 
