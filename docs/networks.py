@@ -20,6 +20,7 @@ from dreamcli.errors import DreamcliError
 from dreamcli.files.reading import Picture
 from dreamcli.networks import zoo
 from dreamcli.networks.catalog import IN_THE_BOX, model_names
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.layers import human, parameter_total
 from dreamcli.settings.dream import DreamSettings
 
@@ -70,7 +71,7 @@ def try_dream(name: str, side: int) -> str:
     network = zoo.load(name, random=name not in IN_THE_BOX)
     settings, photo = DreamSettings(steps=3, octaves=1), photograph(side)
     try:
-        (made,) = dream(settings, network, Inputs(Picture(photo)), Compute.resolve("cpu", "float32"))
+        (made,) = dream(settings, Ensemble.of(network), Inputs(Picture(photo)), Compute.resolve("cpu", "float32"))
     except (DreamcliError, RuntimeError) as error:
         return f"no: {error}"
     if made.stopped != "done":

@@ -77,6 +77,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setattr(click, "get_app_dir", lambda name: str(tmp_path / "config" / name))
     for variable in [name for name in os.environ if name.startswith("DREAMCLI_")]:
         monkeypatch.delenv(variable)
+    monkeypatch.setenv("DREAMCLI_MODEL", "dreamnet")  # the quickest; tests/cli/test_ensembles.py tries the defaults
+    monkeypatch.setenv("DREAMCLI_JUDGE", "none")
 
     def runner(*arguments: object) -> Outcome:
         capsys.readouterr()

@@ -61,6 +61,9 @@ ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {
 STYLE_LAYERS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "dreamnet": (("stem", "fire2", "fire4", "fire6", "fire8"), "fire4"),
     "alexnet": (("features.1", "features.4", "features.7", "features.9"), "features.9"),
+    "efficientnet_lite0": (("block1", "block2", "block5", "block8", "block12"), "block4"),
+    "efficientnet_lite1": (("block1", "block3", "block6", "block11", "block15"), "block5"),
+    "efficientnet_lite2": (("block1", "block3", "block6", "block11", "block15"), "block5"),
     "googlenet": (("conv1", "conv3", "inception3b", "inception4b", "inception4e"), "inception4b"),
     "lenet5": (("maps.tanh1", "maps.tanh3"), "maps.tanh3"),
     "resnet18": (("relu", "layer1", "layer2", "layer3"), "layer3"),

@@ -140,7 +140,7 @@ class Ensemble:
         for network in self.networks:
             own = network.card.labels
             check(labels[index] in own, f"{network.card.name} has no class {labels[index]!r}")
-            # two of ImageNet's classes share a name, so it is the index that counts where all labels are the same
+            # two classes may share a name, so it is the index that counts where all labels are the same
             found = index if own == labels else own.index(labels[index])
             scores.append((self.place(network, network.output), found))
         return scores

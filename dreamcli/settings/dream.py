@@ -14,10 +14,11 @@ class DreamSettings(Schedule):
     """How to dream."""
 
     command: ClassVar[str] = "dream"
+    model: ClassVar[str] = "dreamnet+efficientnet_lite0"
     size_from_noise: ClassVar[int] = 512
 
     size: int | None = size_setting(f"the input's size; {size_from_noise} from noise")
-    layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("mid"),), metavar=BOOSTED_METAVAR)
+    layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("high"),), metavar=BOOSTED_METAVAR)
     minimize: bool = setting("Descend instead of climbing: fade what is seen.", False)
     color: float = setting(
         "How far colors may drift, from 0 (not at all) to 1 (freely); ignored for a neuron @Y,X.", 0.5, low=0, high=1

@@ -16,6 +16,7 @@ class StyleSettings(Schedule):
     """How to repaint."""
 
     command: ClassVar[str] = "style"
+    model: ClassVar[str] = "efficientnet_lite0"
     size_from_noise: ClassVar[int] = 512
 
     size: int | None = size_setting(f"the photograph's size; {size_from_noise} from noise")

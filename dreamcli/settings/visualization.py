@@ -76,6 +76,7 @@ class ClassSettings(VisualizationSettings):
     """How to draw a class, or several in one picture (on a sheet: one each)."""
 
     command: ClassVar[str] = "class"
+    model: ClassVar[str] = "dreamnet+efficientnet_lite0"
 
     classes: tuple[int, ...]  # their indices
 

@@ -57,7 +57,7 @@ def test_a_layer_is_found_in_the_networks_that_have_it(pair: Ensemble, spec: str
         ("dreamnet/block4", "^dreamnet has no layer 'block4'"),
         ("dreamnt/mid", "^no network here is called 'dreamnt'; did you mean dreamnet"),
         ("x/mid", "^no network here is called 'x'; mid can be one of dreamnet, efficientnet_lite0$"),
-        ("mid:300", "^layer block8 of efficientnet_lite0 has channels 0 to 111; there is no 300$"),
+        ("mid:300", "^layer block8 of efficientnet_lite0 has channels 0 to 79; there is no 300$"),
     ],
 )
 def test_an_unknown_layer_is_explained(pair: Ensemble, spec: str, message: str) -> None:
@@ -76,9 +76,10 @@ def test_a_class_is_found_by_its_name_in_each_network() -> None:
     ]
 
 
-def test_classes_that_share_a_name_keep_their_numbers(pair: Ensemble) -> None:
-    assert pair.labels[134] == pair.labels[517]  # two cranes
-    assert [index for _, index in pair.scores_of(517)] == [517, 517]
+def test_classes_that_share_a_name_keep_their_numbers() -> None:
+    module = zoo.load("lenet5").module
+    twice = Ensemble.of(*(zoo.wrap(module, labels=["crane"] * 10, name=name) for name in ("one", "other")))
+    assert [index for _, index in twice.scores_of(7)] == [7, 7]
 
 
 @pytest.mark.parametrize(
@@ -95,5 +96,5 @@ def test_a_class_that_a_network_lacks_is_refused(models: str, name: str, message
 
 
 def test_a_class_number_out_of_range_is_refused(network: zoo.Network) -> None:
-    with pytest.raises(WrongRequest, match="^dreamnet has 1000 classes, from 0$"):
+    with pytest.raises(WrongRequest, match=r"^dreamnet has 1000 classes, from 0$"):
         Ensemble.of(network).scores_of(1000)

@@ -202,7 +202,7 @@ def test_settings_know_their_outputs(settings: Settings, count: int, is_sheet: b
 @pytest.mark.parametrize(
     ("settings", "layers"),
     [
-        (DreamSettings(), ["mid"]),
+        (DreamSettings(), ["high"]),
         (BoostSettings(layers=(LayerSpec("low"), LayerSpec("high", 3))), ["low", "high:3"]),
         (ClassSettings(classes=(1,)), []),
         (StyleSettings(), []),
