@@ -83,5 +83,5 @@ def _bare_seconds(pictures: list[Picture], compute: Compute) -> float:
 def _command_seconds(source: str, output: str) -> float:
     """The command without the start of Python: planning, loading the network, reading, writing."""
     started = time.perf_counter()
-    assert main(["dream", source, "-o", output, "-q"]) == 0
+    assert main(["dream", source, "-o", output, "-q", "--model", zoo.BUNDLED, "--judge", "none"]) == 0
     return time.perf_counter() - started

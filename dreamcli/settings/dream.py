@@ -23,7 +23,7 @@ class DreamSettings(Schedule):
     color: float = setting(
         "How far colors may drift, from 0 (not at all) to 1 (freely); ignored for a neuron @Y,X.", 0.5, low=0, high=1
     )
-    steps: int = 12
+    steps: int = 10
     octaves: int = 6
     octave_scale: float = 1.3
     strength: float = 0.5
