@@ -35,10 +35,11 @@ class Recipe:
 
 RECIPES = (
     Recipe(
-        "dream-mid",
-        "Eyes in the coffee",
+        "dream",
+        "Beasts in the coffee",
         "dreamcli dream samples/coffee.jpg --size 480",
-        "The defaults: layer `mid` at half strength. Leave out `--size` to get a result as large as the photo.",
+        "The defaults: two networks climb their `high` layers together, at half strength. Leave out `--size` to get a "
+        "result as large as the photo.",
     ),
     Recipe(
         "strokes",
@@ -53,28 +54,28 @@ RECIPES = (
         "`high` sees whole animals, and a strength of 0.8 leaves little else.",
     ),
     Recipe(
-        "crowd",
-        "A crowd of large animals",
-        "dreamcli dream samples/chelsea.jpg --layer high --octaves 8 --octave-scale 1.2 --size 400",
-        "Closely spaced octaves refine the same shapes over and over, so animals grow complete.",
+        "vgg",
+        "Whole animals from the original VGG19",
+        "dreamcli dream samples/coffee.jpg --model vgg19_gatys --layer high --size 400",
+        "The network of the first style transfer draws the most complete animals, and takes the longest.",
     ),
     Recipe(
         "fur",
         "Fine detail in the photo's own colors",
-        "dreamcli dream samples/chelsea.jpg --octaves 2 --color 0 --size 400",
+        "dreamcli dream samples/chelsea.jpg --layer mid --octaves 2 --color 0 --size 400",
         "Two octaves keep the details small, and with `--color 0` only the brightness changes.",
     ),
     Recipe(
         "guided",
         "Guided by another picture",
         "dreamcli dream samples/coffee.jpg --guide samples/styles/waves.jpg --size 400",
-        "The dream climbs towards the guide's features in `mid` instead of the coffee's own.",
+        "The dream climbs towards the guide's features in `high` instead of the coffee's own.",
     ),
     Recipe(
         "channel",
         "A single pattern",
-        "dreamcli dream samples/chelsea.jpg --layer mid:7 --size 400",
-        "`mid` has 384 channels, and each draws a different pattern. This is channel 7.",
+        "dreamcli dream samples/chelsea.jpg --layer dreamnet/mid:7 --size 400",
+        "`mid` of `dreamnet` has 384 channels, and each draws a different pattern. This is channel 7.",
     ),
     Recipe(
         "masked",
@@ -163,10 +164,19 @@ FIGURES = {
     "layer-low": "dreamcli dream samples/coffee.jpg --layer low --size 320",
     "layer-mid": "dreamcli dream samples/coffee.jpg --layer mid --size 320",
     "layer-high": "dreamcli dream samples/coffee.jpg --layer high --size 320",
-    "octaves-1": "dreamcli dream samples/galaxies.jpg --octaves 1 --size 320",
-    "octaves-3": "dreamcli dream samples/galaxies.jpg --octaves 3 --size 320",
-    "octaves-6": "dreamcli dream samples/galaxies.jpg --octaves 6 --size 320",
-    "field": "dreamcli dream samples/chelsea.jpg --layer mid:7@15,20 --octaves 1 --size 320 --steps 30",
+    "octaves-1": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 1 --size 320",
+    "octaves-3": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 3 --size 320",
+    "octaves-6": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 6 --size 320",
+    **{
+        f"network-{name}-{photo}": f"dreamcli dream samples/{photo}.jpg --model {name} --size 200"
+        for name in ("dreamnet", "efficientnet_lite0", "vgg19_gatys")
+        for photo in ("coffee", "rocket", "chelsea")
+    },
+    **{
+        f"network-together-{photo}": f"dreamcli dream samples/{photo}.jpg --size 200"
+        for photo in ("coffee", "rocket", "chelsea")
+    },
+    "field": "dreamcli dream samples/chelsea.jpg -m dreamnet --layer mid:7@15,20 --octaves 1 --size 320 --steps 30",
     "pixels": 'dreamcli class "king penguin" --size 160 --steps 32 --parameterization pixels',
     "fourier": 'dreamcli class "king penguin" --size 160 --steps 32 --parameterization fourier',
     "phase": 'dreamcli class "king penguin" --size 160 --steps 32 --parameterization phase',

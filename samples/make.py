@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # each picture, and the command that makes it
 PICTURES = {
-    "coffee-mid.jpg": "dreamcli dream samples/coffee.jpg --layer mid",
+    "coffee-dream.jpg": "dreamcli dream samples/coffee.jpg",
     "chelsea-low.jpg": "dreamcli dream samples/chelsea.jpg --layer low",
     "galaxies-mid.jpg": "dreamcli dream samples/galaxies.jpg --layer mid",
     "rocket-high.jpg": "dreamcli dream samples/rocket.jpg --layer high",
-    "coffee-high.jpg": "dreamcli dream samples/coffee.jpg --layer high",
+    "coffee-vgg.jpg": "dreamcli dream samples/coffee.jpg --model vgg19_gatys --layer high",
     "classes.jpg": "dreamcli class goldfish jellyfish monarch 'king penguin' tarantula Chihuahua teapot "
     "umbrella lemon --sheet --size 192",
     "channels.jpg": "dreamcli boost --layer high --channels 0-8 --sheet --size 192",

@@ -19,14 +19,14 @@ class JointActivations:
     """
 
     def __init__(self, parts: Mapping[str, Activations]) -> None:
-        self._parts = dict(parts)
-        self.compute = next(iter(self._parts.values())).compute
+        self.parts = dict(parts)
+        self.compute = next(iter(self.parts.values())).compute
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Return ``{prefix + layer: activation}``; see `Activations`."""
         return {
             prefix + layer: activation
-            for prefix, part in self._parts.items()
+            for prefix, part in self.parts.items()
             for layer, activation in part(image).items()
         }
 

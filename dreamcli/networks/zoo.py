@@ -97,7 +97,8 @@ def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -
         WrongRequest, DreamcliError: as `load` and `parse_models`.
     """
     specs = parse_models(models)
-    check(not weights or (len(specs) == 1 and not specs[0].weights), "the weights are for one network without a file")
+    check(not weights or len(specs) == 1, f"one weights file can't serve {models}; write NAME=FILE for each network")
+    check(not weights or not specs[0].weights, f"{models} names a weights file already")
     networks = []
     for spec in specs:
         file = weights or spec.weights

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from dreamcli.art.memory import activations_for
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.joint import JointActivations
 from dreamcli.engine.memory import bytes_of_pass, installed
 from dreamcli.engine.tiles import TiledActivations
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.networks import zoo
 from dreamcli.networks.ensemble import NetworkLayer
 from dreamcli.networks.zoo import Network
+from dreamcli.settings.layer_spec import LayerSpec
 
 HUGE = (4000, 6000)
 
@@ -74,3 +78,22 @@ def test_a_limit_on_the_process_counts_as_the_whole_memory(monkeypatch: pytest.M
     assert 1e8 < everything <= installed(torch.device("cpu"))
     monkeypatch.setattr("dreamcli.engine.memory._LIMITS", (unlimited, limit))
     assert installed(torch.device("cpu")) == 1_000_000
+
+
+def test_an_ensemble_shares_the_budget_and_is_the_same_in_tiles(compute: Compute) -> None:
+    layers = zoo.load_all("dreamnet+efficientnet_lite0").find(LayerSpec("low"))
+    image = torch.rand(1, 3, 320, 480, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    whole = activations_for(layers, compute, (320, 480))
+    tiled = activations_for(layers, replace(compute, budget=50 * 2**20), (320, 480))
+    assert isinstance(tiled, JointActivations)
+    assert {type(part) for part in tiled.parts.values()} == {TiledActivations}
+    assert {part.compute.budget for part in tiled.parts.values()} == {25 * 2**20}
+    seen, wanted = tiled(image), whole(image)
+    assert list(seen) == list(wanted) == [layer.key for layer in layers]
+    for key in seen:
+        torch.testing.assert_close(seen[key], wanted[key], rtol=1e-4, atol=1e-4)
+    found, expected = (
+        torch.autograd.grad(sum(activation.square().mean() for activation in each.values()), image)[0]
+        for each in (seen, wanted)
+    )
+    assert float((found - expected).abs().max()) < 1e-4 * float(expected.abs().max())

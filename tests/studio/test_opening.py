@@ -68,7 +68,8 @@ def test_an_ensemble_is_computed_in_one_precision() -> None:
 @pytest.mark.parametrize(
     ("model", "weights", "message"),
     [
-        ("dreamnet+lenet5", "own.pth", "^the weights are for one network without a file$"),
+        ("dreamnet+lenet5", "own.pth", "^one weights file can't serve dreamnet.lenet5; write NAME=FILE"),
+        ("lenet5=a.pth", "b.pth", "^lenet5=a.pth names a weights file already$"),
         (None, "own.pth", "^the weights are for a model that is named$"),
         ("dreamnet+dreamnet", None, r"^dreamnet\+dreamnet names dreamnet twice$"),
         ("dreamnet+vgg61", None, "there is no model 'vgg61'; did you mean"),
