@@ -56,7 +56,7 @@ RECIPES = (
     Recipe(
         "vgg",
         "Whole animals from the original VGG19",
-        "dreamcli dream samples/coffee.jpg --model vgg19_gatys --layer high --size 400",
+        "dreamcli dream samples/coffee.jpg --model vgg19_gatys --size 400",
         "The network of the first style transfer draws the most complete animals, and takes the longest.",
     ),
     Recipe(

@@ -22,7 +22,7 @@ PICTURES = {
     "chelsea-low.jpg": "dreamcli dream samples/chelsea.jpg --layer low",
     "galaxies-mid.jpg": "dreamcli dream samples/galaxies.jpg --layer mid",
     "rocket-high.jpg": "dreamcli dream samples/rocket.jpg --layer high",
-    "coffee-vgg.jpg": "dreamcli dream samples/coffee.jpg --model vgg19_gatys --layer high",
+    "coffee-vgg.jpg": "dreamcli dream samples/coffee.jpg --model vgg19_gatys",
     "classes.jpg": "dreamcli class goldfish jellyfish monarch 'king penguin' tarantula Chihuahua teapot "
     "umbrella lemon --sheet --size 192",
     "channels.jpg": "dreamcli boost --layer high --channels 0-8 --sheet --size 192",
