@@ -68,12 +68,11 @@ def show_features(
     """
     assert inputs.start is not None
     pixels = inputs.start.pixels
-    network = ensemble.only
-    order = {name: place for place, name in enumerate(network.trace.shapes)}
+    order = {name: place for place, name in enumerate(ensemble.only.trace.shapes)}
+    named = [(spec, ensemble.find(spec)[0].name) for spec in settings.layers]
     maps = feature_maps(settings, ensemble, pixels, compute)
     blocks = []
-    for spec in sorted(settings.layers, key=lambda spec: order[network.find(spec)]):
-        name = network.find(spec)
+    for spec, name in sorted(named, key=lambda pair: order[pair[1]]):
         found = maps[name]
         channels = _channels(spec, settings, found, name)
         span = (float(found.min()), float(found.max())) if settings.scale == "layer" else None

@@ -54,7 +54,7 @@ def show_filters(
     network = ensemble.only
     convolutions = [name for name, module in network.module.named_modules() if isinstance(module, torch.nn.Conv2d)]
     check(bool(convolutions), f"{network.card.name} has no convolution")
-    layers = [network.find(spec) for spec in settings.layers] or convolutions[:1]
+    layers = [ensemble.find(spec)[0].name for spec in settings.layers] or convolutions[:1]
     blocks = []
     for layer in layers:
         inner = [name for name in convolutions if name == layer or name.startswith(f"{layer}.")]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.joint import AnyActivations, JointActivations
-from dreamcli.engine.memory import bytes_of_layer, bytes_of_pass, installed
+from dreamcli.engine.memory import bytes_of_layer, bytes_of_pass, bytes_of_weights, installed
 from dreamcli.engine.tiles import TiledActivations
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.networks.ensemble import NetworkLayer
@@ -17,7 +17,7 @@ from dreamcli.networks.network import Network
 # copies of the picture, in float32, held at once besides what the network needs; measured at 24 megapixels for
 # dreams, other art forms hold more
 COPIES = 7
-PROGRAM = 0.6 * 2**30  # bytes, of Python, torch and a network
+PROGRAM = 0.6 * 2**30  # bytes, of Python, torch and one network
 
 
 def activations_for(
@@ -45,7 +45,7 @@ def activations_for(
     for prefix, group in groups.items():
         names = tuple(dict.fromkeys(layer.name for layer in group))
         parts[prefix], needed = _activations(group[0].network, names, compute, size, count)
-        work += needed
+        work += needed + (bytes_of_weights(group[0].network.module) if len(parts) > 1 else 0)
     needed, available = PROGRAM + 12 * COPIES * pixels + work, installed(compute.device)
     if needed > available:
         what, hint = f"{size[1]}x{size[0]} pixels", Hint.SMALLER

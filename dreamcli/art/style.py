@@ -268,20 +268,22 @@ def _styles(
             image = matched(image, photograph)
         mask = _brightness(style.mask, f"style mask {number}", compute)
         region = _brightness(style.region, f"content mask {number}", compute)
-        key = _memo_key(style, settings, ensemble)
+        key = _memo_key(style, settings)
         styles.append(_Style(image, style.weight, mask, region, style.part, parts[style.part], key))
     return styles
 
 
 def _parts(settings: StyleSettings, ensemble: Ensemble) -> dict[str, tuple[tuple[NetworkLayer, float], ...]]:
     """Where style is measured, and with what weight: in all layers, or in the fine or coarse half of each network's."""
+    if settings.layers:
+        found = [(layer, spec.weight) for spec in settings.layers for layer in ensemble.find(spec)]
+    else:
+        found = [(ensemble.layer_of(net, name), 1.0) for net in ensemble.networks for name in net.card.style_layers]
+    weights = {layer.prefix: layer.weight for layer, _ in found}
     parts: dict[str, list[tuple[NetworkLayer, float]]] = {"all": [], "fine": [], "coarse": []}
-    for network, share in zip(ensemble.networks, ensemble.shares, strict=True):
-        if settings.layers:
-            found = [(layer, spec.weight) for spec in settings.layers for layer in ensemble.find(spec)]
-            own = [(layer, weight * share) for layer, weight in found if layer.network is network]
-        else:
-            own = [(ensemble.place(network, name), share) for name in network.card.style_layers]
+    for prefix, of_network in weights.items():
+        share = of_network / sum(weights.values())
+        own = [(layer, weight * share) for layer, weight in found if layer.prefix == prefix]
         half = len(own) // 2
         parts["all"] += own
         parts["fine"] += own[:half] or own
@@ -293,7 +295,7 @@ def _content_layers(settings: StyleSettings, ensemble: Ensemble) -> list[Network
     """Where content is measured, in each network."""
     if settings.content:
         return ensemble.find(LayerSpec(settings.content))
-    return [ensemble.place(network, network.card.content_layer) for network in ensemble.networks]
+    return [ensemble.layer_of(network, network.card.content_layer) for network in ensemble.networks]
 
 
 def _shares(layers: list[NetworkLayer]) -> list[tuple[NetworkLayer, float]]:
@@ -302,11 +304,11 @@ def _shares(layers: list[NetworkLayer]) -> list[tuple[NetworkLayer, float]]:
     return [(layer, layer.weight / whole) for layer in layers]
 
 
-def _memo_key(style: StyleInput[Picture], settings: StyleSettings, ensemble: Ensemble) -> tuple[str, ...] | None:
-    """What identifies a style's statistics; None if its colors follow each photograph's."""
+def _memo_key(style: StyleInput[Picture], settings: StyleSettings) -> tuple[str, ...] | None:
+    """What identifies a style's pixels; None if its colors follow each photograph's."""
     if settings.colors != "style" or not style.picture.sha256:
         return None
-    return ensemble.name, style.picture.sha256, style.mask.sha256 if style.mask else ""
+    return style.picture.sha256, style.mask.sha256 if style.mask else ""
 
 
 def _brightness(mask: Picture | None, name: str, compute: Compute) -> Tensor | None:

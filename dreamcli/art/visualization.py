@@ -92,14 +92,10 @@ def visualize_class(
 def _class_target(classes: tuple[int, ...], ensemble: Ensemble) -> Target:
     scores = [score for index in classes for score in ensemble.scores_of(index)]
     # logits are comparable as they are: one more makes the class e times as likely
-    logits: list[Objective] = [_weighted(Channel(output.key, index), output.weight) for output, index in scores]
+    logits: list[Objective] = [output.weight * Channel(output.key, index) for output, index in scores]
     objective = reduce(operator.add, logits) * (1 / len(classes))
     names = tuple(ensemble.labels[index] for index in classes)
     return Target(" + ".join(names), tuple(output for output, _ in scores), lambda _seen: objective, names)
-
-
-def _weighted(objective: Objective, weight: float) -> Objective:
-    return objective if weight == 1 else weight * objective
 
 
 def boost(
@@ -331,7 +327,7 @@ def batch_norm_statistics(ensemble: Ensemble, device: torch.device) -> dict[Netw
         WrongRequest: no network has batch normalization.
     """
     found = {
-        ensemble.place(network, name): (
+        ensemble.layer_of(network, name): (
             module.bias.detach().to(device),
             module.weight.detach().abs().clamp(min=1e-3).to(device),
         )

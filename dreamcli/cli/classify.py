@@ -61,14 +61,14 @@ def classify(images: tuple[str, ...], top: int, layer: LayerSpec | None, **optio
     settings = ClassifySettings(top=top, layer=layer)
     shared, _ = SharedOptions.split(options)
     session, _ = open_session(shared)
-    network = session.ensemble(ClassifySettings).only
+    ensemble = session.ensemble(ClassifySettings)
     if layer:
-        network.find(layer)
+        ensemble.find(layer)
     read, shard = reader(shared.safe_decode), shared.shard
     tasks = [task for task in find_pictures(images, settings, shared.follow_links) if not shard or shard.has(task.key)]
     answers = [_answer(task, settings, session, read, shared) for task in tasks]
     if shared.as_json:
-        click.echo(json.dumps({"model": network.card.name, "pictures": answers}, indent=2))
+        click.echo(json.dumps({"model": ensemble.only.card.name, "pictures": answers}, indent=2))
     return 1 if any("error" in answer for answer in answers) else 0
 
 

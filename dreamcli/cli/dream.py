@@ -28,7 +28,7 @@ def dream(images: tuple[str, ...], **options: Any) -> int:
     \b
     dreamcli dream photo.jpg --layer mid
     dreamcli dream photos/ --layer low --layer "high*0.5" -o dreams/
-    dreamcli dream photo.jpg --layer high:12 --octaves 6 --strength 0.8
+    dreamcli dream photo.jpg --layer dreamnet/high:12 --strength 0.8
     dreamcli dream --start noise --layer mid
     """
     from .runner import make_pictures, plan_on_pictures

@@ -22,7 +22,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.OVERWRITE_ANIMATION: "choose another with --animate, or add --overwrite",
     Hint.OTHER_NAME: "choose another name, or add --overwrite",
     Hint.FOLLOW_LINKS: "follow them with --follow-links",
-    Hint.WEIGHTS: "give its state dict with --weights FILE, or for a judge with --judge MODEL=FILE",
+    Hint.WEIGHTS: "give its state dict with --weights FILE, or as MODEL=FILE in --model or --judge",
     Hint.WORKER_CORES: "ask for fewer with --worker-cores",
     Hint.LIST_PRESETS: "list them with: dreamcli presets",
     Hint.LIST_CLASSES: "list them with: dreamcli models MODEL --classes",

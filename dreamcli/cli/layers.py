@@ -37,7 +37,7 @@ def layers(model: str, size: int | None, as_json: bool) -> int:
     from dreamcli.networks import layers as tables
     from dreamcli.networks import zoo
 
-    network = zoo.skeleton(model)
+    network = zoo.load_all(model, blank=True).only
     side = size or network.input_format.fixed or tables.DEFAULT_SIZE
     table = network.table(side)
     total = tables.parameter_total(model, network.module)

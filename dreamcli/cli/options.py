@@ -155,7 +155,7 @@ _WEIGHTS = click.option("--weights", type=click.Path(path_type=Path), metavar="F
 def model_options(form: type[Settings], several: bool = False) -> Decorator:
     """--model and --weights."""
     name = 'A network that "dreamcli models" lists, or your own: FILE.py:CLASS.'
-    together = " Several climb together: NAME+NAME*0.5; NAME=FILE has weights of your own."
+    together = " Join several with +, as in NAME+NAME*0.5. NAME=FILE loads your own weights."
     model = environment_option(
         "-m", "--model", metavar="NAME", default=form.model, show_default=True, shell_complete=complete_models,
         help=name + together if several else name,
@@ -167,8 +167,8 @@ machine_options = _stack(
     environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
                        help="Where to compute."),
     environment_option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
-                       help="The network's precision; auto is bfloat16 where the hardware supports it, "
-                       "but float32 for efficientnet_lite on CPUs."),
+                       help="The network's precision; auto is bfloat16 where it is faster, but float32 "
+                       "on CPUs if an efficientnet_lite takes part."),
 )  # fmt: skip
 shard_option = click.option(
     "--shard", type=SHARD, metavar="I/N",
@@ -216,7 +216,7 @@ def shared_options(form: type[Settings], output_help: str) -> Decorator:
     judge = environment_option(
         "--judge", metavar="auto|none|MODEL[=FILE]", default=AUTO, show_default=True, shell_complete=complete_models,
         help=f"A second network that says what it sees in the result; FILE has its weights. auto is {DEFAULT_JUDGE}, "
-        "unless it took part or the model has other classes.",
+        "unless it made the picture or the classes aren't ImageNet's.",
     )  # fmt: skip
     return _stack(
         preset,

@@ -55,6 +55,6 @@ def _weighted_picture(text: str) -> tuple[Path, float]:
 
 
 CHANNELS = ParsedParam("CHANNELS", _channels)  # 0-15 or 3,7,12-14
-LAYER = ParsedParam("SPEC", LayerSpec.parse)  # LAYER[:CHANNEL[@Y,X]][*WEIGHT]
+LAYER = ParsedParam("SPEC", LayerSpec.parse)  # [NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]
 SHARD = ParsedParam("I/N", Shard.parse)
 WEIGHTED_PICTURE = ParsedParam("PICTURE", _weighted_picture)  # PICTURE[=WEIGHT]

@@ -38,7 +38,7 @@ class ReplayOptions(ReportOptions):
               help="Another picture it was made from, such as guide=cat.jpg.")  # fmt: skip
 @click.option("--model", metavar="FILE.py:CLASS",
               help="Your own network, if it was made with one: its code runs only if you name it. "
-              "Of several networks, name them all.")  # fmt: skip
+              "If there were several networks, name all of them.")  # fmt: skip
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as recorded]")
 @click.option("--precision", type=click.Choice(PRECISIONS), help="The network's precision.  [default: as recorded]")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.animation import is_animation
 from dreamcli.files.atomic import check_place
 from dreamcli.files.decoder import Decoder, reader
@@ -22,7 +22,7 @@ from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record, read_record
 from dreamcli.files.writing import write_picture
 from dreamcli.networks.catalog import NO_JUDGE, is_own
-from dreamcli.networks.model_spec import ModelSpec, model_text, parse_models
+from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.forms import settings_from_json
 from dreamcli.settings.references import References
@@ -115,10 +115,11 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     name, judge_name = record.job.network["name"], record.job.judge.get("name")
     specs = parse_models(name)
     if options.model:
-        _check_models(options, specs)
+        _check_models(options, name, specs)
         name = options.model
     elif any(is_own(spec.name) for spec in specs):
-        again = f"{name} --weights FILE" if len(specs) == 1 else name
+        own = "+".join(f"{spec.name}=FILE" if is_own(spec.name) else spec.name for spec in specs)
+        again = f"{name} --weights FILE" if len(specs) == 1 else own
         raise DreamcliError(f"{options.picture} was made by your own network; name it with --model {again}")
     if is_own(judge_name or "") and not options.judge:
         raise DreamcliError(
@@ -127,16 +128,14 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     return name, options.judge or judge_name or NO_JUDGE
 
 
-def _check_models(options: ReplayOptions, specs: tuple[ModelSpec, ...]) -> None:
+def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...]) -> None:
     """Refuse networks that the picture wasn't made by; only the files of the user's own may have moved."""
     typed = parse_models(str(options.model))
     same = len(typed) == len(specs) and all(
         now.weight == was.weight and (now.name == was.name or (is_own(now.name) and is_own(was.name)))
         for now, was in zip(typed, specs, strict=True)
     )
-    if not same:
-        was = model_text(tuple(spec.name for spec in specs), tuple(spec.weight for spec in specs))
-        raise WrongRequest(f"{options.picture} was made by {was}, not by {options.model}")
+    check(same, f"{options.picture} was made by {name}, not by {options.model}")
 
 
 def _check_weights(
@@ -147,7 +146,8 @@ def _check_weights(
     if ensemble.weights_sha256 != record.job.network["sha256"]:
         how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
         raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them with {how}")
-    if judge and judge.weights_sha256 != record.job.judge["sha256"]:
+    chose = record.job.command == "class" and record.job.settings.get("best_of", 1) != 1
+    if judge and chose and judge.weights_sha256 != record.job.judge["sha256"]:
         raise DreamcliError(
             f"{picture} was judged by other weights of {shared.judge}; give them with --judge MODEL=FILE"
         )

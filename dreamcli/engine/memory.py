@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from .compute import Compute
 from .trace import Trace
@@ -29,6 +30,11 @@ def bytes_of_pass(trace: Trace, layers: Iterable[str], compute: Compute) -> floa
 def bytes_of_layer(trace: Trace, layer: str, compute: Compute) -> float:
     """The bytes of a layer's activations, per input pixel."""
     return math.prod(trace.shapes[layer]) * compute.precision.itemsize / math.prod(trace.size)
+
+
+def bytes_of_weights(network: nn.Module) -> int:
+    """The bytes of a network's weights, and of the copy of them that `Activations` makes."""
+    return 2 * sum(weight.numel() * weight.itemsize for weight in network.parameters())
 
 
 def installed(device: torch.device) -> int:

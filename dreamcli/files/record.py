@@ -23,7 +23,7 @@ class Job:
 
     Attributes:
         settings: all settings of the art form, and the device and precision.
-        network: the network's "name" and the "sha256" of its weights.
+        network: the networks' "name" and the "sha256" of their weights, joined by "+" if there are several.
         input: the SHA-256 of the input's file; empty for noise.
         others: the SHA-256 of each reference picture's file, by role, such as "guide".
         judge: as ``network``, of the judge; empty if there is none.
@@ -43,9 +43,9 @@ class Job:
     __hash__ = None  # type: ignore[assignment]
 
     def gives_same_picture_as(self, other: Job) -> bool:
-        """Whether the pictures are the same; a judge makes no difference unless it chose among attempts."""
-        chose = self.settings.get("best_of", 1) > 1
-        return self == other or (not chose and replace(self, judge=other.judge) == other)
+        """Whether the pictures are the same as a new job's: a judge matters only if it chooses among attempts."""
+        chooses = other.command == "class" and other.settings.get("best_of", 1) > 1
+        return self == other or (not chooses and replace(self, judge=other.judge) == other)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Record:
         versions: of dreamcli and torch.
         score: how well it went. "before" and "after": the objective, None where it is not finite;
             "high_frequencies": the share of energy above a quarter cycle per pixel; "top5": the classes that the
-            network sees in the picture, with their probabilities; "judge": the same for the judge.
+            networks see in the picture, with their probabilities; "judge": the same for the judge.
         stopped: "done", or why it ended early: "interrupted" or "non-finite".
         other_sources: the paths of ``job.others`` by role, as ``source``.
         notes: remarks to show the user.

@@ -42,7 +42,7 @@ class Ensemble:
     """Networks that climb one picture together: what fools one of them rarely fools all.
 
     Attributes:
-        weights: how much each network counts; more than 0.
+        weights: of the networks, relative to each other; more than 0.
     """
 
     networks: tuple[Network, ...]
@@ -50,7 +50,7 @@ class Ensemble:
 
     @classmethod
     def of(cls, *networks: Network) -> Ensemble:
-        """Networks that count alike."""
+        """Equally weighted networks."""
         return cls(networks, (1.0,) * len(networks))
 
     @property
@@ -60,7 +60,7 @@ class Ensemble:
 
     @property
     def weights_sha256(self) -> str:
-        """The SHA-256 of each network's weights, joined by ``+``."""
+        """The SHA-256 of each network's weights (for the user's own, ``weights+code``), joined by ``+``."""
         return "+".join(network.weights_sha256 for network in self.networks)
 
     @property
@@ -73,11 +73,6 @@ class Ensemble:
         check(len(self.networks) == 1, f"this works with one network at a time, not with {self.name}")
         return self.networks[0]
 
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """The weights, scaled so that they add up to 1."""
-        return tuple(weight / sum(self.weights) for weight in self.weights)
-
     def find(self, spec: LayerSpec) -> list[NetworkLayer]:
         """Resolve a spec: an alias means a layer of each network, a name the layer of each network that has it.
 
@@ -85,26 +80,29 @@ class Ensemble:
             WrongRequest: no network has the layer, or one that has it lacks the channel.
         """
         wanted, _, layer = spec.layer.rpartition("/")
-        if wanted:
-            chosen = [network for network in self.networks if network.short_name == wanted]
-            names = [network.short_name for network in self.networks]
-            guess = did_you_mean(wanted, names) or f"; {layer} can be one of {', '.join(names)}"
-            check(bool(chosen), f"no network here is called {wanted!r}{guess}")
-        else:
-            chosen = [n for n in self.networks if layer in ALIASES or layer in n.trace.shapes or n is self._alone]
-            every = dict.fromkeys([*ALIASES, *(name for n in self.networks for name in n.trace.shapes)])
-            check(bool(chosen), f"{self.name} has no layer {layer!r}{did_you_mean(layer, every)}")
-        return [self.place(network, network.find(replace(spec, layer=layer))) for network in chosen]
+        chosen = self._named(wanted) if wanted else self._having(layer)
+        return [self.layer_of(network, network.find(replace(spec, layer=layer))) for network in chosen]
 
-    def place(self, network: Network, layer: str) -> NetworkLayer:
+    def _named(self, wanted: str) -> list[Network]:
+        found = [network for network in self.networks if network.short_name == wanted]
+        names = [network.short_name for network in self.networks]
+        guess = did_you_mean(wanted, names) or f"; choose {' or '.join(names)}"
+        check(bool(found), f"there is no network {wanted!r} in {self.name}{guess}")
+        return found
+
+    def _having(self, layer: str) -> list[Network]:
+        if len(self.networks) == 1 or layer in ALIASES:
+            return list(self.networks)  # which explain what they lack
+        every = dict.fromkeys([*ALIASES, *(name for network in self.networks for name in network.trace.shapes)])
+        found = [network for network in self.networks if layer in network.trace.shapes]
+        check(bool(found), f"{self.name} has no layer {layer!r}{did_you_mean(layer, every)}")
+        return found
+
+    def layer_of(self, network: Network, layer: str) -> NetworkLayer:
         """A layer of one of the networks, by its own name."""
-        prefix = "" if self._alone else f"{network.short_name}/"
+        prefix = "" if len(self.networks) == 1 else f"{network.short_name}/"
         weight = next(weight for each, weight in zip(self.networks, self.weights, strict=True) if each is network)
         return NetworkLayer(network, layer, prefix, weight)
-
-    @property
-    def _alone(self) -> Network | None:
-        return self.networks[0] if len(self.networks) == 1 else None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -123,7 +121,6 @@ class Ensemble:
         Raises:
             WrongRequest: one of the networks doesn't have it.
         """
-        assert self.labels
         index = self.networks[0].class_index(wanted)
         self.scores_of(index)
         return index
@@ -142,5 +139,5 @@ class Ensemble:
             check(labels[index] in own, f"{network.card.name} has no class {labels[index]!r}")
             # two classes may share a name, so it is the index that counts where all labels are the same
             found = index if own == labels else own.index(labels[index])
-            scores.append((self.place(network, network.output), found))
+            scores.append((self.layer_of(network, network.output), found))
         return scores

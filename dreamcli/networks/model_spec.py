@@ -9,10 +9,12 @@ from pathlib import Path
 
 from dreamcli.errors import WrongRequest, check
 
-from .catalog import is_own
+from .catalog import is_own, model_names
 
 FORM = "NAME[=FILE][*WEIGHT][+...]"
-_PATTERN = re.compile(r"([^=*]+)(?:=([^*]+))?(?:\*(.+))?")
+# the path of a network's code may contain any of the signs
+_PATTERN = re.compile(r"(.*\.py:[^=*]+|[^=*]+)(?:=([^*]+))?(?:\*(.+))?")
+MAX_WEIGHT = 1000
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class ModelSpec:
     Attributes:
         name: what the catalog calls it, or ``FILE.py:CLASS``.
         weights: a state dict of the user's own; None for the network's own weights.
-        weight: how much it counts beside others; more than 0.
+        weight: relative to the others; more than 0.
     """
 
     name: str
@@ -36,10 +38,7 @@ def parse_models(text: str) -> tuple[ModelSpec, ...]:
     Raises:
         WrongRequest: the text has another form, a weight is out of range, or a network is named twice.
     """
-    file, _, class_name = text.rpartition(":")
-    if is_own(text) and class_name.isidentifier() and Path(file).is_file():
-        return (ModelSpec(text),)  # a file's name may contain any of the signs
-    specs = tuple(_parse(part.strip(), text) for part in text.split("+"))
+    specs = tuple(_parse(part, text) for part in _parts(text))
     names = [spec.name for spec in specs]
     twice = [name for name in names if names.count(name) > 1]
     check(not twice, f"{text} names {twice[0] if twice else ''} twice")
@@ -52,14 +51,25 @@ def model_text(names: tuple[str, ...], weights: tuple[float, ...]) -> str:
     return "+".join(name if weight == 1 else f"{name}*{weight!r}" for name, weight in pairs)
 
 
+def _parts(text: str) -> list[str]:
+    """Split at each ``+``, unless it belongs to the path of a network's code."""
+    file, _, class_name = text.rpartition(":")
+    if is_own(text) and class_name.isidentifier():
+        others = [re.split("[=*]", part)[0].strip() for part in text.split("+")[:-1]]
+        if Path(file).is_file() or not all(is_own(name) or name in model_names() for name in others):
+            return [text]
+    return text.split("+")
+
+
 def _parse(part: str, text: str) -> ModelSpec:
-    match = _PATTERN.fullmatch(part)
-    if not match:
+    match = _PATTERN.fullmatch(part.strip())
+    if not match or not match[1].strip():
         raise WrongRequest(f"the model {text!r} is not of the form {FORM}")
     name, file, weight_text = match.groups()
     try:
         weight = float(weight_text) if weight_text else 1.0
     except ValueError:
         weight = math.nan
-    check(0 < weight < math.inf, f"the weight of {name} must be a number more than 0, not {weight_text}")
-    return ModelSpec(name, Path(file) if file else None, weight)
+    rule = f"the weight of {name.strip()} must be more than 0 and at most {MAX_WEIGHT}, not {weight_text}"
+    check(0 < weight <= MAX_WEIGHT, rule)
+    return ModelSpec(name.strip(), Path(file) if file else None, weight)

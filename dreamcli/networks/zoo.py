@@ -29,7 +29,7 @@ from .own import own_builder
 from .weights import State, assign, fetch, file_sha256, read_state_dict, state_sha256
 from .wheels import WHEELS
 
-__all__ = ["BUNDLED", "Card", "Ensemble", "Network", "load", "load_all", "load_judge", "skeleton", "wrap"]
+__all__ = ["BUNDLED", "Card", "Network", "load", "load_all", "load_judge", "skeleton", "wrap"]
 
 SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
 IMAGENET_MEAN, IMAGENET_STD = InputFormat().mean, InputFormat().std
@@ -102,9 +102,10 @@ def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -
     networks = []
     for spec in specs:
         file = weights or spec.weights
-        networks.append(skeleton(spec.name) if blank and not file and not is_own(spec.name) else load(spec.name, file))
+        networks.append(skeleton(spec.name) if blank and not file else load(spec.name, file))
     names = [network.short_name for network in networks]
-    check(len(set(names)) == len(names), f"two of the networks are called {max(names, key=names.count)}")
+    twice = max(names, key=names.count)
+    check(len(set(names)) == len(names), f"two networks are called {twice}; rename one of the classes")
     return Ensemble(tuple(networks), tuple(spec.weight for spec in specs))
 
 
@@ -114,7 +115,7 @@ def load_judge(judge: str) -> Network:
     Raises:
         WrongRequest, DreamcliError: as `load`.
     """
-    name, _, weights = judge.partition("=")
+    name, _, weights = judge.partition("=")  # a single network, whose file may have any name
     network = load(name, Path(weights) if weights else None)
     check(bool(network.card.labels), f"{name} has no classes, so it can't judge")
     return network

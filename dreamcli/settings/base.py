@@ -18,7 +18,7 @@ BOOSTED_LAYERS = (
     "What to boost: low, mid, high or a layer's name, one of its channels, or one neuron of a channel. "
     "Repeat to add up several, by weight."
 )
-BOOSTED_METAVAR = "LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
+BOOSTED_METAVAR = "[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 ALIASES = ("low", "mid", "high")
 
-_FORM = "LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
+_FORM = "[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
 _PATTERN = re.compile(r"((?:[\w.-]+/)?[\w.-]+)(?::(\d+)(?:@(\d+),(\d+))?)?(?:\*([-+.\w]+))?")
 
 

@@ -71,7 +71,7 @@ class OpenNetworks:
         if model is not None:
             self._named = self._opened(zoo.load_all(model, weights))
         else:
-            check(weights is None, "the weights are for a model that is named")
+            check(weights is None, "weights need a model")
 
     def of(self, form: type[Settings]) -> Opened:
         """The networks that were named, or else those that the art form has by default.

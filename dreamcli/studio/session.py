@@ -26,10 +26,11 @@ from dreamcli.files.record import Job
 from dreamcli.networks.catalog import AUTO
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
-from dreamcli.settings.base import Settings
+from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.features import FeatureSettings
+from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
@@ -117,8 +118,8 @@ class Session:
 
         Args:
             image: a path, a Pillow image, or an array ``(height, width, 3)`` of uint8; None for noise.
-            layer: one or several of ``LAYER[:CHANNEL[@Y,X]][*WEIGHT]``, where LAYER is ``low``, ``mid``, ``high`` or
-                the name of a layer.
+            layer: one or several of ``[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]``, where LAYER is ``low``, ``mid``,
+                ``high`` or the name of a layer.
             guide: a picture whose features to climb towards.
             mask: a picture that is bright where the image may change.
             on_step: called with an `dreamcli.art.artwork.Step` after every step.
@@ -233,7 +234,7 @@ class Session:
         opened = self._open.of(ClassifySettings)
         network, compute = opened.ensemble.only, opened.compute
         if layer:
-            found = most_active(network, network.layer(layer), pixels, count, compute)
+            found = most_active(network, opened.ensemble.find(LayerSpec(layer))[0].name, pixels, count, compute)
         else:
             network.check_classes()
             found = top(network.on(compute.device), pixels, count, compute)
@@ -267,9 +268,11 @@ class Session:
         """Check that the networks have the layers and channels that are asked for.
 
         Raises:
-            WrongRequest: they don't, or a guide is combined with a channel.
+            WrongRequest: they don't, or a guide is combined with a channel, or there are too many networks.
         """
         ensemble = self.ensemble(type(settings))
+        if not isinstance(settings, Schedule):
+            _ = ensemble.only  # several networks climb together, but are shown one at a time
         for spec in settings.layer_specs:
             ensemble.find(spec)
             guided = references.guide is not None and spec.channel is not None

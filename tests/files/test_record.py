@@ -62,3 +62,15 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     for name, reason in (("a.png", "not a readable picture"), ("b.png", "no such file")):
         with pytest.raises(DreamcliError, match=reason):
             read_record(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("command", "best_of", "same"), [("class", 1, True), ("class", 2, False), ("boost", 2, True), ("dream", None, True)]
+)
+def test_a_judge_matters_only_if_it_chooses(command: str, best_of: int | None, same: bool) -> None:
+    settings = {} if best_of is None else {"best_of": best_of}
+    new = Job(command, settings, JOB.network, "", judge={"name": "lenet5", "sha256": "ab"})
+    assert replace(new, judge={}).gives_same_picture_as(new) is same
+    assert new.gives_same_picture_as(new)
+    assert not replace(new, input="other").gives_same_picture_as(new)
+    assert not replace(new, settings={"best_of": None}).gives_same_picture_as(new)  # an edited record

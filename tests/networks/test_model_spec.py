@@ -13,6 +13,10 @@ from dreamcli.networks.model_spec import ModelSpec, model_text, parse_models
     [
         ("vgg16", [ModelSpec("vgg16")]),
         ("dreamnet+vgg16", [ModelSpec("dreamnet"), ModelSpec("vgg16")]),
+        ("dreamnet *2", [ModelSpec("dreamnet", None, 2.0)]),
+        ("lost+found/net.py:Net", [ModelSpec("lost+found/net.py:Net")]),  # although it isn't there
+        ("a=b/net.py:Net=w.pth", [ModelSpec("a=b/net.py:Net", Path("w.pth"))]),
+        ("dreamnet*2+net.py:Net", [ModelSpec("dreamnet", None, 2.0), ModelSpec("net.py:Net")]),
         ("dreamnet + vgg16*0.5", [ModelSpec("dreamnet"), ModelSpec("vgg16", None, 0.5)]),
         ("a.py:Net=w.pth*2+vgg16", [ModelSpec("a.py:Net", Path("w.pth"), 2.0), ModelSpec("vgg16")]),
     ],
@@ -33,10 +37,10 @@ def test_a_file_that_exists_may_have_any_name(tmp_path: Path) -> None:
         ("dreamnet+", r"^the model 'dreamnet\+' is not of the form NAME"),
         ("dreamnet++vgg16", "is not of the form"),
         ("=w.pth", "is not of the form"),
-        ("vgg16*0", "^the weight of vgg16 must be a number more than 0, not 0$"),
-        ("vgg16*-1", "more than 0, not -1"),
-        ("vgg16*inf", "more than 0, not inf"),
-        ("vgg16*much", "more than 0, not much"),
+        ("vgg16*0", "^the weight of vgg16 must be more than 0 and at most 1000, not 0$"),
+        ("vgg16*-1", "at most 1000, not -1"),
+        ("vgg16*inf", "at most 1000, not inf"),
+        ("vgg16*much", "at most 1000, not much"),
         ("vgg16+alexnet+vgg16*2", r"^vgg16\+alexnet\+vgg16\*2 names vgg16 twice$"),
     ],
 )

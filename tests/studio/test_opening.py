@@ -70,7 +70,7 @@ def test_an_ensemble_is_computed_in_one_precision() -> None:
     [
         ("dreamnet+lenet5", "own.pth", "^one weights file can't serve dreamnet.lenet5; write NAME=FILE"),
         ("lenet5=a.pth", "b.pth", "^lenet5=a.pth names a weights file already$"),
-        (None, "own.pth", "^the weights are for a model that is named$"),
+        (None, "own.pth", "^weights need a model$"),
         ("dreamnet+dreamnet", None, r"^dreamnet\+dreamnet names dreamnet twice$"),
         ("dreamnet+vgg61", None, "there is no model 'vgg61'; did you mean"),
     ],

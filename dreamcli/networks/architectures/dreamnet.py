@@ -1,4 +1,4 @@
-"""dreamnet: the architecture of the default network, made for dreaming.
+"""dreamnet: the architecture of the bundled network, made for dreaming.
 
 SqueezeNet's grid and fire modules (Iandola et al., 2016, arXiv:1602.07360), changed where it matters for gradients:
 
@@ -47,7 +47,7 @@ class Fire(nn.Module):
 
 
 class DreamNet(nn.Module):
-    """The default classifier: normalized RGB ``(N, 3, H, W)`` to ``(N, num_classes)`` logits.
+    """The classifier: normalized RGB ``(N, 3, H, W)`` to ``(N, num_classes)`` logits.
 
     Takes any size from 16 x 16 pixels.
     """
