@@ -78,7 +78,8 @@ def test_every_picture_on_a_page_is_made_by_a_command_on_it() -> None:
     assert shown == commands.keys() == {path.stem for path in (ROOT / "docs" / "pictures").iterdir()}
     elsewhere = ("dreamcli filters", "dreamcli invert")  # plain photographs, and the example of extending.md
     figures = {command for command in script["FIGURES"].values() if not command.startswith(elsewhere)}
-    assert {line.partition(" -o ")[0] for line in commands_in("how-it-works.md")} == figures
+    lines = [*commands_in("how-it-works.md"), *(line for line in commands_in("networks.md") if " samples/" in line)]
+    assert {line.partition(" -o ")[0] for line in lines} == figures
 
 
 def test_the_art_form_in_extending_works(photo: Path, tmp_path: Path) -> None:

@@ -52,7 +52,11 @@ def undownloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("undownloaded")
 @pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_does_what_its_comment_says(line: str, run: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_command_does_what_its_comment_says(
+    line: str, run: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("DREAMCLI_MODEL", "DREAMCLI_JUDGE"):
+        monkeypatch.delenv(variable)  # as a new user has it
     if "--cluster" in line:
         pytest.skip("needs Ray; tests/test_cluster.py tries it")
     # a sixteenth of two pictures may be none

@@ -62,13 +62,14 @@ def classify(images: tuple[str, ...], top: int, layer: LayerSpec | None, **optio
     shared, _ = SharedOptions.split(options)
     session, _ = open_session(shared)
     ensemble = session.ensemble(ClassifySettings)
+    name = ensemble.only.card.name
     if layer:
         ensemble.find(layer)
     read, shard = reader(shared.safe_decode), shared.shard
     tasks = [task for task in find_pictures(images, settings, shared.follow_links) if not shard or shard.has(task.key)]
     answers = [_answer(task, settings, session, read, shared) for task in tasks]
     if shared.as_json:
-        click.echo(json.dumps({"model": ensemble.only.card.name, "pictures": answers}, indent=2))
+        click.echo(json.dumps({"model": name, "pictures": answers}, indent=2))
     return 1 if any("error" in answer for answer in answers) else 0
 
 

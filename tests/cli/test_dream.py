@@ -158,7 +158,7 @@ def test_transparency_stays(run, tmp_path: Path, suffix: str) -> None:
     [
         (["--layer", "mif"], "dreamnet has no layer 'mif'; did you mean mid"),
         (["--layer", "mid:999"], "has channels 0 to 383; there is no 999"),
-        (["--layer", "mid:"], "is not of the form LAYER[:CHANNEL[@Y,X]][*WEIGHT]"),
+        (["--layer", "mid:"], "is not of the form [NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]"),
         (["--model", "resnet51"], "there is no model 'resnet51'; did you mean resnet50"),
         (["--layr", "mid"], "No such option '--layr'. (Did you mean one of: '--layer', '--shard', '--start'?)"),
         (["--steps", "-3"], "steps must be at least 1, not -3"),
@@ -330,7 +330,7 @@ def test_running_out_of_memory_is_reported_and_does_not_stop_the_others(
 
 def test_when_memory_runs_out_smaller_tiles_are_tried_and_noted(run, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(scene(200, 300)).save("large.png")
-    quick = ("dream", "large.png", *QUICK, "--precision", "float32")
+    quick = ("dream", "large.png", *QUICK, "--layer", "mid", "--precision", "float32")
     run(*quick, "-o", "whole.png")
     # just enough for the whole picture at once, and too much for an eighth of the budget
     monkeypatch.setattr("dreamcli.art.memory.bytes_of_pass", lambda *_: Compute.budget / (200 * 300))

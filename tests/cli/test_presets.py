@@ -93,7 +93,7 @@ BROKEN = {
     "broken.toml: strength: takes text or numbers, not {'a': 1}": "[dream]\nstrength.a = 1",
     "broken.toml: minimize: is true or false, not 'yes'": '[dream]\nminimize = "yes"',
     "broken.toml: layer: takes text or numbers, not [[1]]": "[dream]\nlayer = [[1]]",
-    "broken.toml: layer: 'mid:' is not of the form LAYER": '[dream]\nlayer = "mid:"',
+    "broken.toml: layer: 'mid:' is not of the form [NETWORK/]LAYER": '[dream]\nlayer = "mid:"',
     "broken.toml: device: 'gpu' is not one of": '[dream]\ndevice = "gpu"',
     "steps must be at least 1, not -3": "[dream]\nsteps = -3",
     "broken.toml: drem: no command that takes presets has this name; did you mean dream": "[drem]",
