@@ -168,18 +168,18 @@ FIGURES = {
     "octaves-3": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 3 --size 320",
     "octaves-6": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 6 --size 320",
     **{
-        f"network-{name}-{photo}": f"dreamcli dream samples/{photo}.jpg --model {name} --size 200"
+        f"network-{name}-{photo}": f"dreamcli dream samples/{photo}.jpg --model {name} --size 400"
         for name in ("dreamnet", "efficientnet_lite0", "vgg19_gatys")
         for photo in ("coffee", "rocket", "chelsea")
     },
     **{
-        f"network-together-{photo}": f"dreamcli dream samples/{photo}.jpg --size 200"
+        f"network-together-{photo}": f"dreamcli dream samples/{photo}.jpg --size 400"
         for photo in ("coffee", "rocket", "chelsea")
     },
     "field": "dreamcli dream samples/chelsea.jpg -m dreamnet --layer mid:7@15,20 --octaves 1 --size 320 --steps 30",
-    "pixels": 'dreamcli class "king penguin" --size 160 --steps 32 --parameterization pixels',
-    "fourier": 'dreamcli class "king penguin" --size 160 --steps 32 --parameterization fourier',
-    "phase": 'dreamcli class "king penguin" --size 160 --steps 32 --parameterization phase',
+    "pixels": 'dreamcli class "king penguin" -m dreamnet --size 160 --steps 32 --parameterization pixels',
+    "fourier": 'dreamcli class "king penguin" -m dreamnet --size 160 --steps 32 --parameterization fourier',
+    "phase": 'dreamcli class "king penguin" -m dreamnet --size 160 --steps 32 --parameterization phase',
     "style-photograph": "dreamcli filters samples/rocket.jpg --apply identity --size 240",
     "style-picture": "dreamcli filters samples/styles/mosaic.jpg --apply identity --size 160",
     "style-both": "dreamcli style samples/rocket.jpg --style samples/styles/mosaic.jpg --size 240 --steps 50",
