@@ -34,7 +34,7 @@ import sys, time
 def peak():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
 from dreamcli.files.plan import make_plan
-from dreamcli.settings import DreamSettings
+from dreamcli.settings.dream import DreamSettings
 before, started = peak(), time.perf_counter()
 assert len(make_plan([sys.argv[1]], sys.argv[2], DreamSettings())) == int(sys.argv[3])
 print(time.perf_counter() - started, peak() - before)
