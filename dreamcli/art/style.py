@@ -322,13 +322,11 @@ def _brightness(mask: Picture | None, name: str, compute: Compute) -> Tensor | N
 def _check_layers(layers: list[NetworkLayer], contents: list[NetworkLayer], inputs: Inputs) -> None:
     """Refuse layers that can't measure style, or can't in a part of the picture."""
     for layer in layers:
-        where = f"layer {layer.name} of {layer.network.card.name}"
-        check(len(layer.shape) > 2, f"{where} is flat: it has no places to measure style over")
+        check(len(layer.shape) > 2, f"{layer} is flat: it has no places to measure style over")
     transparent = inputs.start is not None and inputs.start.alpha is not None
     masked = layers if transparent or any(s.mask or s.region for s in inputs.references.styles) else []
     for layer in [*masked, *contents] if transparent else masked:
-        where = f"layer {layer.name} of {layer.network.card.name}"
-        rule = f"{where} has no rows and columns, so it can't be combined with masks or transparency"
+        rule = f"{layer} has no rows and columns, so it can't be combined with masks or transparency"
         check(len(layer.shape) == 4, rule)
 
 

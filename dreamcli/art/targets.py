@@ -62,8 +62,7 @@ def _term(spec: LayerSpec, layer: NetworkLayer, seen: Captured) -> Objective:
     if spec.position is None:
         return Channel(layer.key, spec.channel, scale)
     if activation.dim() != 4:
-        name = layer.network.card.name
-        raise WrongRequest(f"layer {layer.name} of {name} has no rows and columns: leave out the @Y,X")
+        raise WrongRequest(f"{layer} has no rows and columns: leave out the @Y,X")
     rows, columns = activation.shape[2:]
     row, column = spec.position
     if row >= rows or column >= columns:

@@ -146,8 +146,7 @@ def _check_weights(
     if ensemble.weights_sha256 != record.job.network["sha256"]:
         how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
         raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them with {how}")
-    chose = record.job.command == "class" and record.job.settings.get("best_of", 1) != 1
-    if judge and chose and judge.weights_sha256 != record.job.judge["sha256"]:
+    if judge and record.job.judge_chooses and judge.weights_sha256 != record.job.judge["sha256"]:
         raise DreamcliError(
             f"{picture} was judged by other weights of {shared.judge}; give them with --judge MODEL=FILE"
         )

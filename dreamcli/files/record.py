@@ -42,10 +42,14 @@ class Job:
 
     __hash__ = None  # type: ignore[assignment]
 
+    @property
+    def judge_chooses(self) -> bool:
+        """Whether the picture depends on the judge, because it chooses among attempts."""
+        return self.command == "class" and bool(self.settings.get("best_of", 1) > 1)
+
     def gives_same_picture_as(self, other: Job) -> bool:
         """Whether the pictures are the same as a new job's: a judge matters only if it chooses among attempts."""
-        chooses = other.command == "class" and other.settings.get("best_of", 1) > 1
-        return self == other or (not chooses and replace(self, judge=other.judge) == other)
+        return self == other or (not other.judge_chooses and replace(self, judge=other.judge) == other)
 
 
 @dataclass(frozen=True)

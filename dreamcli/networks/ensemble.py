@@ -26,6 +26,9 @@ class NetworkLayer:
     prefix: str = ""
     weight: float = 1.0
 
+    def __str__(self) -> str:
+        return f"layer {self.name} of {self.network.card.name}"
+
     @property
     def key(self) -> str:
         """What the activations call it."""
