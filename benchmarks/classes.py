@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import torch
 
-from dreamcli.art.visualization import PADDING, RATES, parameterization_of, transforms_of
+from dreamcli.art.climbing import parameterization_of, rule_of, transforms_of
 from dreamcli.engine import natural
 from dreamcli.engine.activations import Activations
-from dreamcli.engine.ascent import Adam, ascend
+from dreamcli.engine.ascent import ascend
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel
 from dreamcli.networks import zoo
@@ -29,7 +29,7 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
         network = zoo.load(name, random=name != zoo.BUNDLED)
         activations = Activations(network.module, [network.output], network.input_format, compute)
         bare = bare_network(network, network.output, compute)
-        image = random_image(SIZE + 2 * PADDING, SIZE + 2 * PADDING, compute)  # what the network sees of ours
+        image = random_image(SIZE, SIZE, compute)  # what the network sees of ours
         pairs = []
         for _ in range(ROUNDS):
             their = statistics.median([bare_step(bare, network.output, image, compute) for _ in range(8)][1:])
@@ -56,7 +56,7 @@ def _step_seconds(network: zoo.Network, activations: Activations, count: int) ->
         Channel(network.output, 1),
         activations,
         steps=9,
-        rule=Adam(RATES[settings.parameterization]),
+        rule=rule_of(settings, (SIZE, SIZE)),
         transforms=transforms_of(settings),
         generator=generator,
         on_step=lambda _step, _value: ticks.append(time.perf_counter()),

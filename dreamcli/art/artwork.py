@@ -70,7 +70,7 @@ class Inputs:
 
     Attributes:
         start: the picture to start from; None for noise.
-        judge: a network that takes no part in the making but says what it sees.
+        judge: a network that takes no part in the making but chooses among attempts.
         memo: results that serve later pictures, too.
     """
 

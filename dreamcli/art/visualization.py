@@ -17,18 +17,16 @@ from torch import Tensor, nn
 
 from dreamcli.engine import natural
 from dreamcli.engine.activations import Captured
-from dreamcli.engine.ascent import Adam
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import L2, Apiece, BatchNormStatistics, Channel, Difference, Objective, TotalVariation
-from dreamcli.engine.parameterization import Fourier, Parameterization, Phase, Pixels
-from dreamcli.engine.transforms import Crop, Jitter, Noise, Pad, Transform, Turn
 from dreamcli.errors import check
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.visualization import TILE, BoostSettings, ClassSettings, VisualizationSettings
 
 from .artwork import Artwork, Inputs, OnStep, part_of, value_of
+from .climbing import PADDING, parameterization_of, rule_of, transforms_of
 from .memory import activations_for
 from .octaves import DetailCanvas, climb
 from .pixels import scaled_size, scaled_tensor, to_pixels, to_tensor
@@ -36,15 +34,10 @@ from .score import probability
 from .sheet import contact_sheet
 from .targets import objective_for
 
-# Adam's learning rate at strength 1: relative to what photographs have of each frequency, in radians, and from black
-# to white
-RATES = {"fourier": 0.05, "phase": 0.2, "pixels": 0.02}
 START_CONTRAST = 0.1  # of the initial noise, as a share of a photograph's
-PADDING = 16  # pixels
 PIXELS_AT_ONCE = 8 * TILE**2  # that go through the network together, for a sheet
 NOISE_BETWEEN = 0.02  # standard deviation of the noise that sets variations of the same photograph apart
 RESCUED_STEPS = 16
-BLURRED_SHARE = 0.8  # of the steps; the rest are for sharp edges
 
 
 @dataclass(frozen=True)
@@ -179,7 +172,7 @@ class _Group:
         self._diverse = ensemble.find(LayerSpec("mid")) if settings.count > 1 and settings.diversity else []
         layers = [layer for target in targets for layer in target.layers]
         height, width = _size(settings, inputs)
-        border = 0 if targets[0].has_neuron else 2 * PADDING
+        border = 0 if targets[0].has_neuron else 2 * PADDING[settings.parameterization]
         self._activations: AnyActivations = activations_for(
             [*layers, *self._statistics, *self._diverse],
             compute,
@@ -221,7 +214,7 @@ class _Group:
             lambda _size: whole,
             self._activations,
             settings,
-            rule=Adam(settings.strength * RATES[settings.parameterization]),
+            rule=rule_of(settings, canvas.size),
             transforms=lambda _size: transforms,
             generator=generator,
             rescue=RESCUED_STEPS,
@@ -296,28 +289,6 @@ def _start(settings: VisualizationSettings, inputs: Inputs, generator: torch.Gen
     # identical variations would stay identical forever
     noise = torch.randn(settings.count, *image.shape[1:], generator=generator)
     return (image + NOISE_BETWEEN * noise).clamp(0, 1)
-
-
-def parameterization_of(settings: VisualizationSettings, image: Tensor, color: float) -> Parameterization:
-    """What to climb, starting from an image ``(N, 3, H, W)`` in [0, 1]."""
-    if settings.parameterization == "fourier":
-        return Fourier(image, color)
-    if settings.parameterization == "phase":
-        return Phase(image, color)
-    blurred = round(BLURRED_SHARE * settings.steps) if settings.blur else 0
-    return Pixels(image, [settings.blur * (1 - step / blurred) for step in range(blurred)])
-
-
-def transforms_of(settings: VisualizationSettings) -> list[Transform]:
-    """The random changes before each step."""
-    transforms: list[Transform] = [Pad(PADDING), Jitter(settings.jitter)]
-    if settings.turn or settings.zoom:
-        transforms.append(Turn(settings.turn, (1 - settings.zoom, 1 + settings.zoom)))
-    if settings.crop < 1:
-        transforms.append(Crop((settings.crop, 1.0)))
-    if settings.noise:
-        transforms.append(Noise(settings.noise))
-    return transforms
 
 
 def batch_norm_statistics(ensemble: Ensemble, device: torch.device) -> dict[NetworkLayer, tuple[Tensor, Tensor]]:

@@ -11,7 +11,7 @@ import click
 
 from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.files.shard import Shard
-from dreamcli.networks.catalog import AUTO, DEFAULT_JUDGE
+from dreamcli.networks.catalog import AUTO
 from dreamcli.settings.base import Schedule, Setting, Settings
 from dreamcli.settings.references import References
 
@@ -96,7 +96,8 @@ def _setting_option(name: str, default: Any, setting: Setting) -> Decorator:
         attributes |= {"type": LAYER, "multiple": True, "default": specs, "metavar": setting.metavar}
         return click.option("--layer", "layers", shell_complete=complete_layers, **attributes)
     if isinstance(default, bool):
-        return click.option(flag, is_flag=True, help=setting.help)
+        both = f"{flag}/--no-{flag.removeprefix('--')}"
+        return click.option(both if default else flag, is_flag=True, default=default, help=setting.help)
     if setting.choices:
         return click.option(flag, type=click.Choice(setting.choices), **attributes)
     if name == "channels":
@@ -215,8 +216,8 @@ def shared_options(form: type[Settings], output_help: str) -> Decorator:
     )  # fmt: skip
     judge = environment_option(
         "--judge", metavar="auto|none|MODEL[=FILE]", default=AUTO, show_default=True, shell_complete=complete_models,
-        help=f"A second network that says what it sees in the result; FILE has its weights. auto is {DEFAULT_JUDGE}, "
-        "unless it made the picture or the classes aren't ImageNet's.",
+        help="Another network, which picks among --best-of attempts, or else says what it sees in the result; FILE has "
+        "its weights. auto judges ImageNet's classes: one efficientnet_lite picks, another says what it sees.",
     )  # fmt: skip
     return _stack(
         preset,

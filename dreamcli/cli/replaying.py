@@ -96,7 +96,7 @@ def _write_again(
     )
     session, references = open_session(shared)
     session.check(settings, references)
-    _check_weights(options.picture, record, shared, session, type(settings))
+    _check_weights(options.picture, record, shared, session, settings)
     start = read_file(source, recorded_name(source), reader(options.safe_decode)) if source else None
     index = settings.index if isinstance(settings, VisualizationSettings) else 0
     jobs = session.jobs(settings, start.picture if start else None, references)
@@ -121,6 +121,9 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
         own = "+".join(f"{spec.name}=FILE" if is_own(spec.name) else spec.name for spec in specs)
         again = f"{name} --weights FILE" if len(specs) == 1 else own
         raise DreamcliError(f"{options.picture} was made by your own network; name it with --model {again}")
+    if not record.job.judge_chooses:
+        witness = record.witness
+        return name, options.judge or (witness if witness and not is_own(witness) else NO_JUDGE)
     if is_own(judge_name or "") and not options.judge:
         raise DreamcliError(
             f"{options.picture} was judged by your own network; name it with --judge FILE.py:CLASS=WEIGHTS"
@@ -138,15 +141,13 @@ def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...
     check(same, f"{options.picture} was made by {name}, not by {options.model}")
 
 
-def _check_weights(
-    picture: Path, record: Record, shared: SharedOptions, session: Session, form: type[Settings]
-) -> None:
+def _check_weights(picture: Path, record: Record, shared: SharedOptions, session: Session, settings: Settings) -> None:
     """Refuse weights that the picture wasn't made with."""
-    ensemble, judge = session.ensemble(form), session.judge(form)
+    ensemble, chooser = session.ensemble(type(settings)), session.judges(settings).chooser
     if ensemble.weights_sha256 != record.job.network["sha256"]:
         how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
         raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them with {how}")
-    if judge and record.job.judge_chooses and judge.weights_sha256 != record.job.judge["sha256"]:
+    if chooser and chooser.weights_sha256 != record.job.judge["sha256"]:
         raise DreamcliError(
             f"{picture} was judged by other weights of {shared.judge}; give them with --judge MODEL=FILE"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -41,11 +42,14 @@ class NormalizedGradient:
         size: in units of the leaf, where 1 is the difference between black and white.
         color: how much to keep of the gradient's deviation from gray, from 0 to 1. Less than 1 needs leaves
             ``(N, 3, H, W)`` in RGB.
+        steps: the number of steps over which the size falls to 0, along half a cosine; None for a constant size.
     """
 
     size: float
     color: float = 1.0
+    steps: int | None = None
     _leaves: Sequence[Tensor] = ()
+    _taken: int = 0
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
         self._leaves = leaves
@@ -54,6 +58,10 @@ class NormalizedGradient:
     def step(self, evaluate: Evaluate) -> None:
         with torch.enable_grad():
             evaluate()
+        size = self.size
+        if self.steps:
+            size *= 0.5 * (1 + math.cos(math.pi * self._taken / self.steps))
+            self._taken += 1
         for leaf in self._leaves:
             assert leaf.grad is not None
             if self.color < 1:
@@ -63,7 +71,7 @@ class NormalizedGradient:
                     channel.lerp_(gray, 1 - self.color)
             total = torch.linalg.vector_norm(leaf.grad, 1, tuple(range(1, leaf.dim())), keepdim=True)
             mean = (total / leaf[0].numel()).clamp_(min=1e-30)
-            leaf.addcdiv_(leaf.grad, mean, value=-self.size)
+            leaf.addcdiv_(leaf.grad, mean, value=-size)
 
 
 @dataclass

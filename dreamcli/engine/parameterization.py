@@ -12,6 +12,10 @@ from torch.nn import functional as F
 
 from . import natural
 
+# of `Pyramid`: how fast the weights fall with size, and those of the few values that set the color of whole regions
+PYRAMID_FALL = 0.7
+COARSEST, COARSE_WEIGHT = 3, 0.2  # pixels on the longer side
+
 
 class Parameterization(ABC):
     """Owns the leaf tensors that are optimized, and renders them to an image."""
@@ -125,6 +129,41 @@ class Phase(Parameterization):
 
     def project(self) -> None:
         """Does nothing: all phases render to an image in (0, 1)."""
+
+
+class Pyramid(Parameterization):
+    """An image plus a sum of enlarged images of many sizes, along the axes of natural colors.
+
+    As in Fort and Whitaker, "Direct Ascent Synthesis", 2025 (arXiv:2502.07753): large shapes need no more steps than
+    small ones, and calm areas stay calm. Two differences: each size is added to the enlarged sum of all smaller ones,
+    which is faster; and sizes count for less the larger they are, as frequencies do in photographs.
+
+    Args:
+        image: the start, ``(N, 3, H, W)`` in [0, 1]; values are clipped to 0.01 .. 0.99.
+        color: the size of steps in color, from 0 to 1, relative to those in brightness along natural colors.
+    """
+
+    def __init__(self, image: Tensor, color: float = 1.0) -> None:
+        self._start = natural.to_components(image)
+        self._color = image.new_tensor([1, color, color]).view(1, 3, 1, 1)
+        height, width = image.shape[2:]
+        longest = max(height, width)
+        halvings = 2 * math.log2(longest)  # by the root of two
+        sides = {round(longest * 2 ** (-level / 2)): None for level in range(math.ceil(halvings), -1, -1)}
+        self._weights = [(side / 16) ** -PYRAMID_FALL * (1 if side > COARSEST else COARSE_WEIGHT) for side in sides]
+        shapes = [[max(1, round(length * side / longest)) for length in (height, width)] for side in sides]
+        self.leaves = [torch.zeros(*image.shape[:2], *shape, device=image.device).requires_grad_() for shape in shapes]
+
+    def render(self) -> Tensor:
+        total = torch.zeros_like(self.leaves[0])
+        for weight, leaf in zip(self._weights, self.leaves, strict=True):
+            if total.shape != leaf.shape:
+                total = F.interpolate(total, leaf.shape[2:], mode="bicubic")
+            total = total + weight * leaf
+        return natural.to_image(self._start + self._color * total)
+
+    def project(self) -> None:
+        """Does nothing: every sum renders to an image in (0, 1)."""
 
 
 def blurred(image: Tensor, deviation: float) -> Tensor:

@@ -115,6 +115,14 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """Mirror the image left to right, every other time."""
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        return image.flip(3) if int(torch.randint(2, (), generator=generator)) else image
+
+
+@dataclass(frozen=True)
 class Noise:
     """Add Gaussian noise of this standard deviation, where 1 is the difference between black and white."""
 

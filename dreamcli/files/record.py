@@ -10,6 +10,7 @@ from typing import IO, Any
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from dreamcli.errors import DreamcliError
+from dreamcli.settings.forms import completed
 
 from .formats import WITH_RECORD
 
@@ -26,7 +27,7 @@ class Job:
         network: the networks' "name" and the "sha256" of their weights, joined by "+" if there are several.
         input: the SHA-256 of the input's file; empty for noise.
         others: the SHA-256 of each reference picture's file, by role, such as "guide".
-        judge: as ``network``, of the judge; empty if there is none.
+        judge: as ``network``, of the judge that chose among attempts; empty if there was none.
     """
 
     command: str
@@ -48,8 +49,12 @@ class Job:
         return self.command == "class" and bool(self.settings.get("best_of", 1) > 1)
 
     def gives_same_picture_as(self, other: Job) -> bool:
-        """Whether the pictures are the same as a new job's: a judge matters only if it chooses among attempts."""
-        return self == other or (not other.judge_chooses and replace(self, judge=other.judge) == other)
+        """Whether the pictures are the same as a new job's: a judge matters only if it chooses among attempts.
+
+        Older jobs hold judges that didn't choose, too, and lack settings that were added since.
+        """
+        this, other = (replace(job, settings=completed(job.command, job.settings)) for job in (self, other))
+        return this == other or (not other.judge_chooses and replace(this, judge=other.judge) == other)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,8 @@ class Record:
         versions: of dreamcli and torch.
         score: how well it went. "before" and "after": the objective, None where it is not finite;
             "high_frequencies": the share of energy above a quarter cycle per pixel; "top5": the classes that the
-            networks see in the picture, with their probabilities; "judge": the same for the judge.
+            networks see in the picture, with their probabilities; "seen_by": a "network" that took no part, and its
+            "top5".
         stopped: "done", or why it ended early: "interrupted" or "non-finite".
         other_sources: the paths of ``job.others`` by role, as ``source``.
         notes: remarks to show the user.
@@ -74,6 +80,20 @@ class Record:
     stopped: str = "done"
     other_sources: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def witness(self) -> str:
+        """The network that says what it sees; empty if there is none."""
+        seen = self.score.get("seen_by")
+        return str(seen.get("network", "")) if isinstance(seen, dict) else ""
+
+    @property
+    def seen_by(self) -> str:
+        """What the witness sees, in words; empty if there is none, or it sees nothing."""
+        if not self.witness or not self.score["seen_by"]["top5"]:
+            return ""
+        label, probability = self.score["seen_by"]["top5"][0]
+        return f"seen by {self.witness}: {label} {round(100 * probability)} %"
 
     def to_json(self) -> str:
         """One line of ASCII, equal for equal records."""

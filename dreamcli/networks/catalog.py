@@ -26,7 +26,8 @@ from dreamcli.settings.layer_spec import ALIASES
 from .wheels import WHEELS
 
 BUNDLED = "dreamnet"
-DEFAULT_JUDGE = "efficientnet_lite0"
+# of those that took no part in a picture, the first one chooses among attempts, and the last one says what it sees
+DEFAULT_JUDGES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 AUTO, NO_JUDGE = "auto", "none"  # instead of a judge's name
 IN_THE_BOX = (BUNDLED, "lenet5")
 _BUNDLED_FILES = Path(import_module("dreamcli.models").__path__[0])  # mapped to models/ in the repository

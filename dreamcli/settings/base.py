@@ -101,6 +101,7 @@ class Settings:
     command: ClassVar[str]  # its name
     model: ClassVar[str] = "dreamnet"  # the networks that it uses by default
     size_from_noise: ClassVar[int] = 0  # pixels on each side of a picture from noise; 0 if the form never starts there
+    added: ClassVar[Mapping[str, object]] = {}  # settings that older records lack, and the values they stand for
 
     size: int | None = size_setting()
 
@@ -126,6 +127,16 @@ class Settings:
     @property
     def is_sheet(self) -> bool:
         """Whether the result is a contact sheet, whose size isn't known in advance."""
+        return False
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether the picture should show a class that a judge can recognize."""
+        return False
+
+    @property
+    def judge_chooses(self) -> bool:
+        """Whether a judge chooses among several attempts."""
         return False
 
     @property

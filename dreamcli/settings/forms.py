@@ -28,4 +28,10 @@ def settings_from_json(command: str, values: Mapping[str, object]) -> Settings:
         KeyError: there is no such art form.
         ValueError, TypeError, WrongRequest: the values aren't its settings.
     """
-    return FORMS[command].from_json(values)
+    return FORMS[command].from_json(completed(command, values))
+
+
+def completed(command: str, values: Mapping[str, object]) -> dict[str, object]:
+    """The settings of a record, with those that were added after it was written."""
+    added = FORMS[command].added if command in FORMS else {}
+    return {**added, **values}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,23 +18,26 @@ TILE = 160  # pixels on each side of a picture on a contact sheet
 class VisualizationSettings(Schedule):
     """What `class` and `boost` have in common.
 
-    A neuron goes without jitter, turn, zoom, noise and crop: they would move the picture away from it.
+    A neuron goes without jitter, turn, mirror, zoom, noise and crop: they would move the picture away from it.
     """
 
     size_from_noise: ClassVar[int] = 224
+    added: ClassVar[Mapping[str, object]] = {"mirror": False}
 
     size: int | None = size_setting(f"the starting picture's; {size_from_noise} from noise; {TILE} on a sheet")
     minimize: bool = setting("Descend instead of climbing: fade what is seen.", False)
     parameterization: str = setting(
-        "What to optimize: frequencies, scaled as in photographs; their phases alone; or pixels.",
-        "fourier",
-        choices=("fourier", "phase", "pixels"),
+        "What to optimize: a sum of images of many sizes; frequencies, scaled as in photographs; their phases alone; "
+        "or pixels.",
+        "pyramid",
+        choices=("pyramid", "fourier", "phase", "pixels"),
     )
     turn: float = setting("Largest random rotation before each step.", 10.0, low=0, high=180, metavar="DEGREES")
-    zoom: float = setting("Largest random zoom before each step, as a fraction.", 0.1, low=0, high=1, high_open=True)
+    mirror: bool = setting("Mirror the picture before every other step, at random.", True)
+    zoom: float = setting("Largest random zoom before each step, as a fraction.", 0.0, low=0, high=1, high_open=True)
     noise: float = setting("Standard deviation of the noise before each step; 1 spans black to white.", 0.0, low=0)
     crop: float = setting(
-        "Smallest random crop before each step, as a fraction of the side.", 1.0, low=0, low_open=True, high=1
+        "Smallest random crop before each step, as a fraction of the side.", 0.5, low=0, low_open=True, high=1
     )
     tv: float = setting("Weight of the total-variation penalty.", 0.0, low=0)
     l2: float = setting("Weight of the contrast penalty.", 0.0, low=0)
@@ -47,14 +51,14 @@ class VisualizationSettings(Schedule):
     best_of: int = setting("Number of attempts; the judge, or else the objective, picks the best.", 1, low=1, high=1000)
     sheet: bool = setting("Put all pictures on one contact sheet, with captions.", False)
     color: float = setting(
-        "How far colors may drift, from 0 (not at all) to 1 (freely); ignored for the pixels parameterization.", 0.7,
+        "How far colors may drift, from 0 (not at all) to 1 (freely); ignored for the pixels parameterization.", 0.85,
         low=0, high=1,
     )  # fmt: skip
-    steps: int = 48
-    octaves: int = 4
-    octave_scale: float = 1.4
+    steps: int = 54
+    octaves: int = 3
+    octave_scale: float = 1.36
     strength: float = 0.5
-    jitter: int = 8
+    jitter: int = 16
     index: int = 0  # which of the ``count`` variations a record belongs to
 
     def __post_init__(self) -> None:
@@ -80,6 +84,14 @@ class ClassSettings(VisualizationSettings):
 
     classes: tuple[int, ...]  # their indices
 
+    @property
+    def names_classes(self) -> bool:
+        return True
+
+    @property
+    def judge_chooses(self) -> bool:
+        return self.best_of > 1
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check(len(self.classes) > 0, "name at least one class")
@@ -93,7 +105,7 @@ class BoostSettings(VisualizationSettings):
     command: ClassVar[str] = "boost"
 
     layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("high"),), metavar=BOOSTED_METAVAR)
-    jitter: int = setting("Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 8, low=0)
+    jitter: int = setting("Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 16, low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

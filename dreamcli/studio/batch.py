@@ -249,6 +249,8 @@ def interrupted_task(task: Task) -> Outcome:
 
 def _notes(start: Picture | None, result: Result) -> list[str]:
     notes = [*(start.notes if start else ()), *result.record.notes]
+    if seen := result.record.seen_by:
+        notes.append(seen)
     if start and np.array_equal(result.picture.pixels, start.pixels):
         notes.append("unchanged")
     if result.record.stopped == "non-finite":

@@ -13,7 +13,7 @@ from dreamcli.art.artwork import Memo
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest, check
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import AUTO, DEFAULT_JUDGE, NO_JUDGE, imagenet_labels, listing
+from dreamcli.networks.catalog import AUTO, DEFAULT_JUDGES, NO_JUDGE, imagenet_labels, listing
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
 from dreamcli.settings.base import Schedule, Settings
@@ -30,6 +30,19 @@ class Opened:
     ensemble: Ensemble
     compute: Compute
     memo: Memo = field(default_factory=Memo)
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Networks that take no part in climbing a picture.
+
+    Attributes:
+        chooser: chooses among attempts; None if there is only one attempt, or nobody to choose.
+        witness: says what it sees in the result, and didn't choose it; None if there is nobody.
+    """
+
+    chooser: Network | None = None
+    witness: Network | None = None
 
 
 class OpenNetworks:
@@ -61,6 +74,7 @@ class OpenNetworks:
         self._judge_name = judge or NO_JUDGE
         self._judge = None if self._judge_name in (AUTO, NO_JUDGE) else zoo.load_judge(self._judge_name)
         self._loaded: dict[str, Opened] = {}
+        self._default_judges: dict[str, Network] = {}
         self._named: Opened | None = None
         if isinstance(model, nn.Module):
             check(weights is None, "the module has its weights already")
@@ -85,23 +99,36 @@ class OpenNetworks:
             self._loaded[form.model] = self._opened(zoo.load_all(form.model))
         return self._loaded[form.model]
 
-    def judge_of(self, form: type[Settings]) -> Network | None:
-        """The judge that was named, or the default one, where it is independent and knows the classes.
+    def judges_of(self, settings: Settings) -> Judges:
+        """The judge that was named, or the default ones where they are independent and know the classes.
 
         Raises:
-            DreamcliError: the default judge's weights can't be loaded.
+            DreamcliError: a default judge's weights can't be loaded.
         """
-        if not issubclass(form, Schedule):
-            return None  # nothing is climbed, so there is nothing to judge
-        if self._judge_name != AUTO:
-            return self._judge
+        if not isinstance(settings, Schedule) or self._judge_name == NO_JUDGE:
+            return Judges()  # if nothing is climbed, there is nothing to judge
+        defaults = self._independent(type(settings)) if settings.names_classes else []
+        if settings.judge_chooses:
+            chooser = self._judge or self._default_judge(defaults[:1])
+            others = [name for name in defaults if chooser is None or name != chooser.card.name]
+            return Judges(chooser, self._default_judge(others[-1:]))
+        return Judges(witness=self._judge or self._default_judge(defaults[-1:]))
+
+    def _independent(self, form: type[Settings]) -> list[str]:
+        """The default judges that take no part in this art form's pictures."""
         networks = self.of(form).ensemble.networks
-        takes_part = any(network.card.name == DEFAULT_JUDGE for network in networks)
-        fits = all(network.card.labels in ((), imagenet_labels()) for network in networks)
-        if takes_part or not fits or not listing(DEFAULT_JUDGE).is_here:
-            return None
-        self._judge = self._judge or zoo.load(DEFAULT_JUDGE)
-        return self._judge
+        if not all(network.card.labels in ((), imagenet_labels()) for network in networks):
+            return []
+        part = {network.card.name for network in networks}
+        return [name for name in DEFAULT_JUDGES if name not in part and listing(name).is_here]
+
+    def _default_judge(self, names: list[str]) -> Network | None:
+        """Load the one that is named, if there is one."""
+        for name in names:
+            if name not in self._default_judges:
+                self._default_judges[name] = zoo.load(name)
+            return self._default_judges[name]
+        return None
 
     def _opened(self, ensemble: Ensemble) -> Opened:
         compute = self._compute

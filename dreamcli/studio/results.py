@@ -28,7 +28,7 @@ def jobs_for(
     settings: Settings,
     ensemble: Ensemble,
     compute: Compute,
-    judge: Network | None,
+    chooser: Network | None,
     start: Picture | None,
     references: References[ReadInput],
 ) -> list[Job]:
@@ -45,21 +45,21 @@ def jobs_for(
             {"name": ensemble.name, "sha256": ensemble.weights_sha256},
             start.sha256 if start else "",
             references.map(lambda each: each.picture.sha256).by_role(),
-            {"name": judge.card.name, "sha256": judge.weights_sha256} if judge else {},
+            {"name": chooser.card.name, "sha256": chooser.weights_sha256} if chooser else {},
         )
         for index in range(count)
     ]
 
 
-def score_of(artwork: Artwork, settings: Settings, ensemble: Ensemble, judge: Network | None) -> dict[str, object]:
+def score_of(artwork: Artwork, settings: Settings, ensemble: Ensemble, witness: Network | None) -> dict[str, object]:
     """The score that a record holds: the objective, the share of high frequencies, and what the networks see."""
     score: dict[str, object] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
     if settings.is_sheet:
         return score  # the mean over many pictures
     score["high_frequencies"] = high_frequency_share(to_tensor(artwork.pixels, torch.device("cpu")))
     score["top5"] = [list(pair) for pair in top_of(ensemble.networks, artwork.pixels)]
-    if judge:
-        score["judge"] = [list(pair) for pair in top(judge, artwork.pixels)]
+    if witness:
+        score["seen_by"] = {"network": witness.card.name, "top5": [list(pair) for pair in top(witness, artwork.pixels)]}
     return score
 
 

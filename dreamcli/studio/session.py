@@ -25,7 +25,6 @@ from dreamcli.files.reading import Picture
 from dreamcli.files.record import Job
 from dreamcli.networks.catalog import AUTO
 from dreamcli.networks.ensemble import Ensemble
-from dreamcli.networks.network import Network
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
@@ -35,7 +34,7 @@ from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 
-from .opening import OpenNetworks
+from .opening import Judges, OpenNetworks
 from .pictures import ImageLike, ReadInput, Result, read_image
 from .results import finished, jobs_for, score_of
 
@@ -61,8 +60,9 @@ class Session:
         labels: the names of your module's classes.
         device: auto, cpu, cuda or mps.
         precision: auto, float32 or bfloat16.
-        judge: ``MODEL`` or ``MODEL=WEIGHTS``: a second network that says what it sees in each result. By default,
-            efficientnet_lite0 unless it takes part or the classes aren't ImageNet's; "none" for no judge.
+        judge: ``MODEL`` or ``MODEL=WEIGHTS``: another network that chooses among attempts, or else says what it sees in
+            each result. By default, "auto": for class images, an efficientnet_lite chooses and another says what it
+            sees, if they took no part and the classes are ImageNet's. "none" for no judge.
 
     Raises:
         WrongRequest: the model or the device is unknown.
@@ -88,9 +88,9 @@ class Session:
         """The networks that make this art form."""
         return self._open.of(form).ensemble
 
-    def judge(self, form: type[Settings]) -> Network | None:
-        """The network that judges this art form; None if there is none."""
-        return self._open.judge_of(form)
+    def judges(self, settings: Settings) -> Judges:
+        """The networks that judge these pictures."""
+        return self._open.judges_of(settings)
 
     def __enter__(self) -> Self:
         return self
@@ -280,8 +280,8 @@ class Session:
 
     def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
         """Return one job per output: everything that determines the picture."""
-        opened, judge = self._open.of(type(settings)), self.judge(type(settings))
-        return jobs_for(settings, opened.ensemble, opened.compute, judge, start, references)
+        opened, chooser = self._open.of(type(settings)), self.judges(settings).chooser
+        return jobs_for(settings, opened.ensemble, opened.compute, chooser, start, references)
 
     def result_size(self, settings: Settings, start: Picture | None) -> tuple[int, int] | None:
         """The (height, width) in pixels that a result will have; None for a contact sheet, which has no fixed size."""
@@ -316,8 +316,8 @@ class Session:
             DreamcliError: it can't be made.
         """
         picture = start.picture if start else None
-        opened, judge = self._open.of(type(settings)), self.judge(type(settings))
-        inputs = Inputs(picture, references.map(lambda each: each.picture), judge, opened.memo)
+        opened, judges = self._open.of(type(settings)), self.judges(settings)
+        inputs = Inputs(picture, references.map(lambda each: each.picture), judges.chooser, opened.memo)
         smaller = replace(opened.compute, budget=int(opened.compute.budget * BUDGET_SHARE_AFTER_FAILURE))
         notes: tuple[str, ...] = ()
         for compute in (opened.compute, smaller):
@@ -334,7 +334,7 @@ class Session:
         jobs = jobs or self.jobs(settings, picture, references)
         results = []
         for artwork, job in zip(artworks, jobs, strict=True):
-            score = score_of(artwork, settings, opened.ensemble, judge)
+            score = score_of(artwork, settings, opened.ensemble, judges.witness)
             results.append(finished(artwork, settings, job, score, start, references, notes))
         return results
 

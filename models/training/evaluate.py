@@ -1,10 +1,6 @@
 """Measure dreamnet's figures and its teacher's: see README.md in this folder.
 
-python -m models.training.evaluate --data DATA --teacher TEACHER.safetensors [--judge JUDGE.safetensors] WEIGHTS
-
-With a judge (see judge.py), it also draws 50 of Tiny-ImageNet's classes with the default settings of
-``dreamcli class``, and asks the judge and the teacher what they see; for comparison, the judge also looks at real
-photographs of the same classes. With ``--chooser MODEL=FILE`` it does so again, as ``--best-of 4 --judge MODEL=FILE``.
+python -m models.training.evaluate --data DATA --teacher TEACHER.safetensors WEIGHTS
 """
 
 from __future__ import annotations
@@ -18,18 +14,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TF
 
-from dreamcli.art.artwork import Inputs
-from dreamcli.art.visualization import visualize_class
 from dreamcli.engine.compute import Compute
 from dreamcli.networks import zoo
-from dreamcli.settings.visualization import ClassSettings
 
 from .data import HELD_OUT_EVERY, SHARP_SIZE, load_sharp, load_small, normalize, square
-from .judge import Judge, load_judge
 
 SMALL_SIZES = (64, 96, 128, 160)
 SHARP_SIZES = (160, 224)
-DRAWN_CLASSES = 50
 
 Classifier = Callable[[Tensor], Tensor]
 
@@ -54,46 +45,10 @@ def accuracy(classify: Classifier, pictures: Tensor, labels: Tensor, size: int, 
     return f"{top1:.1f} / {top5:.1f}"
 
 
-def class_images(network: zoo.Network, classes: list[int], best_of: int, chooser: zoo.Network | None) -> Tensor:
-    """Draw each class as ``dreamcli class`` does by default: ``(N, 3, H, W)`` uint8."""
-    compute = Compute.resolve()
-    pictures = []
-    for index in classes:
-        settings = ClassSettings(classes=(index,), best_of=best_of)
-        (artwork,) = visualize_class(settings, network, Inputs(judge=chooser), compute)
-        pictures.append(torch.from_numpy(artwork.pixels).permute(2, 0, 1))
-    return torch.stack(pictures)
-
-
-def class_transfer(
-    networks: dict[str, zoo.Network],
-    judge: Judge,
-    small: Tensor,
-    labels: Tensor,
-    known: Tensor,
-    chooser: zoo.Network | None,
-) -> None:
-    """Print what the judge and the networks see in class images, and the judge in photographs of these classes."""
-    chosen = known[:: len(known) // DRAWN_CLASSES][:DRAWN_CLASSES]
-    columns = torch.searchsorted(known, chosen.contiguous())
-    real = torch.isin(labels, chosen)
-    print(f"{len(chosen)} classes, top-1 / top-5 in %")
-    photographs = accuracy(judge, small[real], torch.searchsorted(known, labels[real]), 64, None)
-    print("  the judge, on real photographs of them:", photographs, flush=True)
-    for best_of in (1, 4) if chooser else (1,):
-        pictures = class_images(networks["dreamnet"], chosen.tolist(), best_of, chooser)
-        title = "class images" + (f", the best of {best_of} by the chooser" if best_of > 1 else "")
-        print(f"  the judge, on {title}:", accuracy(judge, pictures, columns, 64, None), flush=True)
-        for name, network in networks.items():
-            print(f"  {name}, on the same:", accuracy(network.module, pictures, chosen, 224, None), flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--judge", type=Path, help="the judge's weights")
-    parser.add_argument("--chooser", metavar="MODEL=FILE", help="draw again, the best of 4 by this network")
     parser.add_argument("weights", type=Path)
     arguments = parser.parse_args()
     networks = {
@@ -119,10 +74,6 @@ def main() -> None:
         seen = torch.isin(sharp_labels, known)
         print(f"  the {int(seen.sum())} of them whose class is in Tiny-ImageNet, 224 px:", end=" ", flush=True)
         print(accuracy(module, sharp_pictures[seen], sharp_labels[seen], 224, None), flush=True)
-    if arguments.judge:
-        judge = load_judge(arguments.judge).to(device)
-        chooser = zoo.load_judge(arguments.chooser) if arguments.chooser else None
-        class_transfer(networks, judge, small, small_labels, known, chooser)
 
 
 if __name__ == "__main__":

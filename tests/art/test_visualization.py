@@ -64,7 +64,8 @@ def test_a_mixture_raises_both_classes(network: Network, compute: Compute) -> No
         {"l2": 10.0},
         {"prior": 1.0},
         {"noise": 0.1},
-        {"crop": 0.5},
+        {"crop": 1.0},
+        {"mirror": False},
         {"turn": 0.0, "zoom": 0.0},
         {"jitter": 0},
         {"color": 0.2},
@@ -222,7 +223,7 @@ def test_an_interrupted_picture_has_its_progress_so_far(network: Network, comput
         if step.step == 3:
             raise KeyboardInterrupt
 
-    settings = ClassSettings(classes=(1,), size=64, steps=6, octaves=1)
+    settings = ClassSettings(classes=(1,), size=64, steps=6, octaves=1, parameterization="fourier")
     (made,) = visualize_class(settings, Ensemble.of(network), Inputs(), compute, interrupt)
     assert made.stopped == "interrupted"
     (three,) = visualize_class(replace(settings, steps=3), Ensemble.of(network), Inputs(), compute)

@@ -36,15 +36,18 @@ def test_the_record_has_the_scores(run) -> None:
     score = entry["score"]
     assert score["after"] > score["before"]
     assert 0 < score["high_frequencies"] < 1
-    for who in ("top5", "judge"):
-        names, values = zip(*score[who], strict=True)
+    seen = score["seen_by"]
+    assert seen["network"] == "dreamnet"
+    for top in (score["top5"], seen["top5"]):
+        names, values = zip(*top, strict=True)
         assert len(set(names)) == 5
         assert list(values) == sorted(values, reverse=True)
-    assert score["top5"] == score["judge"]  # the judge is the network itself
+    assert score["top5"] == seen["top5"]  # the judge is the network itself
     record = read_record(Path("goldfish-class.png"))
     assert record is not None
     assert record.score == score
-    assert record.job.judge["name"] == "dreamnet"
+    assert f"({record.seen_by})" in entry["message"]
+    assert record.seen_by.startswith("seen by dreamnet: ")
 
 
 def test_mix_sheet_and_count(run) -> None:

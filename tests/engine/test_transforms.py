@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dreamcli.engine.transforms import Crop, Jitter, Noise, Pad, Turn
+from dreamcli.engine.transforms import Crop, Jitter, Mirror, Noise, Pad, Turn
 
 
 @pytest.mark.parametrize(("pixels", "size"), [(4, (20, 30)), (32, (5, 5)), (32, (1, 40)), (0, (9, 9))])
@@ -20,7 +20,7 @@ def test_jitter_only_moves_pixels(pixels: int, size: tuple[int, int], generator:
     assert (len(shifts) > 10) == (pixels > 0)
 
 
-TRANSFORMS = [Jitter(8), Pad(4), Turn(10, (0.9, 1.1)), Crop((0.5, 0.9)), Noise(0.1)]
+TRANSFORMS = [Jitter(8), Pad(4), Turn(10, (0.9, 1.1)), Crop((0.5, 0.9)), Mirror(), Noise(0.1)]
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
@@ -34,6 +34,14 @@ def test_only_the_generator_is_random_and_gradients_flow(transform, generator: t
     assert image.grad is not None
     assert bool(image.grad.isfinite().all())
     assert float(image.grad.abs().sum()) > 0
+
+
+def test_mirroring_swaps_left_and_right_about_every_other_time(generator: torch.Generator) -> None:
+    image = torch.rand(1, 3, 9, 14)
+    seen = [Mirror()(image, generator) for _ in range(40)]
+    mirrored = sum(torch.equal(each, image.flip(3)) for each in seen)
+    assert mirrored + sum(torch.equal(each, image) for each in seen) == 40
+    assert 10 <= mirrored <= 30
 
 
 def test_turning_by_nothing_changes_nothing(generator: torch.Generator) -> None:

@@ -52,7 +52,7 @@ RANGES: list[tuple[list[type[Settings]], str, list[object], list[object], str]] 
     (DRAWN, "count", [1, 1000], [0, 1001], "count must be from 1 to 1000"),
     (DRAWN, "best_of", [1, 1000], [0, 1001], "best-of must be from 1 to 1000"),
     (DRAWN, "index", [0], [1, -1], "index must be from 0 to 0"),
-    (DRAWN, "parameterization", ["fourier", "phase", "pixels"], ["pixel"], "parameterization is one of fourier, phase"),
+    (DRAWN, "parameterization", ["pyramid", "pixels"], ["pixel"], "parameterization is one of pyramid, fourier"),
     ([StyleSettings], "style_scale", [0.1, 10], [0.0, 11.0, NAN], "style[ -]scale must be from 0.1 to 10"),
     ([StyleSettings], "statistics", ["gram", "moments"], ["mean"], "statistics is one of gram, moments"),
     ([StyleSettings], "optimizer", ["adam", "lbfgs"], ["sgd"], "optimizer is one of adam, lbfgs"),

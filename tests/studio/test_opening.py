@@ -4,11 +4,11 @@ import pytest
 
 import dreamcli
 from dreamcli.errors import WrongRequest
+from dreamcli.settings.base import Settings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.forms import FORMS
-from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import ClassSettings
 from dreamcli.studio.session import Session
 from tests.conftest import scene
@@ -32,31 +32,47 @@ def test_a_one_shot_function_takes_the_same_networks() -> None:
     assert record.job.network["sha256"].count("+") == DreamSettings.model.count("+")
 
 
+GOLDFISH = ClassSettings(classes=(1,))
+CHOSEN = ClassSettings(classes=(1,), best_of=2)
+LITE0, LITE1, LITE2 = "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"
+
+
 @pytest.mark.parametrize(
-    ("model", "judge", "found"),
+    ("model", "judge", "settings", "chooser", "witness"),
     [
-        ("dreamnet", "auto", "efficientnet_lite0"),
-        ("vgg19_gatys", "auto", "efficientnet_lite0"),  # it has no classes that could differ
-        ("efficientnet_lite0", "auto", ""),  # it took part
-        ("dreamnet+efficientnet_lite0*0.5", "auto", ""),
-        ("lenet5", "auto", ""),  # other classes
-        ("dreamnet", "none", ""),
-        ("dreamnet", "lenet5", "lenet5"),
-        ("dreamnet", None, ""),
+        (ClassSettings.model, "auto", GOLDFISH, "", LITE2),
+        (ClassSettings.model, "auto", CHOSEN, LITE1, LITE2),
+        ("dreamnet", "auto", CHOSEN, LITE0, LITE2),
+        (LITE2, "auto", GOLDFISH, "", LITE1),
+        (f"{LITE1}*0.5+{LITE2}", "auto", CHOSEN, LITE0, ""),
+        ("lenet5", "auto", CHOSEN, "", ""),  # other classes
+        ("dreamnet", "auto", DreamSettings(), "", ""),  # there is no class to recognize
+        ("dreamnet", "none", CHOSEN, "", ""),
+        ("dreamnet", None, GOLDFISH, "", ""),
+        ("dreamnet", "lenet5", DreamSettings(), "", "lenet5"),
+        ("dreamnet", "lenet5", FeatureSettings(), "", ""),  # nothing is climbed
+        ("dreamnet", LITE2, CHOSEN, LITE2, LITE1),
+        ("dreamnet", LITE1, GOLDFISH, "", LITE1),
     ],
 )
-def test_the_judge_is_independent_and_knows_the_classes(model: str, judge: str | None, found: str) -> None:
+def test_judges_are_independent_and_know_the_classes(
+    model: str, judge: str | None, settings: Settings, chooser: str, witness: str
+) -> None:
     with Session(model, judge=judge, **CPU) as session:
-        seen = session.judge(StyleSettings)
-        assert (seen.card.name if seen else "") == found
-        assert session.judge(FeatureSettings) is None  # nothing is climbed
+        judges = session.judges(settings)
+        found = [each.card.name if each else "" for each in (judges.chooser, judges.witness)]
+        assert found == [chooser, witness]
+        assert session.judges(settings) == judges  # loaded once
 
 
-def test_the_default_judge_is_in_the_record_and_scores() -> None:
+def test_what_an_independent_network_sees_is_in_the_record() -> None:
     with Session("dreamnet", **CPU) as session:
-        record = session.dream(scene(), **QUICK).record
-    assert record.job.judge["name"] == "efficientnet_lite0"
-    assert len(record.score["judge"]) == 5
+        (made,) = session.visualize_class("goldfish", **QUICK)
+    assert made.record.job.judge == {}
+    seen = made.record.score["seen_by"]
+    assert (seen["network"], len(seen["top5"])) == (LITE2, 5)
+    label, probability = seen["top5"][0]
+    assert made.record.seen_by == f"seen by {LITE2}: {label} {round(100 * probability)} %"
 
 
 def test_an_ensemble_is_computed_in_one_precision() -> None:

@@ -188,12 +188,12 @@ def test_weights_of_the_users_own(tmp_path: Path) -> None:
     assert made.record.job.network["name"] == "lenet5"
 
 
-def test_a_judge_says_what_it_sees_and_is_in_the_record() -> None:
+def test_a_named_judge_says_what_it_sees() -> None:
     with Session(judge="lenet5", **CPU) as session:
         record = session.dream(scene(), **QUICK).record
-    assert record.job.judge["name"] == "lenet5"
-    assert len(record.score["judge"]) == 5
-    assert {name for name, _ in record.score["judge"]} <= set("0123456789")
+    seen = record.score["seen_by"]
+    assert (seen["network"], len(seen["top5"])) == ("lenet5", 5)
+    assert {name for name, _ in seen["top5"]} <= set("0123456789")
 
 
 def test_remembered_styles_do_not_outlive_their_layers() -> None:
@@ -213,7 +213,7 @@ def test_a_closed_session_lets_go_of_its_network(small: Small) -> None:
         session.stylize(scene(), scene(40, 40), **QUICK)
         network, judge = (
             weakref.ref(network.module)
-            for network in (session.ensemble(StyleSettings).only, session.judge(StyleSettings))
+            for network in (session.ensemble(StyleSettings).only, session.judges(StyleSettings()).witness)
             if network
         )
     gc.collect()
