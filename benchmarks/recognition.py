@@ -130,10 +130,11 @@ def main() -> None:
     for name, (model, settings) in ROWS.items():
         folder = arguments.out / name.replace(" ", "-").replace(",", "") if arguments.out else None
         first = draw(CLASSES, model, settings, folder)
-        rest = [index for index in known if index not in CLASSES]
+        rest = [index for index in known if index not in CLASSES and not settings]  # of the defaults only
         others = draw(rest, model, settings, folder).pictures if rest else {}
         drawn = {**first.pictures, **others}
-        print(row(name, lite2, judge, first, {index: drawn[index] for index in known}), flush=True)
+        second = {index: drawn[index] for index in known if index in drawn}
+        print(row(name, lite2, judge, first, second), flush=True)
 
 
 if __name__ == "__main__":

@@ -98,19 +98,20 @@ RECIPES = (
     Recipe(
         "class",
         "What the network thinks a goldfish is",
-        "dreamcli class goldfish --size 160 --steps 32",
-        "Climbs the score of the class, from noise. `dreamcli models dreamnet --classes fish` searches the names.",
+        "dreamcli class goldfish",
+        "Climbs the score of the class in two networks, from noise. `dreamcli models dreamnet --classes fish` searches"
+        " the names.",
     ),
     Recipe(
         "mix",
         "Two classes at once",
-        "dreamcli class jellyfish umbrella --mix --size 160 --steps 32",
+        "dreamcli class jellyfish umbrella --mix",
         "`--mix` climbs the scores of both classes in one picture.",
     ),
     Recipe(
         "monarch",
         "A class in a photo",
-        "dreamcli class monarch --start samples/galaxies.jpg --size 240 --steps 24",
+        "dreamcli class monarch --start samples/galaxies.jpg --size 240",
         "Starts from the photo and leaves alone what doesn't help the class.",
     ),
     Recipe(
@@ -177,9 +178,10 @@ FIGURES = {
         for photo in ("coffee", "rocket", "chelsea")
     },
     "field": "dreamcli dream samples/chelsea.jpg -m dreamnet --layer mid:7@15,20 --octaves 1 --size 320 --steps 30",
-    "pixels": 'dreamcli class "king penguin" -m dreamnet --size 160 --steps 32 --parameterization pixels',
-    "fourier": 'dreamcli class "king penguin" -m dreamnet --size 160 --steps 32 --parameterization fourier',
-    "phase": 'dreamcli class "king penguin" -m dreamnet --size 160 --steps 32 --parameterization phase',
+    **{
+        name: f'dreamcli class "king penguin" --parameterization {name}'
+        for name in ("pyramid", "fourier", "phase", "pixels")
+    },
     "style-photograph": "dreamcli filters samples/rocket.jpg --apply identity --size 240",
     "style-picture": "dreamcli filters samples/styles/mosaic.jpg --apply identity --size 160",
     "style-both": "dreamcli style samples/rocket.jpg --style samples/styles/mosaic.jpg --size 240 --steps 50",

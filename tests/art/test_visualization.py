@@ -35,7 +35,7 @@ def boosted(network: Network, compute: Compute, *specs: str, inputs: Inputs | No
     return boost(chosen, Ensemble.of(network), inputs or Inputs(), compute)
 
 
-@pytest.mark.parametrize("parameterization", ["fourier", "phase", "pixels"])
+@pytest.mark.parametrize("parameterization", ["pyramid", "fourier", "phase", "pixels"])
 def test_the_score_rises_and_minimize_makes_it_fall(network: Network, compute: Compute, parameterization: str) -> None:
     (up,) = drawn(network, compute, parameterization=parameterization, steps=12)
     assert up.score["after"] > up.score["before"] + 1

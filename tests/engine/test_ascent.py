@@ -67,6 +67,25 @@ def test_a_step_moves_pixels_by_its_size_on_average(
     torch.testing.assert_close(moved, torch.full((2,), 0.004), rtol=0.02, atol=0)
 
 
+def test_the_steps_of_a_normalized_gradient_can_shrink_to_nothing_across_octaves() -> None:
+    rule, moves = NormalizedGradient(0.01, steps=6), []
+    for _octave in range(2):
+        leaf = torch.zeros(1, 3, 4, 4, requires_grad=True)
+        rule.begin([leaf])
+        for _ in range(3):
+            before = leaf.detach().clone()
+
+            def evaluate(leaf: torch.Tensor = leaf) -> torch.Tensor:
+                leaf.grad = torch.ones_like(leaf)
+                return torch.zeros(())
+
+            rule.step(evaluate)
+            moves.append(float((leaf - before).abs().mean()))
+    assert moves[0] == pytest.approx(0.01)
+    assert moves == sorted(moves, reverse=True)
+    assert 0 < moves[-1] < 0.001
+
+
 def test_without_color_every_pixel_moves_along_gray(
     activations: Activations, image: Tensor, generator: torch.Generator
 ) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import torch
 
 from dreamcli.engine import natural
-from dreamcli.engine.parameterization import Fourier, Masked, Phase, Pixels, blurred
+from dreamcli.engine.parameterization import Fourier, Masked, Phase, Pixels, Pyramid, blurred
 
 IMAGE = torch.rand(2, 3, 12, 17, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
 
@@ -33,12 +34,12 @@ def test_pixels_are_blurred_after_the_first_steps_only() -> None:
     assert contrasts[0] > contrasts[1] > contrasts[2] == contrasts[3] == contrasts[4]
 
 
-@pytest.mark.parametrize("make", [Pixels, Fourier, partial(Fourier, color=0.0)])
+@pytest.mark.parametrize("make", [Pixels, Fourier, partial(Fourier, color=0.0), Pyramid, partial(Pyramid, color=0.0)])
 def test_it_starts_at_the_image(make) -> None:
     torch.testing.assert_close(make(IMAGE).render(), IMAGE, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("make", [Pixels, Fourier, Phase, lambda image: Masked(Fourier(image), image, mask())])
+@pytest.mark.parametrize("make", [Pixels, Fourier, Phase, Pyramid, lambda image: Masked(Fourier(image), image, mask())])
 def test_steps_along_the_gradient_approach_another_image(make) -> None:
     wanted = IMAGE.flip(3)
     climbed = make(IMAGE)
@@ -69,6 +70,40 @@ def test_outside_the_mask_the_image_stays() -> None:
     seen = Masked(inner, IMAGE, mask()).render().detach()
     assert torch.equal(seen[..., 8:], IMAGE[..., 8:])
     assert float(seen[..., :8].abs().sum()) == 0
+
+
+def test_a_pyramid_has_every_size_from_one_pixel_to_the_image() -> None:
+    shapes = [tuple(leaf.shape[2:]) for leaf in Pyramid(torch.full((1, 3, 40, 80), 0.5)).leaves]
+    assert shapes[0] == (1, 1)
+    assert shapes[-1] == (40, 80)
+    widths = [width for _, width in shapes]
+    assert widths == sorted(set(widths))
+    assert all(after / before < 1.6 for before, after in pairwise(widths[3:]))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (64, 3)])
+def test_a_pyramid_of_any_size(size: tuple[int, int]) -> None:
+    assert Pyramid(torch.full((2, 3, *size), 0.5)).render().shape == (2, 3, *size)
+
+
+def test_a_step_of_a_pyramid_moves_large_shapes_more_than_small_ones() -> None:
+    changes = []
+    for index in range(5, len(Pyramid(torch.full((1, 3, 64, 64), 0.5)).leaves)):
+        pyramid = Pyramid(torch.full((1, 3, 64, 64), 0.5))
+        before = pyramid.render().detach()
+        with torch.no_grad():
+            pyramid.leaves[index].add_(0.1)
+        changes.append(float((pyramid.render() - before).abs().mean()))
+    assert changes == sorted(changes, reverse=True)
+
+
+def test_a_pyramid_without_color_changes_the_brightness_only() -> None:
+    pyramid = Pyramid(torch.full((1, 3, 16, 16), 0.5), color=0.0)
+    (pyramid.render() * torch.tensor([1.0, -1.0, 0.3]).view(3, 1, 1)).sum().backward()
+    for leaf in pyramid.leaves:
+        assert leaf.grad is not None
+        assert float(leaf.grad[:, 1:].abs().max()) == 0
+        assert float(leaf.grad[:, 0].abs().max()) > 0
 
 
 def test_phases_keep_the_amplitudes_of_photographs_and_the_mean_color() -> None:
