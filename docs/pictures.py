@@ -115,6 +115,12 @@ RECIPES = (
         "Starts from the photo and leaves alone what doesn't help the class.",
     ),
     Recipe(
+        "like",
+        "A cat like this one",
+        "dreamcli class tabby --like samples/chelsea.jpg",
+        "`--like` takes colors, fur and parts from your own photos, or a folder of them, but not their arrangement.",
+    ),
+    Recipe(
         "neuron",
         "What a channel responds to",
         "dreamcli boost --layer high:12 --size 160 --steps 32",
@@ -200,7 +206,7 @@ def page() -> str:
     """The text of recipes.md."""
     parts = [
         "# Recipes\n",
-        "Twenty commands worth copying. Run them in a clone of the repository, which has all the files they use.\n"
+        "Twenty-one commands worth copying. Run them in a clone of the repository, which has all the files they use.\n"
         "Two recipes with the same command and photo write to the same file. To keep both pictures, give one its\n"
         "own `-o`; to replace the first, add `--overwrite`. `docs/pictures.py` writes this page and makes each\n"
         "picture with the command above it.\n",

@@ -19,7 +19,16 @@ from dreamcli.engine import natural
 from dreamcli.engine.activations import Captured
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.joint import AnyActivations
-from dreamcli.engine.objectives import L2, Apiece, BatchNormStatistics, Channel, Difference, Objective, TotalVariation
+from dreamcli.engine.objectives import (
+    L2,
+    Apiece,
+    BatchNormStatistics,
+    Channel,
+    Difference,
+    Distributions,
+    Objective,
+    TotalVariation,
+)
 from dreamcli.errors import check
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
@@ -27,6 +36,7 @@ from dreamcli.settings.visualization import TILE, BoostSettings, ClassSettings, 
 
 from .artwork import Artwork, Inputs, OnStep, part_of, value_of
 from .climbing import PADDING, parameterization_of, rule_of, transforms_of
+from .likeness import distributions_of
 from .memory import activations_for
 from .octaves import DetailCanvas, climb
 from .pixels import scaled_size, scaled_tensor, to_pixels, to_tensor
@@ -66,7 +76,7 @@ def visualize_class(
 
     Args:
         settings, ensemble, compute, on_step: see `dream`.
-        inputs: optionally a picture to start from, a mask and a judge.
+        inputs: optionally a picture to start from, a mask, photographs to be like, and a judge.
 
     Returns:
         ``settings.count`` pictures, or one contact sheet.
@@ -98,7 +108,7 @@ def boost(
 
     Args:
         settings, ensemble, compute, on_step: see `dream`.
-        inputs: optionally a picture to start from, a guide and a mask.
+        inputs: optionally a picture to start from, a guide, a mask, and photographs to be like.
 
     Returns:
         ``settings.count`` pictures, or one contact sheet.
@@ -167,6 +177,8 @@ class _Group:
         compute: Compute,
     ) -> None:
         self._targets, self._settings, self._ensemble, self._inputs = targets, settings, ensemble, inputs
+        like = inputs.references.like
+        self._like = distributions_of(like, ensemble, compute) if like and settings.likeness else {}
         self._statistics = batch_norm_statistics(ensemble, compute.device) if settings.prior else {}
         # the layers in which variations should differ
         self._diverse = ensemble.find(LayerSpec("mid")) if settings.count > 1 and settings.diversity else []
@@ -174,7 +186,7 @@ class _Group:
         height, width = _size(settings, inputs)
         border = 0 if targets[0].has_neuron else 2 * PADDING[settings.parameterization]
         self._activations: AnyActivations = activations_for(
-            [*layers, *self._statistics, *self._diverse],
+            [*layers, *self._statistics, *self._like, *self._diverse],
             compute,
             (height + border, width + border),
             count=len(targets) * settings.count,
@@ -245,6 +257,9 @@ class _Group:
         if settings.prior:
             statistics = {layer.key: values for layer, values in self._statistics.items()}
             objective = objective - settings.prior * BatchNormStatistics(statistics)
+        if self._like:
+            wanted = {layer.key: values for layer, values in self._like.items()}
+            objective = objective - settings.likeness * Distributions(wanted)
         return objective
 
     def _scored(

@@ -10,7 +10,7 @@ import click
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.visualization import BoostSettings
 
-from .options import SharedOptions, form_options, images_argument, shared_options, start_options
+from .options import SharedOptions, form_options, images_argument, like_option, shared_options, start_options
 from .parameters import CHANNELS
 
 
@@ -19,6 +19,7 @@ from .parameters import CHANNELS
 @click.option("--channels", type=CHANNELS, metavar="0-15",
               help="Boost each of these channels of the layer separately, such as 0-15 or 3,7,12-14.")  # fmt: skip
 @start_options(guided=True)
+@like_option
 @form_options(BoostSettings)
 @shared_options(
     BoostSettings,

@@ -9,13 +9,14 @@ import click
 from dreamcli.settings.visualization import ClassSettings, VisualizationSettings
 
 from .completion import complete_classes
-from .options import SharedOptions, form_options, shared_options, start_options
+from .options import SharedOptions, form_options, like_option, shared_options, start_options
 
 
 @click.command("class")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_classes)
 @click.option("--mix", is_flag=True, help="Draw all the classes in one picture.")
 @start_options(guided=False)
+@like_option
 @form_options(ClassSettings)
 @shared_options(
     ClassSettings, "A file for one picture, otherwise a folder.  [default: ./NAME-class.png, ./sheet-class.png]"
@@ -29,6 +30,7 @@ def class_(names: tuple[str, ...], mix: bool, **options: Any) -> int:
     dreamcli class goldfish "golden retriever"
     dreamcli class jellyfish umbrella --mix
     dreamcli class goldfish --count 4 --sheet
+    dreamcli class "golden retriever" --like photos-of-mine/
     """
     from .runner import ensemble_for_names, make_pictures, open_session, plan_named
 

@@ -11,6 +11,7 @@ import click
 
 from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.files.shard import Shard
+from dreamcli.files.walk import find_some
 from dreamcli.networks.catalog import AUTO
 from dreamcli.settings.base import Schedule, Setting, Settings
 from dreamcli.settings.references import References
@@ -19,6 +20,7 @@ from .completion import complete_files, complete_layers, complete_models, comple
 from .parameters import CHANNELS, LAYER, SHARD
 
 Decorator = Callable[[Any], Any]
+MAX_LIKE = 32  # photographs, which a record names one by one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,8 @@ class SharedOptions(ReportOptions):
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:
         """Split a command's options into these and the art form's settings."""
-        references = References[Path](options.pop("guide", None), options.pop("mask", None))
+        like = find_some(options.pop("like", ()), MAX_LIKE)
+        references = References[Path](options.pop("guide", None), options.pop("mask", None), like=like)
         ours = {field.name for field in fields(cls)}
         rest = {name: value for name, value in options.items() if name not in ours}
         return cls(**{name: value for name, value in options.items() if name in ours}, references=references), rest
@@ -120,6 +123,16 @@ def start_options(guided: bool) -> Decorator:
         click.option("--mask", type=click.Path(path_type=Path), metavar="PICTURE",
                      help="Change the picture only where this one is bright, with soft edges."),
     )  # fmt: skip
+
+
+def like_option(function: Any) -> Any:
+    """--like."""
+    return click.option(
+        "--like", type=click.Path(path_type=Path), multiple=True, metavar="PICTURE|FOLDER",
+        shell_complete=complete_files,
+        help="Make the result resemble these photographs: colors, textures and parts, not their arrangement. Of a "
+        f"folder, up to {MAX_LIKE} are taken, evenly spaced.",
+    )(function)  # fmt: skip
 
 
 def images_argument(metavar: str = "IMAGE...", name: str = "images", required: bool = False) -> Decorator:

@@ -51,8 +51,10 @@ def _changed_settings(settings: Settings, record: Record) -> dict[str, object]:
 
 
 def _picture_options(references: References[Path]) -> dict[str, object]:
-    """The guide and the styles, with their weights, by their options' names."""
+    """The guide, the styles with their weights, and the pictures to be like, by their options' names."""
     values: dict[str, object] = {"guide": str(references.guide.resolve())} if references.guide else {}
+    if references.like:
+        values["like"] = [str(picture.resolve()) for picture in references.like]
     values |= {style.part: str(style.picture.resolve()) for style in references.styles if style.part != "all"}
     styles = [style for style in references.styles if style.part == "all"]
     if styles:

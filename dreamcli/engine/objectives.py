@@ -19,6 +19,8 @@ from torch.nn import functional as F
 from .activations import Captured, channel
 
 _TINY = 1e-12
+QUANTILES = 16
+SAMPLED_ROWS = 28  # of larger maps, about this many rows and columns tell how their values are distributed
 
 
 class Objective(ABC):
@@ -246,6 +248,39 @@ class BatchNormStatistics(Objective):
             spread = (variance + _TINY).sqrt() / deviation - 1
             errors.append((shift.square() + spread.square()).mean())
         return torch.stack(errors).mean()
+
+
+@dataclass(frozen=True)
+class Distributions(Objective):
+    """How far the values of each channel are from those in photographs, wherever they are; to be subtracted.
+
+    The mean squared difference of their quantiles, in units of each channel's deviation: the sort matching of Görgün,
+    Schiele and Fischer, "VITAL", 2025 (arXiv:2503.22399).
+
+    Attributes:
+        wanted: every layer's `quantiles` and its channels' standard deviations, ``(1, C, 1)``, in photographs.
+    """
+
+    wanted: Mapping[str, tuple[Tensor, Tensor]]
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        errors = [
+            ((quantiles(activations[layer]) - values) / deviation).square().mean()
+            for layer, (values, deviation) in self.wanted.items()
+        ]
+        return torch.stack(errors).mean()
+
+
+def quantiles(activation: Tensor) -> Tensor:
+    """The values of each channel, sorted, in `QUANTILES` groups of equal size: the mean of each, ``(N, C, QUANTILES)``.
+
+    Of large maps, only every few rows and columns are taken.
+    """
+    if activation.dim() == 4:
+        stride = max(1, min(activation.shape[2:]) // SAMPLED_ROWS)
+        activation = activation[:, :, ::stride, ::stride]
+    values = _positions(activation.float()).transpose(1, 2).sort(2).values
+    return F.adaptive_avg_pool1d(values, QUANTILES)
 
 
 def rms(activation: Tensor) -> float:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from dreamcli.errors import Hint
+from dreamcli.errors import DreamcliError, Hint
 
 from .formats import READ_SUFFIXES
 
@@ -38,6 +38,20 @@ def find(given: str, follow_links: bool = False, skip: str = "") -> Iterator[Fou
         yield from map(Found, files) if files else [Found(path, problem="no file matches this pattern")]
     else:
         yield Found(path)
+
+
+def find_some(given: Iterable[Path], most: int) -> tuple[Path, ...]:
+    """Find pictures as `find` does; if there are too many, take ``most`` of them, evenly spaced.
+
+    Raises:
+        DreamcliError: an input names no picture.
+    """
+    found = [each for path in given for each in find(str(path))]
+    for each in found:
+        if each.problem:
+            raise DreamcliError(f"{each.source}: {each.problem}", each.hint)
+    step = max(1.0, len(found) / most)
+    return tuple(found[int(index * step)].source for index in range(min(most, len(found))))
 
 
 def is_glob(given: str) -> bool:

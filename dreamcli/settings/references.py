@@ -51,20 +51,23 @@ class References(Generic[P]):
         guide: the picture whose features to climb towards.
         mask: bright where the start may change.
         styles: what to paint in.
+        like: photographs that the result should resemble.
     """
 
     guide: P | None = None
     mask: P | None = None
     styles: tuple[StyleInput[P], ...] = ()
+    like: tuple[P, ...] = ()
 
     def map(self, change: Callable[[P], Q]) -> References[Q]:
         """The same, with each picture changed: read from its path, say."""
         guide, mask = (None if each is None else change(each) for each in (self.guide, self.mask))
-        return References(guide, mask, tuple(style.map(change) for style in self.styles))
+        return References(guide, mask, tuple(style.map(change) for style in self.styles), tuple(map(change, self.like)))
 
     def by_role(self) -> dict[str, P]:
-        """Each picture under the name that a record gives it: guide, mask, fine, coarse, style-1, style-mask-1 ..."""
+        """Each picture under the name that a record gives it: guide, mask, like-1, fine, coarse, style-1 ..."""
         pictures = {"guide": self.guide, "mask": self.mask}
+        pictures |= {f"like-{number}": picture for number, picture in enumerate(self.like, 1)}
         for number, style in enumerate(self.styles, 1):
             pictures[f"style-{number}" if style.part == "all" else style.part] = style.picture
             pictures[f"style-mask-{number}"] = style.mask
@@ -92,7 +95,9 @@ class References(Generic[P]):
         regions = [pictures.get(f"content-mask-{number}") for number in numbers]
         columns = [pictures[role] for role, _ in roles], weights, masks, regions, [part for _, part in roles]
         styles = tuple(starmap(StyleInput, zip(*columns, strict=True)))
-        return cls(pictures.get("guide"), pictures.get("mask"), styles)
+        likes = (f"like-{number}" for number in range(1, len(pictures) + 1))
+        like = tuple(pictures[role] for role in likes if role in pictures)
+        return cls(pictures.get("guide"), pictures.get("mask"), styles, like)
 
 
 def style_inputs(

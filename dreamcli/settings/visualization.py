@@ -22,7 +22,7 @@ class VisualizationSettings(Schedule):
     """
 
     size_from_noise: ClassVar[int] = 224
-    added: ClassVar[Mapping[str, object]] = {"mirror": False}
+    added: ClassVar[Mapping[str, object]] = {"mirror": False, "likeness": 10.0}
 
     size: int | None = size_setting(f"the starting picture's; {size_from_noise} from noise; {TILE} on a sheet")
     minimize: bool = setting("Descend instead of climbing: fade what is seen.", False)
@@ -42,6 +42,7 @@ class VisualizationSettings(Schedule):
     tv: float = setting("Weight of the total-variation penalty.", 0.0, low=0)
     l2: float = setting("Weight of the contrast penalty.", 0.0, low=0)
     prior: float = setting("Weight of the batch-norm statistics prior.", 0.0, low=0)
+    likeness: float = setting("How strongly to match the photographs of --like.", 10.0, low=0)
     blur: float = setting(
         "Blur after each of the first steps, falling to 0; for the pixels parameterization.", 0.0,
         low=0, metavar="PIXELS",

@@ -60,9 +60,8 @@ class Session:
         labels: the names of your module's classes.
         device: auto, cpu, cuda or mps.
         precision: auto, float32 or bfloat16.
-        judge: ``MODEL`` or ``MODEL=WEIGHTS``: another network that chooses among attempts, or else says what it sees in
-            each result. By default, "auto": for class images, an efficientnet_lite chooses and another says what it
-            sees, if they took no part and the classes are ImageNet's. "none" for no judge.
+        judge: ``MODEL`` or ``MODEL=WEIGHTS``: another network that chooses among attempts, or else says what it sees.
+            "auto", for class images: an efficientnet_lite chooses, another says what it sees. "none" for no judge.
 
     Raises:
         WrongRequest: the model or the device is unknown.
@@ -138,34 +137,36 @@ class Session:
         layer: LayerLike = None,
         guide: ImageLike | None = None,
         mask: ImageLike | None = None,
+        like: Iterable[ImageLike] = (),
         on_step: OnStep | None = None,
         **settings: object,
     ) -> list[Result]:
         """Boost a layer, a channel or a neuron, in noise or in a picture (Olah et al., "Feature Visualization", 2017).
 
-        Arguments are those of `dream`, with the fields of `dreamcli.settings.visualization.BoostSettings`. Returns
-        ``count`` results, or one contact sheet with ``sheet=True``.
+        ``like`` are photographs to resemble. The other arguments are those of `dream`, with the fields of
+        `dreamcli.settings.visualization.BoostSettings`. Returns ``count`` results, or one sheet with ``sheet=True``.
         """
-        return self._make(_settings(BoostSettings, layer, settings), image, References(guide, mask), on_step)
+        references = References(guide, mask, like=tuple(like))
+        return self._make(_settings(BoostSettings, layer, settings), image, references, on_step)
 
     def visualize_class(
         self,
         *names: str | int,
         image: ImageLike | None = None,
         mask: ImageLike | None = None,
+        like: Iterable[ImageLike] = (),
         on_step: OnStep | None = None,
         **settings: object,
     ) -> list[Result]:
         """Draw a class, or several in one picture (Simonyan et al., 2013, arXiv:1312.6034).
 
-        ``names`` are names or indices. The other arguments are those of `dream`, with the fields of
-        `dreamcli.settings.visualization.ClassSettings`. Returns ``count`` results, or with ``sheet=True`` one contact
-        sheet that has a picture of each class.
+        ``names`` are names or indices. The other arguments are those of `boost`, with the fields of
+        `dreamcli.settings.visualization.ClassSettings`. Returns ``count`` results, or one sheet with ``sheet=True``.
         """
         ensemble = self.ensemble(ClassSettings)
         classes = [ensemble.class_index(str(name)) for name in names]
         chosen = _settings(ClassSettings, None, {"classes": classes, **settings})
-        return self._make(chosen, image, References(mask=mask), on_step)
+        return self._make(chosen, image, References(mask=mask, like=tuple(like)), on_step)
 
     def stylize(
         self,

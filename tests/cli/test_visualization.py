@@ -148,6 +148,8 @@ def test_a_class_can_start_from_a_picture(run, photo: Path) -> None:
         (("class", "goldfish", "--blur", 1), 2, "blur only works with the pixels parameterization"),
         (("class", "goldfish", "--start", "none.png"), 1, "none.png: there is no such file"),
         (("class", "goldfish", "--mask", "none.png"), 1, "none.png: there is no such file"),
+        (("class", "goldfish", "--like", "none.png"), 1, "none.png: there is no such file"),
+        (("class", "goldfish", "--like", "*.bmp"), 1, "*.bmp: no file matches this pattern"),
         (("class", "goldfish", "--judge", "resnet51"), 2, "did you mean resnet50"),
         (("class", "goldfish", "tench", "-o", "x.png"), 2, "several pictures need a folder"),
         (("class", "goldfish", "-o", "x.gif"), 2, "must end in"),
@@ -233,3 +235,23 @@ def test_a_dry_run_downloads_nothing(run, monkeypatch: pytest.MonkeyPatch) -> No
     outcome = run("class", "goldfish", "-m", "alexnet", "--dry-run")
     assert outcome.code == 0, outcome.err
     assert outcome.err == "goldfish -> goldfish-class.png\n"
+
+
+def test_a_class_like_a_folder_of_photographs_is_replayed(run) -> None:
+    Path("mine").mkdir()
+    for number in range(40):
+        Image.fromarray(scene(66 + number, 70)).save(f"mine/{number:02}.png")
+    assert run("class", "goldfish", *QUICK, "--like", "mine", "-o", "out.png").code == 0
+    record = read_record(Path("out.png"))
+    assert record is not None
+    assert len(record.job.others) == 32  # evenly spaced
+    assert (record.other_sources["like-1"], record.other_sources["like-32"]) == ("mine/00.png", "mine/38.png")
+    assert run("class", "goldfish", *QUICK, "--like", "mine", "-o", "out.png").err.count("already made") == 1
+    assert "identical" in run("replay", "out.png", "-o", "again.png").err
+    other = run("class", "goldfish", *QUICK, "--like", "mine/00.png", "-o", "out.png")
+    assert "made with other settings" in other.err
+    Path("empty").mkdir()
+    assert "empty: there is no picture in this folder" in run("class", "goldfish", "--like", "empty").err
+    refused = run("class", "goldfish", *QUICK, "--like", "mine", "-o", "mine/00.png", "--overwrite")
+    assert refused.code == 2
+    assert "mine/00.png" in refused.err

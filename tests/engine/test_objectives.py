@@ -12,11 +12,13 @@ from dreamcli.engine.objectives import (
     BatchNormStatistics,
     Channel,
     Difference,
+    Distributions,
     Guide,
     LayerEnergy,
     Neuron,
     Objective,
     TotalVariation,
+    quantiles,
     rms,
 )
 
@@ -158,3 +160,30 @@ def test_total_variation_and_contrast() -> None:
     flat, stripes = torch.full((1, 3, 6, 6), 0.5), torch.tensor([0.0, 1.0]).repeat(3).expand(1, 3, 6, 6)
     assert [float(o({}, flat)) for o in (TotalVariation(), L2())] == [0, 0]
     assert [float(o({}, stripes)) for o in (TotalVariation(), L2())] == [1, 0.25]
+
+
+def test_quantiles_are_sorted_and_blind_to_places(generator: torch.Generator) -> None:
+    activation = torch.randn(2, 3, 12, 10, generator=generator)
+    found = quantiles(activation)
+    assert found.shape == (2, 3, 16)
+    assert bool((found.diff(dim=2) >= 0).all())
+    torch.testing.assert_close(found, quantiles(activation.flip(2).transpose(2, 3)))
+    torch.testing.assert_close(found.mean(2), activation.mean((2, 3)), atol=0.02, rtol=0)
+
+
+def test_distributions_are_matched_by_climbing(generator: torch.Generator) -> None:
+    wanted = 2 + 3 * torch.randn(1, 4, 9, 9, generator=generator)
+    objective = -Distributions({"a": (quantiles(wanted), torch.ones(1, 4, 1))})
+    image = torch.zeros(1)
+    assert float(objective({"a": wanted.flip(2)}, image)) == pytest.approx(0, abs=1e-9)
+    found = torch.randn(1, 4, 9, 9, generator=generator).requires_grad_()
+    before = objective({"a": found}, image)
+    before.backward()
+    assert found.grad is not None
+    assert objective({"a": found + 20 * found.grad}, image) > before
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 60, 90), (2, 5, 1, 1), (2, 7, 5)])
+def test_layers_of_every_shape_have_quantiles(shape: tuple[int, ...]) -> None:
+    channels = 5
+    assert quantiles(torch.rand(shape)).shape == (2, channels, 16)

@@ -93,7 +93,7 @@ def test_a_step_of_a_pyramid_moves_large_shapes_more_than_small_ones() -> None:
         before = pyramid.render().detach()
         with torch.no_grad():
             pyramid.leaves[index].add_(0.1)
-        changes.append(float((pyramid.render() - before).abs().mean()))
+        changes.append(float((pyramid.render().detach() - before).abs().mean()))
     assert changes == sorted(changes, reverse=True)
 
 

@@ -22,6 +22,7 @@ FINE_AND_COARSE = (StyleInput("hatching", 2.0, part="fine"), StyleInput("cubes",
         (References(guide="g"), ["guide"]),
         (References(guide="g", mask="m"), ["guide", "mask"]),
         (References(styles=(StyleInput("a"),)), ["style-1"]),
+        (References(mask="m", like=tuple("abcdefghijkl")), sorted(["mask", *(f"like-{n}" for n in range(1, 13))])),
         (References(mask="m", styles=(StyleInput("a", mask="b", region="c"),)),
          ["content-mask-1", "mask", "style-1", "style-mask-1"]),
         (References(styles=FINE_AND_COARSE), ["coarse", "fine"]),
@@ -53,9 +54,10 @@ def test_weights_of_other_styles_are_refused(roles: dict[str, str], weights: lis
 
 
 def test_every_picture_is_changed_and_nothing_else() -> None:
-    references = References("g", "m", (TWELVE[0], *FINE_AND_COARSE))
+    references = References("g", "m", (TWELVE[0], *FINE_AND_COARSE), ("a", "b"))
     upper = references.map(str.upper)
-    assert upper == References("G", "M", (StyleInput("STYLE 1", 1.0, "MASK 1", "REGION 1"), *upper.styles[1:]))
+    first = StyleInput("STYLE 1", 1.0, "MASK 1", "REGION 1")
+    assert upper == References("G", "M", (first, *upper.styles[1:]), ("A", "B"))
     assert [(style.picture, style.part) for style in upper.styles[1:]] == [("HATCHING", "fine"), ("CUBES", "coarse")]
     assert upper.weights == references.weights == (1.0, 2.0, 1.0)
     assert References().map(str.upper) == References()

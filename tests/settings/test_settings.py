@@ -47,6 +47,7 @@ RANGES: list[tuple[list[type[Settings]], str, list[object], list[object], str]] 
     ([StyleSettings, *DRAWN], "tv", [0, 9.0], [-1.0, NAN, INF], "tv must be at least 0"),
     (DRAWN, "l2", [0, 9.0], [-1.0, INF], "l2 must be at least 0"),
     (DRAWN, "prior", [0, 9.0], [-1.0, INF], "prior must be at least 0"),
+    (DRAWN, "likeness", [0, 9.0], [-1.0, NAN, INF], "likeness must be at least 0"),
     (DRAWN, "blur", [0], [-1.0, NAN], "blur must be at least 0"),
     (DRAWN, "diversity", [0, 9.0], [-1.0, INF], "diversity must be at least 0"),
     (DRAWN, "count", [1, 1000], [0, 1001], "count must be from 1 to 1000"),
@@ -133,8 +134,9 @@ CHANGED: list[Settings] = [
         octaves=2, octave_scale=1.25, strength=0.75, color=0.1, jitter=4, seed=2**63 - 1,
     ),
     ClassSettings(
-        classes=(3, 1), size=64, minimize=True, parameterization="pixels", turn=1.5, zoom=0.25, noise=0.125, crop=0.5,
-        tv=1.0, l2=2.0, prior=3.0, blur=1.0, count=3, diversity=0.5, index=2, best_of=4, sheet=True, color=0.3,
+        classes=(3, 1), size=64, minimize=True, parameterization="pixels", turn=1.5, zoom=0.25, noise=0.125, crop=0.3,
+        mirror=False, likeness=3.0, tv=1.0, l2=2.0, prior=3.0, blur=1.0,
+        count=3, diversity=0.5, index=2, best_of=4, sheet=True, color=0.3,
     ),
     BoostSettings(layers=(LayerSpec("high", 7),), count=2, index=1, steps=9, jitter=1),
     StyleSettings(
@@ -170,6 +172,14 @@ def test_settings_of_another_version_are_refused(command: str) -> None:
     if "layers" in values:
         with pytest.raises(ValueError, match="not of the form"):
             settings_from_json(command, {**values, "layers": ["mid:"]})
+
+
+def test_a_record_without_a_setting_that_was_added_since_stands_for_what_was_done_then() -> None:
+    values = ClassSettings(classes=(1,)).to_json()
+    old = {name: value for name, value in values.items() if name not in ClassSettings.added}
+    assert settings_from_json("class", old) == ClassSettings(classes=(1,), mirror=False)
+    assert settings_from_json("class", values).mirror
+    assert set(ClassSettings.added) <= set(values)
 
 
 def test_an_unknown_command_has_no_settings() -> None:

@@ -1,0 +1,62 @@
+"""What photographs have in common: how each channel's values are distributed, for `Distributions`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.objectives import quantiles
+from dreamcli.engine.transforms import Crop, Mirror
+from dreamcli.errors import check
+from dreamcli.files.reading import Picture
+from dreamcli.networks.ensemble import Ensemble, NetworkLayer
+
+from .memory import activations_for
+from .octaves import SMALLEST_OCTAVE
+from .pixels import scaled_tensor
+
+SIZE = 192  # pixels on the shorter side of the photographs
+LONGEST = 4 * SIZE  # of their longer side
+VIEWS = 12  # at the least, of all photographs together: crops, since class images are seen in crops, too
+CROPS = (0.6, 1.0)
+
+
+def distributions_of(
+    photographs: Sequence[Picture], ensemble: Ensemble, compute: Compute
+) -> dict[NetworkLayer, tuple[Tensor, Tensor]]:
+    """The `quantiles` of each channel in photographs, and its standard deviation, where each network measures style.
+
+    Raises:
+        WrongRequest: a photograph is too narrow.
+    """
+    layers = [ensemble.layer_of(network, name) for network in ensemble.networks for name in network.card.style_layers]
+    activations = activations_for(layers, compute, (SIZE, SIZE))
+    generator = torch.Generator().manual_seed(0)
+    crop, mirror = Crop(CROPS), Mirror()
+    values: dict[str, list[Tensor]] = {layer.key: [] for layer in layers}
+    variances: dict[str, list[Tensor]] = {layer.key: [] for layer in layers}
+    for photograph in photographs:
+        image = _shown(photograph, compute.device)
+        for _ in range(math.ceil(VIEWS / len(photographs))):
+            with torch.inference_mode():
+                seen = activations(mirror(crop(image, generator), generator))
+            for key, activation in seen.items():
+                values[key].append(quantiles(activation))
+                variances[key].append(values[key][-1].var(2, keepdim=True))
+    means = {key: torch.cat(found).mean(0, keepdim=True) for key, found in values.items()}
+    deviations = {key: torch.cat(found).mean(0, keepdim=True).sqrt() for key, found in variances.items()}
+    # a channel that is silent in all of them has no unit of its own
+    smallest = {key: 0.1 * float(deviation.mean()) + 1e-6 for key, deviation in deviations.items()}
+    return {layer: (means[layer.key], deviations[layer.key].clamp(min=smallest[layer.key])) for layer in layers}
+
+
+def _shown(photograph: Picture, device: torch.device) -> Tensor:
+    """A photograph as it is measured, ``(1, 3, height, width)`` in [0, 1]."""
+    shorter, longer = sorted(photograph.pixels.shape[:2])
+    image = scaled_tensor(photograph.pixels, min(LONGEST, round(SIZE * longer / shorter)), device)
+    check(min(image.shape[2:]) >= SMALLEST_OCTAVE, "a photograph to be like is too narrow")
+    return image
