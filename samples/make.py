@@ -28,7 +28,7 @@ PICTURES = {
     "channels.jpg": "dreamcli boost --layer high --channels 0-8 --sheet --size 192",
     "chelsea-features.jpg": "dreamcli features samples/chelsea.jpg --top 8",
     "filters.jpg": "dreamcli filters",
-    "digits.jpg": "dreamcli class 0 1 2 3 4 5 6 7 8 9 --model lenet5 --sheet",
+    "digits.jpg": "dreamcli class 0 1 2 3 4 5 6 7 8 9 --model lenet5 --crop 1 --no-mirror --sheet",
     "chelsea-mosaic.jpg": "dreamcli style samples/chelsea.jpg --style samples/styles/mosaic.jpg",
     "coffee-waves.jpg": "dreamcli style samples/coffee.jpg --style samples/styles/waves.jpg",
 }
