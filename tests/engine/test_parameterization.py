@@ -81,6 +81,19 @@ def test_a_pyramid_has_every_size_from_one_pixel_to_the_image() -> None:
     assert all(after / before < 1.6 for before, after in pairwise(widths[3:]))
 
 
+def test_a_pyramid_adds_up_bicubic_enlargements(generator: torch.Generator) -> None:
+    pyramid = Pyramid(torch.full((1, 3, 12, 17), 0.5))
+    small = pyramid.leaves[-2]
+    with torch.no_grad():
+        small.copy_(torch.randn(small.shape, generator=generator))
+    enlarged = torch.nn.functional.interpolate(small.detach(), (12, 17), mode="bicubic")
+    with torch.no_grad():
+        expected = pyramid.render()
+        small.zero_()
+        pyramid.leaves[-1].copy_(enlarged * (12 / 17) ** -0.7)  # their weights
+        torch.testing.assert_close(pyramid.render(), expected, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (64, 3)])
 def test_a_pyramid_of_any_size(size: tuple[int, int]) -> None:
     assert Pyramid(torch.full((2, 3, *size), 0.5)).render().shape == (2, 3, *size)

@@ -36,7 +36,8 @@ def test_it_reads_digits(shared: Path) -> None:
 
 @pytest.mark.parametrize("digit", [0, 3])
 def test_it_draws_the_digit(run, digit: int) -> None:
-    outcome = run("class", digit, "--model", "lenet5", "--size", 64, "--steps", 40, "--json")
+    whole = ("--crop", 1, "--no-mirror")
+    outcome = run("class", digit, "--model", "lenet5", *whole, "--json")
     assert outcome.code == 0, outcome.err
     import json
 
