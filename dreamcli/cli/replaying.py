@@ -123,7 +123,8 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
         raise DreamcliError(f"{options.picture} was made by your own network; name it with --model {again}")
     if not record.job.judge_chooses:
         witness = record.witness
-        return name, options.judge or (witness if witness and not is_own(witness) else NO_JUDGE)
+        is_known = witness and not is_own(witness) and "=" not in witness  # a record names no file that is read
+        return name, options.judge or (witness if is_known else NO_JUDGE)
     if is_own(judge_name or "") and not options.judge:
         raise DreamcliError(
             f"{options.picture} was judged by your own network; name it with --judge FILE.py:CLASS=WEIGHTS"
