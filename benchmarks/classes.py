@@ -31,7 +31,7 @@ BATCHES = {2: "1.30", 4: "", 8: ""}  # numbers of pictures, and limits
 def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     """Give (what, measured, limit)."""
     ensemble = zoo.load_all(ClassSettings.model)
-    if any(network.prefers_float32 for network in ensemble.networks) and compute.device.type == "cpu":
+    if ensemble.prefers_float32 and compute.device.type == "cpu":
         compute = replace(compute, precision=torch.float32)  # as a session does
     activations = JointActivations(
         {layer.prefix: layer.network.activations([layer.name], compute) for layer, _ in ensemble.scores_of(CLASS)}

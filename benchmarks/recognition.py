@@ -1,9 +1,10 @@
 """Whether other networks recognize class images: ``uv run python -m benchmarks.recognition --data DATA``.
 
-Draws 50 classes spread over ImageNet's 1,000 with the defaults of ``dreamcli class``, one seed each, and again as the
-defaults used to be. EfficientNet-Lite2, which takes no part, says what it sees. With ``--judge``, so does a network
-that learned from Tiny-ImageNet's labels alone (``models/training/judge.py``), in 50 of the classes it knows. For
-comparison, both look at photographs of the same classes: DATA is described in ``models/training/README.md``.
+Draws 50 classes spread over ImageNet's 1,000 with the defaults of ``dreamcli class``, one seed each, and again with
+the parameterization and the schedule that used to be the default. EfficientNet-Lite2, which takes no part, says what
+it sees. With ``--judge``, so does a network that learned from Tiny-ImageNet's labels alone
+(``models/training/judge.py``), in 50 of the classes it knows. For comparison, both look at photographs of the same
+classes: DATA is described in ``models/training/README.md``.
 
 The defaults were chosen by looking at classes 0, 20, 40 and so on, none of which is drawn here.
 """

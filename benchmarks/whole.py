@@ -58,7 +58,7 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     """Give (what, measured, limit)."""
     settings = DreamSettings()
     ensemble = zoo.load_all(settings.model)
-    if any(network.prefers_float32 for network in ensemble.networks):
+    if ensemble.prefers_float32:
         compute = replace(compute, precision=torch.float32)
     sizes = octave_sizes(HEIGHT, WIDTH, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
     bare = settings.steps * sum(

@@ -38,7 +38,6 @@ def distributions_of(
     generator = torch.Generator().manual_seed(0)
     crop, mirror = Crop(CROPS), Mirror()
     values: dict[str, list[Tensor]] = {layer.key: [] for layer in layers}
-    variances: dict[str, list[Tensor]] = {layer.key: [] for layer in layers}
     for photograph in photographs:
         image = _shown(photograph, compute.device)
         for _ in range(math.ceil(VIEWS / len(photographs))):
@@ -46,12 +45,13 @@ def distributions_of(
                 seen = activations(mirror(crop(image, generator), generator))
             for key, activation in seen.items():
                 values[key].append(quantiles(activation))
-                variances[key].append(values[key][-1].var(2, keepdim=True))
-    means = {key: torch.cat(found).mean(0, keepdim=True) for key, found in values.items()}
-    deviations = {key: torch.cat(found).mean(0, keepdim=True).sqrt() for key, found in variances.items()}
-    # a channel that is silent in all of them has no unit of its own
-    smallest = {key: 0.1 * float(deviation.mean()) + 1e-6 for key, deviation in deviations.items()}
-    return {layer: (means[layer.key], deviations[layer.key].clamp(min=smallest[layer.key])) for layer in layers}
+    return {layer: _mean_and_deviation(torch.cat(values[layer.key])) for layer in layers}
+
+
+def _mean_and_deviation(values: Tensor) -> tuple[Tensor, Tensor]:
+    deviation = values.var(2, keepdim=True).mean(0, keepdim=True).sqrt()
+    # a channel that is silent in all photographs has no unit of its own
+    return values.mean(0, keepdim=True), deviation.clamp(min=0.1 * float(deviation.mean()) + 1e-6)
 
 
 def _shown(photograph: Picture, device: torch.device) -> Tensor:

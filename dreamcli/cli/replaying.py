@@ -144,7 +144,7 @@ def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...
 
 def _check_weights(picture: Path, record: Record, shared: SharedOptions, session: Session, settings: Settings) -> None:
     """Refuse weights that the picture wasn't made with."""
-    ensemble, chooser = session.ensemble(type(settings)), session.judges(settings).chooser
+    ensemble, chooser = session.ensemble(type(settings)), session.chooser(settings)
     if ensemble.weights_sha256 != record.job.network["sha256"]:
         how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
         raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them with {how}")

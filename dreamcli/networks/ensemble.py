@@ -57,6 +57,11 @@ class Ensemble:
         return cls(networks, (1.0,) * len(networks))
 
     @property
+    def prefers_float32(self) -> bool:
+        """Whether any of the networks does; all of them are computed in one precision."""
+        return any(network.prefers_float32 for network in self.networks)
+
+    @property
     def name(self) -> str:
         """``NAME[*WEIGHT]`` of each network, joined by ``+``."""
         return model_text(tuple(network.card.name for network in self.networks), self.weights)

@@ -32,19 +32,6 @@ class Opened:
     memo: Memo = field(default_factory=Memo)
 
 
-@dataclass(frozen=True)
-class Judges:
-    """Networks that take no part in climbing a picture.
-
-    Attributes:
-        chooser: chooses among attempts; None if there is only one attempt, or nobody to choose.
-        witness: says what it sees in the result, and didn't choose it; None if there is nobody.
-    """
-
-    chooser: Network | None = None
-    witness: Network | None = None
-
-
 class OpenNetworks:
     """Loads the networks of each art form, and keeps them.
 
@@ -99,24 +86,35 @@ class OpenNetworks:
             self._loaded[form.model] = self._opened(zoo.load_all(form.model))
         return self._loaded[form.model]
 
-    def judges_of(self, settings: Settings) -> Judges:
-        """The judge that was named, or the default ones where they are independent and know the classes.
+    def chooser_of(self, settings: Settings) -> Network | None:
+        """The judge that chooses among attempts: the one that was named, or a default one that is independent.
+
+        Raises:
+            DreamcliError: a default judge's weights can't be loaded.
+        """
+        if not settings.judge_chooses or self._judge_name == NO_JUDGE:
+            return None
+        return self._judge or self._default_judge(self._independent(settings)[:1])
+
+    def witness_of(self, settings: Settings) -> Network | None:
+        """The judge that says what it sees in the result; it didn't choose it.
 
         Raises:
             DreamcliError: a default judge's weights can't be loaded.
         """
         if not isinstance(settings, Schedule) or self._judge_name == NO_JUDGE:
-            return Judges()  # if nothing is climbed, there is nothing to judge
-        defaults = self._independent(type(settings)) if settings.names_classes else []
-        if settings.judge_chooses:
-            chooser = self._judge or self._default_judge(defaults[:1])
-            others = [name for name in defaults if chooser is None or name != chooser.card.name]
-            return Judges(chooser, self._default_judge(others[-1:]))
-        return Judges(witness=self._judge or self._default_judge(defaults[-1:]))
+            return None  # if nothing is climbed, there is nothing to judge
+        if self._judge and not settings.judge_chooses:
+            return self._judge
+        chooser = self.chooser_of(settings)
+        others = [name for name in self._independent(settings) if chooser is None or name != chooser.card.name]
+        return self._default_judge(others[-1:])
 
-    def _independent(self, form: type[Settings]) -> list[str]:
-        """The default judges that take no part in this art form's pictures."""
-        networks = self.of(form).ensemble.networks
+    def _independent(self, settings: Settings) -> list[str]:
+        """The default judges that take no part in these pictures, and know the classes that they should show."""
+        if not settings.names_classes:
+            return []
+        networks = self.of(type(settings)).ensemble.networks
         if not all(network.card.labels in ((), imagenet_labels()) for network in networks):
             return []
         part = {network.card.name for network in networks}
@@ -132,7 +130,6 @@ class OpenNetworks:
 
     def _opened(self, ensemble: Ensemble) -> Opened:
         compute = self._compute
-        prefers_float32 = any(network.prefers_float32 for network in ensemble.networks)
-        if not self._is_precise and compute.device.type == "cpu" and prefers_float32:
+        if not self._is_precise and compute.device.type == "cpu" and ensemble.prefers_float32:
             compute = replace(compute, precision=torch.float32)
         return Opened(ensemble, compute)

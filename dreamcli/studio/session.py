@@ -25,6 +25,7 @@ from dreamcli.files.reading import Picture
 from dreamcli.files.record import Job
 from dreamcli.networks.catalog import AUTO
 from dreamcli.networks.ensemble import Ensemble
+from dreamcli.networks.network import Network
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
@@ -34,7 +35,7 @@ from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 
-from .opening import Judges, OpenNetworks
+from .opening import OpenNetworks
 from .pictures import ImageLike, ReadInput, Result, read_image
 from .results import finished, jobs_for, score_of
 
@@ -53,8 +54,7 @@ class Session:
 
     Args:
         model: the name of a network, ``FILE.py:CLASS``, or a module of your own that maps ``(N, 3, H, W)`` to logits.
-            A module is left as it is: the session works on a copy of its own. Several networks climb together:
-            ``"dreamnet+efficientnet_lite0*0.5"``. By default, each art form has its own, as on the command line.
+            A module is copied. Several networks climb together: ``"A+B*0.5"``. By default, each form has its own.
         weights: a state dict of your own for a named model, ``.safetensors`` or ``.pth``.
         mean, std: of the red, green and blue that your module expects; ImageNet's by default.
         labels: the names of your module's classes.
@@ -87,9 +87,13 @@ class Session:
         """The networks that make this art form."""
         return self._open.of(form).ensemble
 
-    def judges(self, settings: Settings) -> Judges:
-        """The networks that judge these pictures."""
-        return self._open.judges_of(settings)
+    def chooser(self, settings: Settings) -> Network | None:
+        """The judge that chooses among attempts; None if there is none."""
+        return self._open.chooser_of(settings)
+
+    def witness(self, settings: Settings) -> Network | None:
+        """The judge that says what it sees in the results; None if there is none."""
+        return self._open.witness_of(settings)
 
     def __enter__(self) -> Self:
         return self
@@ -163,8 +167,7 @@ class Session:
         ``names`` are names or indices. The other arguments are those of `boost`, with the fields of
         `dreamcli.settings.visualization.ClassSettings`. Returns ``count`` results, or one sheet with ``sheet=True``.
         """
-        ensemble = self.ensemble(ClassSettings)
-        classes = [ensemble.class_index(str(name)) for name in names]
+        classes = [self.ensemble(ClassSettings).class_index(str(name)) for name in names]
         chosen = _settings(ClassSettings, None, {"classes": classes, **settings})
         return self._make(chosen, image, References(mask=mask, like=tuple(like)), on_step)
 
@@ -281,7 +284,7 @@ class Session:
 
     def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
         """Return one job per output: everything that determines the picture."""
-        opened, chooser = self._open.of(type(settings)), self.judges(settings).chooser
+        opened, chooser = self._open.of(type(settings)), self.chooser(settings)
         return jobs_for(settings, opened.ensemble, opened.compute, chooser, start, references)
 
     def result_size(self, settings: Settings, start: Picture | None) -> tuple[int, int] | None:
@@ -291,8 +294,7 @@ class Session:
         if start is None:
             side = settings.size or settings.size_from_noise
             return side, side
-        height, width = start.pixels.shape[:2]
-        return scaled_size(height, width, settings.size)
+        return scaled_size(start.pixels.shape[0], start.pixels.shape[1], settings.size)
 
     def make(
         self,
@@ -303,7 +305,6 @@ class Session:
         jobs: list[Job] | None = None,
     ) -> list[Result]:
         """Make the pictures that settings describe. Transparency stays as it was.
-
         If memory runs out, they are made once more in smaller tiles.
 
         Args:
@@ -317,8 +318,8 @@ class Session:
             DreamcliError: it can't be made.
         """
         picture = start.picture if start else None
-        opened, judges = self._open.of(type(settings)), self.judges(settings)
-        inputs = Inputs(picture, references.map(lambda each: each.picture), judges.chooser, opened.memo)
+        opened, chooser = self._open.of(type(settings)), self.chooser(settings)
+        inputs = Inputs(picture, references.map(lambda each: each.picture), chooser, opened.memo)
         smaller = replace(opened.compute, budget=int(opened.compute.budget * BUDGET_SHARE_AFTER_FAILURE))
         notes: tuple[str, ...] = ()
         for compute in (opened.compute, smaller):
@@ -333,9 +334,9 @@ class Session:
         else:
             raise DreamcliError("not enough memory for a picture of this size", Hint.SMALLER) from cause
         jobs = jobs or self.jobs(settings, picture, references)
-        results = []
+        results, witness = [], self.witness(settings)
         for artwork, job in zip(artworks, jobs, strict=True):
-            score = score_of(artwork, settings, opened.ensemble, judges.witness)
+            score = score_of(artwork, settings, opened.ensemble, witness)
             results.append(finished(artwork, settings, job, score, start, references, notes))
         return results
 

@@ -59,10 +59,9 @@ def test_judges_are_independent_and_know_the_classes(
     model: str, judge: str | None, settings: Settings, chooser: str, witness: str
 ) -> None:
     with Session(model, judge=judge, **CPU) as session:
-        judges = session.judges(settings)
-        found = [each.card.name if each else "" for each in (judges.chooser, judges.witness)]
-        assert found == [chooser, witness]
-        assert session.judges(settings) == judges  # loaded once
+        judges = session.chooser(settings), session.witness(settings)
+        assert [each.card.name if each else "" for each in judges] == [chooser, witness]
+        assert (session.chooser(settings), session.witness(settings)) == judges  # loaded once
 
 
 def test_what_an_independent_network_sees_is_in_the_record() -> None:

@@ -213,7 +213,7 @@ def test_a_closed_session_lets_go_of_its_network(small: Small) -> None:
         session.stylize(scene(), scene(40, 40), **QUICK)
         network, judge = (
             weakref.ref(network.module)
-            for network in (session.ensemble(StyleSettings).only, session.judges(StyleSettings()).witness)
+            for network in (session.ensemble(StyleSettings).only, session.witness(StyleSettings()))
             if network
         )
     gc.collect()
