@@ -8,7 +8,7 @@ small to large; with the controls of Gatys et al., "Controlling Perceptual Facto
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,31 +16,36 @@ from torch import Tensor
 from dreamcli.engine import PIXELS
 from dreamcli.engine.ascent import LBFGS, Adam, Rule
 from dreamcli.engine.compute import Compute
-from dreamcli.engine.natural import noise
+from dreamcli.engine.neighbors import NeighborDistance
 from dreamcli.engine.objectives import Objective, TotalVariation, WeightedSum
 from dreamcli.engine.octaves import resize
-from dreamcli.engine.parameterization import Parameterization, Pixels
-from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance, smoothed
+from dreamcli.engine.parameterization import LaplacianPyramid, Pixels
+from dreamcli.engine.style import ContentDistance, Statistics, StyleDistance, smoothed
 from dreamcli.engine.transforms import Jitter
 from dreamcli.errors import check
-from dreamcli.files.reading import Picture
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
-from dreamcli.settings.references import StyleInput
 from dreamcli.settings.style import StyleSettings
 
 from .artwork import Artwork, Inputs, OnStep, value_of
-from .colors import grey, matched, recolored
+from .matching import MAX_STRIDE, matched_places
 from .memory import activations_for
-from .octaves import Canvas, Size, climb
-from .pixels import scaled_size, to_pixels, to_tensor
+from .octaves import Size, climb
+from .painting import Painting
+from .pixels import to_pixels
+from .styles import Style, style_layers, styles_of
 
-TEXTURE_CONTRAST = 0.1  # of the noise that a texture starts from, as a share of a photograph's
-SMALLEST_OCTAVE = 96  # pixels on the shorter side
+SMALLEST_OCTAVE, SMALLEST_OF_NEIGHBORS = 96, 40  # pixels on the shorter side
 LEARNING_RATE = 0.03
 # the squared gradient is averaged over fewer steps than usual, so that patterns nobody asked for fade sooner
 BETAS = (0.9, 0.9)
 COLOR_WEIGHT = 1.5  # of the picture's own colors, relative to a layer
+PYRAMID_LEARNING_RATE, PYRAMID_BETAS = 0.005, (0.9, 0.99)
+# relative to the neighbors: the statistics of all layers together, and the picture's own colors. They bring back the
+# contrast and the large shapes, which no single place has
+MOMENTS_WEIGHT, COLOR_WEIGHT_OF_NEIGHBORS = 0.4, 1.0
+TV_OF_NEIGHBORS = 0.2  # of the total variation, relative to its weight with other statistics
+WINDOWS = 3  # along each side of the picture, each of which should have the style's statistics
 CONTENT_WEIGHT = 0.06  # of content relative to style, at strength 0.5
 
 
@@ -54,11 +59,14 @@ def stylize(
         inputs: the photograph (None for a texture), and the styles.
 
     Raises:
-        WrongRequest: a layer is unknown, or can't measure style or be masked; or a mask is black everywhere.
+        WrongRequest: a layer is unknown, or can't measure style or be masked; a mask is black everywhere; or a texture
+            should be made of neighbors.
     """
     _check_shift(settings, inputs)
+    settings = replace(settings, statistics=_statistics(settings, ensemble, inputs))
+    by_neighbors = settings.statistics == "neighbors"
     generator = torch.Generator().manual_seed(settings.seed)
-    canvas = _Canvas(settings, inputs, generator, compute)
+    canvas = Painting(settings, inputs, generator, compute, LaplacianPyramid if by_neighbors else Pixels)
     aim = _Aim(settings, ensemble, inputs, canvas, compute)
     stopped = climb(
         canvas,
@@ -68,7 +76,7 @@ def stylize(
         rule=_rule(settings),
         transforms=lambda size: [Jitter(max(size) if settings.seamless else settings.jitter)],
         generator=generator,
-        smallest=SMALLEST_OCTAVE,
+        smallest=SMALLEST_OF_NEIGHBORS if by_neighbors else SMALLEST_OCTAVE,
         on_step=on_step,
     )
     objective = aim.latest
@@ -86,109 +94,33 @@ def _check_shift(settings: StyleSettings, inputs: Inputs) -> None:
     check(not (shifted and has_place), "seamless and jitter are for textures, not for a photograph or a content mask")
 
 
+def _statistics(settings: StyleSettings, ensemble: Ensemble, inputs: Inputs) -> str:
+    """What to compare, if it is left open: neighbors, where there are places that have any."""
+    flat = [layer for layer, _ in style_layers(settings, ensemble)["all"] if len(layer.shape) != 4]
+    if settings.statistics == "auto":
+        return "moments" if inputs.start is None or flat else "neighbors"
+    if settings.statistics == "neighbors":
+        check(inputs.start is not None, "neighbors need a photograph: a texture has no places to match")
+        check(not flat, f"{flat[0] if flat else ''} has no rows and columns, so it has no places to match")
+    return settings.statistics
+
+
 def _rule(settings: StyleSettings) -> Rule:
-    return LBFGS() if settings.optimizer == "lbfgs" else Adam(LEARNING_RATE, BETAS)
-
-
-class _Canvas(Canvas):
-    """The painting: a repainted photograph, or a texture.
-
-    Attributes:
-        photograph: ``(1, 3, H, W)`` in [0, 1]; None for a texture.
-        opaque: the photograph's alpha, ``(1, 1, H, W)`` in [0, 1]; None if it is opaque everywhere.
-        target: whose content is kept, at the octave's size; for a texture, the noise it started from.
-    """
-
-    def __init__(self, settings: StyleSettings, inputs: Inputs, generator: torch.Generator, compute: Compute) -> None:
-        self._generator, self._device = generator, compute.device
-        self._keeps_colors = settings.colors == "luminance"
-        self.photograph: Tensor | None = None
-        self.opaque: Tensor | None = None
-        self.target: Tensor | None = None
-        self._image: Tensor | None = None
-        if inputs.start is None:
-            self.size = (settings.size or settings.size_from_noise,) * 2
-            return
-        pixels, alpha = inputs.start.pixels, inputs.start.alpha
-        self.size = scaled_size(pixels.shape[0], pixels.shape[1], settings.size)
-        self.photograph = to_tensor(pixels, compute.device)
-        if alpha is not None:
-            self.opaque = torch.tensor(alpha, device=compute.device)[None, None] / 255
-
-    def begin(self, size: Size) -> Parameterization:
-        if self.photograph is not None:
-            image = grey(self.photograph) if self._keeps_colors else self.photograph
-            self.target = resize(image, size).clamp(0, 1)
-        elif self.target is None:
-            self.target = noise(1, *size, TEXTURE_CONTRAST, self._generator).to(self._device)
-        self._octave = size
-        self._painted = Pixels(resize(self.target if self._image is None else self._image, size).clamp(0, 1))
-        return self._painted
-
-    def end(self) -> None:
-        self._image = self._painted.render().detach()
-
-    def shown(self) -> Tensor:
-        return self._completed(self._painted.render())
-
-    def finished(self) -> Tensor:
-        return self._completed(resize(self.image, self.size).clamp(0, 1))
-
-    @property
-    def image(self) -> Tensor:
-        """The painting after the last octave, at that octave's size."""
-        assert self._image is not None
-        return self._image
-
-    @property
-    def before(self) -> Tensor:
-        """What the last octave would have started from without the octaves before it."""
-        assert self.target is not None
-        return resize(self.target, self._octave).clamp(0, 1)
-
-    def _completed(self, image: Tensor) -> Tensor:
-        """The painting with what is kept of the photograph: its colors, if asked for, and its transparent parts."""
-        if self.photograph is None:
-            return image
-        size = (image.shape[2], image.shape[3])
-        if self._keeps_colors:
-            image = recolored(image, resize(self.photograph, size).clamp(0, 1))
-        if self.opaque is not None:
-            image = torch.where(resize(self.opaque, size) <= 0, resize(self.photograph, size), image)
-        return image
-
-
-@dataclass(frozen=True)
-class _Style:
-    """A `StyleInput` as tensors.
-
-    Attributes:
-        image, mask, region: ``(1, 3, H, W)`` and ``(1, 1, H, W)`` in [0, 1].
-        layers: where it is measured, with weights.
-        key: what its statistics are remembered by; None if they must not be.
-    """
-
-    image: Tensor
-    weight: float
-    mask: Tensor | None
-    region: Tensor | None
-    part: str
-    layers: tuple[tuple[NetworkLayer, float], ...]
-    key: tuple[str, ...] | None
-
-    def size(self, painted: Size, scale: float) -> Size:
-        """Its (height, width) for a painting of some size."""
-        return scaled_size(self.image.shape[2], self.image.shape[3], round(max(painted) * scale))
+    if settings.optimizer == "lbfgs":
+        return LBFGS()
+    if settings.statistics == "neighbors":
+        return Adam(PYRAMID_LEARNING_RATE, PYRAMID_BETAS)
+    return Adam(LEARNING_RATE, BETAS)
 
 
 class _Aim:
     """What a painting should look like, at every size."""
 
     def __init__(
-        self, settings: StyleSettings, ensemble: Ensemble, inputs: Inputs, canvas: _Canvas, compute: Compute
+        self, settings: StyleSettings, ensemble: Ensemble, inputs: Inputs, canvas: Painting, compute: Compute
     ) -> None:
         self._settings, self._canvas, self._memo = settings, canvas, inputs.memo
-        self._styles = _styles(settings, ensemble, inputs, canvas.photograph, compute)
+        self._styles = styles_of(settings, ensemble, inputs, canvas.photograph, compute)
         contents = _content_layers(settings, ensemble)
         layers = list(dict.fromkeys(layer for style in self._styles for layer, _ in style.layers))
         _check_layers(layers, contents, inputs)
@@ -205,7 +137,11 @@ class _Aim:
         seen = self._seen(target)
         strength = self._settings.strength if self._contents else 1.0
         whole = sum(style.weight for style in self._styles)
-        terms: list[tuple[float, Objective]] = [(-self._settings.tv, TotalVariation())]
+        by_neighbors = self._settings.statistics == "neighbors"
+        smoothness = self._settings.tv * (TV_OF_NEIGHBORS if by_neighbors else 1)
+        terms: list[tuple[float, Objective]] = [(-smoothness, TotalVariation())]
+        if by_neighbors:
+            terms += [(-(strength**2) * share, distance) for share, distance in self._neighbors(target, size)]
         for style in self._styles:
             terms += self._style_terms(style, size, seen, strength**2 * style.weight / whole)
         for content, of_network in _shares(self._contents):
@@ -214,27 +150,30 @@ class _Aim:
         self.latest = WeightedSum(tuple(terms))
         return self.latest
 
+    def _neighbors(self, target: Tensor, size: Size) -> list[tuple[float, NeighborDistance]]:
+        sizes = [style.size(size, self._settings.style_scale) for style in self._styles]
+        canvas = self._canvas
+        return matched_places(self._styles, sizes, target, canvas.current, canvas.opaque, self.activations)
+
     def _style_terms(
-        self, style: _Style, size: Size, seen: dict[str, Tensor], share: float
+        self, style: Style, size: Size, seen: dict[str, Tensor], share: float
     ) -> list[tuple[float, Objective]]:
         """The distances from one style in each of its layers, in units of the target's own distance."""
         statistics = self._settings.statistics
+        kind = "moments" if statistics == "neighbors" else statistics
+        windows = _windows(style) if statistics == "neighbors" else {}
         wanted = self._wanted(style, style.size(size, self._settings.style_scale))
         region = _intersection(style.region, self._canvas.opaque)
-        weights = [
-            *((layer.key, weight) for layer, weight in style.layers),
-            *([(PIXELS, COLOR_WEIGHT)] if style.part != "coarse" else []),
-        ]
-        total = sum(abs(weight) for _, weight in weights)
         terms: list[tuple[float, Objective]] = []
-        for layer, weight in weights:
-            found = self._statistics(layer, seen[layer], region)
-            baseline = max(float(DISTANCES[statistics](found, wanted[layer])), 1e-9)
-            distance = StyleDistance(layer, wanted[layer], statistics, baseline, region, layer in self._smoothed)
-            terms.append((-(share * weight / total), distance))
+        for layer, weight in _weights(style, statistics).items():
+            smooth, parts = layer in self._smoothed, windows.get(layer, 1)
+            distance = StyleDistance(layer, wanted[layer], kind, 1.0, region, smooth, parts)
+            with torch.no_grad():
+                baseline = max(float(distance(seen, seen[PIXELS])), 1e-9)
+            terms.append((-share * weight, replace(distance, baseline=baseline)))
         return terms
 
-    def _wanted(self, style: _Style, size: Size) -> dict[str, Statistics]:
+    def _wanted(self, style: Style, size: Size) -> dict[str, Statistics]:
         """The style's statistics at a size, measured once for many photographs."""
         layers = [PIXELS, *(layer.key for layer, _ in style.layers)]
 
@@ -253,42 +192,24 @@ class _Aim:
         return Statistics.of(smoothed(activation) if layer in self._smoothed else activation, weight)
 
 
-def _styles(
-    settings: StyleSettings, ensemble: Ensemble, inputs: Inputs, photograph: Tensor | None, compute: Compute
-) -> list[_Style]:
-    """Prepare each style's pictures and layers."""
-    check(bool(inputs.references.styles), "name at least one style")
-    parts = _parts(settings, ensemble)
-    styles = []
-    for number, style in enumerate(inputs.references.styles, 1):
-        image = to_tensor(style.picture.pixels, compute.device)
-        if photograph is not None and settings.colors == "luminance":
-            image = matched(grey(image), grey(photograph))
-        elif photograph is not None and settings.colors == "match":
-            image = matched(image, photograph)
-        mask = _brightness(style.mask, f"style mask {number}", compute)
-        region = _brightness(style.region, f"content mask {number}", compute)
-        key = _memo_key(style, settings)
-        styles.append(_Style(image, style.weight, mask, region, style.part, parts[style.part], key))
-    return styles
+def _weights(style: Style, statistics: str) -> dict[str, float]:
+    """The weights of a style's statistics in its layers, by name, and in the picture's colors.
+
+    They add up to 1, except for neighbors, which have a weight of 1 themselves.
+    """
+    whole = sum(abs(weight) for _, weight in style.layers)
+    has_colors = style.part != "coarse"
+    if statistics == "neighbors":
+        colors = {PIXELS: COLOR_WEIGHT_OF_NEIGHBORS} if has_colors else {}
+        return {layer.key: MOMENTS_WEIGHT * weight / whole for layer, weight in style.layers} | colors
+    colors = {PIXELS: COLOR_WEIGHT} if has_colors else {}
+    weights = {layer.key: weight for layer, weight in style.layers} | colors
+    return {layer: weight / (whole + sum(colors.values())) for layer, weight in weights.items()}
 
 
-def _parts(settings: StyleSettings, ensemble: Ensemble) -> dict[str, tuple[tuple[NetworkLayer, float], ...]]:
-    """Where style is measured, and with what weight: in all layers, or in the fine or coarse half of each network's."""
-    if settings.layers:
-        found = [(layer, spec.weight) for spec in settings.layers for layer in ensemble.find(spec)]
-    else:
-        found = [(ensemble.layer_of(net, name), 1.0) for net in ensemble.networks for name in net.card.style_layers]
-    weights = {layer.prefix: layer.weight for layer, _ in found}
-    parts: dict[str, list[tuple[NetworkLayer, float]]] = {"all": [], "fine": [], "coarse": []}
-    for prefix, of_network in weights.items():
-        share = of_network / sum(weights.values())
-        own = [(layer, weight * share) for layer, weight in found if layer.prefix == prefix]
-        half = len(own) // 2
-        parts["all"] += own
-        parts["fine"] += own[:half] or own
-        parts["coarse"] += own[half:]
-    return {part: tuple(layers) for part, layers in parts.items()}
+def _windows(style: Style) -> dict[str, int]:
+    """Into how many windows along each side the layers are cut, by name: those with places enough for it."""
+    return {layer.key: WINDOWS for layer, _ in style.layers if layer.stride <= MAX_STRIDE}
 
 
 def _content_layers(settings: StyleSettings, ensemble: Ensemble) -> list[NetworkLayer]:
@@ -302,21 +223,6 @@ def _shares(layers: list[NetworkLayer]) -> list[tuple[NetworkLayer, float]]:
     """Layers with their networks' weights, scaled so that these add up to 1."""
     whole = sum(layer.weight for layer in layers)
     return [(layer, layer.weight / whole) for layer in layers]
-
-
-def _memo_key(style: StyleInput[Picture], settings: StyleSettings) -> tuple[str, ...] | None:
-    """What identifies a style's pixels; None if its colors follow each photograph's."""
-    if settings.colors != "style" or not style.picture.sha256:
-        return None
-    return style.picture.sha256, style.mask.sha256 if style.mask else ""
-
-
-def _brightness(mask: Picture | None, name: str, compute: Compute) -> Tensor | None:
-    """The brightness of a mask, ``(1, 1, H, W)`` in [0, 1]."""
-    if mask is None:
-        return None
-    check(bool(mask.pixels.any()), f"the {name} is black everywhere, so nothing is left")
-    return to_tensor(mask.pixels, compute.device).mean(1, keepdim=True)
 
 
 def _check_layers(layers: list[NetworkLayer], contents: list[NetworkLayer], inputs: Inputs) -> None:

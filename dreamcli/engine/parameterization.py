@@ -16,6 +16,7 @@ from . import natural
 # of `Pyramid`: how fast the weights fall with size, and those of the few values that set the color of whole regions
 PYRAMID_FALL = 0.7
 COARSEST, COARSE_WEIGHT = 3, 0.2  # pixels on the longer side
+LAPLACIAN_LEVELS, SMALLEST_LEVEL = 8, 4  # the latter in pixels on the shorter side
 
 
 class Parameterization(ABC):
@@ -169,6 +170,38 @@ class Pyramid(Parameterization):
 
     def project(self) -> None:
         """Does nothing: every sum renders to an image in (0, 1)."""
+
+
+class LaplacianPyramid(Parameterization):
+    """The image as a Laplacian pyramid: a small image, and the detail that each doubling of its size adds.
+
+    A step changes a large area as easily as a pixel, so a night sky can turn white (Kolkin et al., "Neural Neighbor
+    Style Transfer", 2022, arXiv:2203.13215).
+
+    Args:
+        image: ``(N, 3, H, W)`` in [0, 1].
+    """
+
+    def __init__(self, image: Tensor) -> None:
+        details: list[Tensor] = []
+        left = image.detach()
+        while len(details) < LAPLACIAN_LEVELS - 1 and min(left.shape[2:]) >= 2 * SMALLEST_LEVEL:
+            half = [(side + 1) // 2 for side in left.shape[2:]]
+            small = F.interpolate(left, half, mode="bilinear", antialias=True)
+            details.append(left - F.interpolate(small, left.shape[2:], mode="bilinear"))
+            left = small
+        self.leaves = [leaf.clone().requires_grad_() for leaf in (*details, left)]
+
+    def render(self) -> Tensor:
+        *details, image = self.leaves
+        for detail in reversed(details):
+            image = F.interpolate(image, detail.shape[2:], mode="bilinear") + detail
+        return image
+
+    def project(self) -> None:
+        with torch.no_grad():
+            image = self.render()
+            self.leaves[0] += image.clamp(0, 1) - image
 
 
 def _enlargement(before: int, after: int, device: torch.device) -> Tensor:

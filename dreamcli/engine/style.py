@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,12 +19,12 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Statistics:
-    """Statistics of a layer's channels over an image, wherever in it.
+    """Statistics of a layer's channels over each image of a batch, wherever in it.
 
     Attributes:
-        mean: ``(C,)``, of each channel.
-        gram: ``(C, C)``, the mean product of every two channels (Gatys, Ecker and Bethge, 2016, arXiv:1508.06576), in
-            float32: half precision overflows.
+        mean: ``(N, C)``, of each channel.
+        gram: ``(N, C, C)``, the mean product of every two channels (Gatys, Ecker and Bethge, 2016, arXiv:1508.06576),
+            in float32: half precision overflows.
     """
 
     mean: Tensor
@@ -31,51 +32,59 @@ class Statistics:
 
     @classmethod
     def of(cls, activation: Tensor, weight: Tensor | None = None) -> Statistics:
-        """Measure an activation ``(1, C, H, W)``, or tokens ``(1, L, C)``.
+        """Measure an activation ``(N, C, H, W)``, or tokens ``(N, L, C)``.
 
-        ``weight``, ``(1, 1, any, any)``, weighs each part of the image; None for equal weights, and for tokens.
+        ``weight``, ``(N or 1, 1, any, any)``, weighs each part of an image; None for equal weights, and for tokens.
         """
-        features = activation.float()[0]
-        features = features.T if features.dim() == 2 else features.flatten(1)
+        features = activation.float()
+        features = features.transpose(1, 2) if features.dim() == 3 else features.flatten(2)
         if weight is None:
-            share = features.new_full((1, features.shape[1]), 1 / features.shape[1])
+            share = features.new_full((1, 1, features.shape[2]), 1 / features.shape[2])
         else:
-            share = F.interpolate(weight, activation.shape[2:], mode="area")[0].flatten(1)
-            share = share / share.sum().clamp(min=_TINY)
+            share = F.interpolate(weight, activation.shape[2:], mode="area").flatten(2)
+            share = share / share.sum(2, keepdim=True).clamp(min=_TINY)
         weighted = features * share
-        return cls(weighted.sum(1), weighted @ features.T)
+        return cls(weighted.sum(2), weighted @ features.transpose(1, 2))
 
     @property
     def covariance(self) -> Tensor:
-        """The covariance of the channels, ``(C, C)``."""
-        return self.gram - torch.outer(self.mean, self.mean)
+        """The covariance of the channels, ``(N, C, C)``."""
+        return self.gram - self.mean[:, :, None] * self.mean[:, None, :]
 
     @cached_property
     def root(self) -> Tensor:
-        """The square root of the covariance, ``(C, C)``."""
-        values, vectors = torch.linalg.eigh(self.covariance.cpu().double())  # not every device has float64
-        root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+        """The square root of the covariance, ``(N, C, C)``."""
+        covariance = self.covariance.cpu().double()  # not every device has float64
+        values, vectors = torch.linalg.eigh(covariance.nan_to_num(0, 0, 0))
+        root: Tensor = (vectors * values.clamp(min=0).sqrt()[:, None]) @ vectors.mT
         return root.float().to(self.gram.device)
 
 
 def gram_distance(found: Statistics, wanted: Statistics) -> Tensor:
-    """The squared Frobenius distance between the Gram matrices (Gatys et al., 2016)."""
-    return (found.gram - wanted.gram).square().sum()
+    """The squared Frobenius distance between the Gram matrices (Gatys et al., 2016), the mean over the batch."""
+    return (found.gram - wanted.gram).square().sum((1, 2)).mean()
 
 
 def moment_distance(found: Statistics, wanted: Statistics) -> Tensor:
     """The squared 2-Wasserstein distance between normal distributions with these means and covariances.
 
-    Differentiable in ``found`` alone. As a style distance: K. Crowson, "style-transfer-pytorch", 2021.
+    The mean over the batch. Differentiable in ``found`` alone. As a style distance: K. Crowson,
+    "style-transfer-pytorch", 2021.
     """
     inner = wanted.root @ found.covariance @ wanted.root
-    shift = (found.mean - wanted.mean).square().sum()
-    traces = found.covariance.diagonal().sum() + wanted.covariance.diagonal().sum()
+    shift = (found.mean - wanted.mean).square().sum(1)
+    traces = _trace(found.covariance) + _trace(wanted.covariance)
     # the small ridge keeps the root's gradient finite where the covariance is singular
-    ridge = _TINY + 1e-6 * inner.diagonal().mean().detach().abs()
-    values = torch.linalg.eigvalsh(inner + ridge * torch.eye(len(inner), device=inner.device))
-    distance: Tensor = shift + traces - 2 * values.clamp(min=_TINY).sqrt().sum()
+    ridge = _TINY + 1e-6 * (_trace(inner) / inner.shape[1]).detach().abs()
+    inner = inner + ridge[:, None, None] * torch.eye(inner.shape[1], device=inner.device)
+    # LAPACK refuses what isn't finite; the other terms pass it on
+    values = torch.linalg.eigvalsh(inner.nan_to_num(0, 0, 0))
+    distance: Tensor = (shift + traces - 2 * values.clamp(min=_TINY).sqrt().sum(1)).mean()
     return distance
+
+
+def _trace(matrices: Tensor) -> Tensor:
+    return matrices.diagonal(dim1=1, dim2=2).sum(1)
 
 
 DISTANCES = {"gram": gram_distance, "moments": moment_distance}
@@ -102,6 +111,8 @@ class StyleDistance(Objective):
         baseline: the distance at the start, so that all layers, styles and networks weigh the same.
         weight: ``(1, 1, any, any)``: the weight of each part of the image; None for equal weights.
         smooth: whether the activations are `smoothed`.
+        windows: the distance is the mean over this many windows along each side of the image (see `windows_of`), so
+            that each part of it has to have the style's statistics; 1 for the image as a whole, and for tokens.
     """
 
     layer: str
@@ -110,11 +121,34 @@ class StyleDistance(Objective):
     baseline: float = 1.0
     weight: Tensor | None = None
     smooth: bool = False
+    windows: int = 1
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         activation = image if self.layer == PIXELS else activations[self.layer]
-        found = Statistics.of(smoothed(activation) if self.smooth else activation, self.weight)
-        return DISTANCES[self.kind](found, self.wanted) / self.baseline
+        seen = smoothed(activation) if self.smooth else activation
+        weight = self.weight
+        if self.windows > 1:
+            if weight is not None:
+                weight = windows_of(F.interpolate(weight, seen.shape[2:], mode="area"), self.windows)
+                painted = weight.flatten(1).any(1)
+                seen, weight = windows_of(seen, self.windows)[painted], weight[painted]
+            else:
+                seen = windows_of(seen, self.windows)
+        return DISTANCES[self.kind](Statistics.of(seen, weight), self.wanted) / self.baseline
+
+
+def windows_of(image: Tensor, count: int) -> Tensor:
+    """Cut ``(1, C, H, W)`` into up to ``count * count`` windows, each of which overlaps half of the next.
+
+    Returns:
+        ``(windows, C, height, width)``; small maps have fewer windows.
+    """
+    slices = []
+    for side in image.shape[2:]:
+        length = math.ceil(2 * side / (count + 1))
+        starts = dict.fromkeys(round(i * (side - length) / (count - 1)) for i in range(count))
+        slices.append([slice(start, start + length) for start in starts])
+    return torch.cat([image[:, :, rows, columns] for rows in slices[0] for columns in slices[1]])
 
 
 @dataclass(frozen=True)

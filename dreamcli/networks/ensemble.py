@@ -39,6 +39,11 @@ class NetworkLayer:
         """The shape of its output in the network's trace, for a batch of one."""
         return self.network.trace.shapes[self.name]
 
+    @property
+    def stride(self) -> float:
+        """Pixels between two neighboring places, for a layer that has rows and columns."""
+        return self.network.trace.size[0] / self.shape[2]
+
 
 @dataclass(frozen=True)
 class Ensemble:

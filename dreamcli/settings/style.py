@@ -34,13 +34,17 @@ class StyleSettings(Schedule):
     )  # fmt: skip
     content: str = setting("Where content is measured.", "", metavar="LAYER", default_help="the model's own layer")
     statistics: str = setting(
-        "What to compare: Gram matrices, or means and covariances.", "gram", choices=("gram", "moments")
+        "What to compare: each place with the most similar place of the style, the Gram matrices of whole layers, or "
+        "their means and covariances.",
+        "auto",
+        choices=("auto", "neighbors", "gram", "moments"),
+        default_help="neighbors; moments from noise",
     )
     tv: float = setting("Weight of the total-variation penalty.", 0.25, low=0)
     optimizer: str = setting("How to choose steps; L-BFGS takes fewer, longer ones.", "adam", choices=("adam", "lbfgs"))
-    steps: int = 120
+    steps: int = 60
     octaves: int = 4
-    octave_scale: float = 1.414
+    octave_scale: float = 2.0
     strength: float = setting("Balance between the photograph, at 0, and the style, at 1.", 0.5, low=0, high=1)
     jitter: int = setting("Largest random shift before each step, in pixels; for textures only.", 0, low=0)
 

@@ -19,9 +19,9 @@ def test_statistics_are_the_mean_and_the_gram_matrix() -> None:
     a = activation(0)
     flat = a[0].flatten(1)
     found = Statistics.of(a)
-    torch.testing.assert_close(found.mean, flat.mean(1))
-    torch.testing.assert_close(found.gram, flat @ flat.T / flat.shape[1])
-    torch.testing.assert_close(found.covariance, torch.cov(flat, correction=0))
+    torch.testing.assert_close(found.mean[0], flat.mean(1))
+    torch.testing.assert_close(found.gram[0], flat @ flat.T / flat.shape[1])
+    torch.testing.assert_close(found.covariance[0], torch.cov(flat, correction=0))
     torch.testing.assert_close(found.root @ found.root, found.covariance, atol=1e-4, rtol=1e-4)
 
 

@@ -55,7 +55,7 @@ RANGES: list[tuple[list[type[Settings]], str, list[object], list[object], str]] 
     (DRAWN, "index", [0], [1, -1], "index must be from 0 to 0"),
     (DRAWN, "parameterization", ["pyramid", "pixels"], ["pixel"], "parameterization is one of pyramid, fourier"),
     ([StyleSettings], "style_scale", [0.1, 10], [0.0, 11.0, NAN], "style[ -]scale must be from 0.1 to 10"),
-    ([StyleSettings], "statistics", ["gram", "moments"], ["mean"], "statistics is one of gram, moments"),
+    ([StyleSettings], "statistics", ["gram", "moments"], ["mean"], "statistics is one of auto, neighbors, gram, moments"),
     ([StyleSettings], "optimizer", ["adam", "lbfgs"], ["sgd"], "optimizer is one of adam, lbfgs"),
     ([StyleSettings], "colors", ["style", "luminance", "match"], ["red"], "colors is one of style"),
     ([StyleSettings], "layers", [()], [(LayerSpec("mid", 3),)], "whole layers, not in a channel"),

@@ -1,0 +1,134 @@
+"""What every place of a photograph should look like: the places of the styles that are most like it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dreamcli.engine.activations import Captured
+from dreamcli.engine.neighbors import NeighborDistance, hypercolumns, nearest, vectors
+from dreamcli.engine.octaves import resize
+
+from .octaves import Size
+from .styles import Style, StyleLayers
+
+MAX_STRIDE = 16  # pixels; a deeper layer's vectors stand for too many places
+STRIDE = 2  # pixels between the places that are matched,
+MAX_PLACES = 2**16  # or more in large pictures, for the sake of memory
+MAX_CANDIDATES = 2**13  # of all styles together
+TURNS = 4  # quarter turns in which a style is offered: its strokes may follow the edges of the photograph
+KEPT = 0.75  # of the photograph in what is matched, the rest being what has been painted so far
+# how much a weight tells in the choice between styles: at equal likeness, e-fold the weight is worth this much cosine
+PREFERENCE = 0.1
+
+
+def matched_places(
+    styles: Sequence[Style],
+    sizes: Sequence[Size],
+    photograph: Tensor,
+    painted: Tensor | None,
+    opaque: Tensor | None,
+    activations: Callable[[Tensor], Captured],
+) -> list[tuple[float, NeighborDistance]]:
+    """Match every place of a photograph with one of the styles', for one octave.
+
+    As in "Neural Neighbor Style Transfer" (see `NeighborDistance`), where it is matched in terms of VGG16 alone.
+
+    Args:
+        styles, sizes: the styles, and their (height, width) in pixels in this octave.
+        photograph: ``(1, 3, H, W)`` in [0, 1].
+        painted: what the octaves before made of it, equally large; None in the first.
+        opaque: the photograph's alpha, ``(1, 1, any, any)`` in [0, 1]; None if it is opaque everywhere.
+
+    Returns:
+        the distance in the layers of each group of styles that share theirs, with the group's share of the weight.
+    """
+    with torch.no_grad():
+        seen = activations(photograph if painted is None else _blended(photograph, painted))
+        groups: dict[StyleLayers, list[tuple[Style, Size]]] = {}
+        for style, size in zip(styles, sizes, strict=True):
+            groups.setdefault(style.layers, []).append((style, size))
+        whole = sum(style.weight for style in styles)
+        grid = _grid((photograph.shape[2], photograph.shape[3]))
+        return [
+            (sum(style.weight for style, _ in group) / whole, _matched(group, seen, grid, opaque, activations))
+            for group in groups.values()
+        ]
+
+
+def _blended(photograph: Tensor, painted: Tensor) -> Tensor:
+    """Mix some of what has been painted into the photograph, but keep its finest detail."""
+    size = (photograph.shape[2], photograph.shape[3])
+
+    def coarse(image: Tensor) -> Tensor:
+        return resize(resize(image, (math.ceil(size[0] / 2), math.ceil(size[1] / 2))), size)
+
+    return (photograph + (1 - KEPT) * (coarse(painted) - coarse(photograph))).clamp(0, 1)
+
+
+def _grid(size: Size) -> tuple[int, int]:
+    """The rows and columns of places in a picture of this size."""
+    stride = max(STRIDE, math.sqrt(size[0] * size[1] / MAX_PLACES))
+    return max(1, round(size[0] / stride)), max(1, round(size[1] / stride))
+
+
+def _matched(
+    group: list[tuple[Style, Size]],
+    seen: Captured,
+    grid: tuple[int, int],
+    opaque: Tensor | None,
+    activations: Callable[[Tensor], Captured],
+) -> NeighborDistance:
+    every = group[0][0].layers
+    layers = [(layer, weight) for layer, weight in every if layer.stride <= MAX_STRIDE] or every
+    # all layers count the same, whatever the size of their values
+    scales = {layer.key: weight / float(seen[layer.key].float().norm(dim=1).mean()) for layer, weight in layers}
+    places = vectors(hypercolumns(seen, scales, grid))
+    heaviest = max(style.weight for style, _ in group)
+    wanted, best = torch.zeros_like(places), places.new_full((len(places),), -torch.inf)
+    for style, size in group:
+        candidates = _candidates(style, size, scales, MAX_CANDIDATES // len(group), activations)
+        index, likeness = nearest(places, candidates)
+        likeness = likeness + PREFERENCE * math.log(style.weight / heaviest)
+        if style.region is not None:
+            # a cosine is at least -1, so that any share of a brighter region comes first
+            likeness = likeness + 10 * F.interpolate(style.region, grid, mode="area").flatten().log().clamp(min=-10)
+        better = likeness > best
+        wanted[better], best[better] = candidates[index[better]], likeness[better]
+    columns = F.normalize(wanted, dim=1).T.reshape(1, -1, *grid)
+    return NeighborDistance(scales, columns, _painted_weight([style for style, _ in group], grid, opaque))
+
+
+def _candidates(
+    style: Style, size: Size, scales: dict[str, float], limit: int, activations: Callable[[Tensor], Captured]
+) -> Tensor:
+    """The style's vectors, ``(up to limit, C)``, from all turns and evenly from all over the picture."""
+    image = resize(style.image, size).clamp(0, 1)
+    found = []
+    for turns in range(TURNS):
+        turned = torch.rot90(image, turns, (2, 3)).contiguous()
+        grid = _grid((turned.shape[2], turned.shape[3]))
+        columns = vectors(hypercolumns(activations(turned), scales, grid))
+        if style.mask is not None:
+            bright = F.interpolate(torch.rot90(style.mask, turns, (2, 3)), grid, mode="area").flatten()
+            columns = columns[bright >= bright.max() / 2]
+        count = min(len(columns), limit // TURNS)
+        found.append(columns[torch.linspace(0, len(columns) - 1, count, device=columns.device).round().long()])
+    return torch.cat(found)
+
+
+def _painted_weight(styles: list[Style], grid: tuple[int, int], opaque: Tensor | None) -> Tensor | None:
+    """How much each place is painted: as much as the brightest region is there, and it is opaque."""
+    regions = [style.region for style in styles]
+    weight = None
+    if all(region is not None for region in regions):
+        weight = torch.stack([F.interpolate(region, grid, mode="area") for region in regions if region is not None])
+        weight = weight.amax(0)
+    if opaque is None:
+        return weight
+    shown = F.interpolate(opaque, grid, mode="area")
+    return shown if weight is None else weight * shown

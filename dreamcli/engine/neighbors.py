@@ -1,0 +1,88 @@
+"""Style as nearest neighbors: every place of a picture should look like the place of the style that is most like it.
+
+Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich, "Neural Neighbor Style Transfer", 2022 (arXiv:2203.13215).
+Statistics are averages over the whole picture, so a sky may stay flat if the trees have strokes enough for both. Here
+no place can hide behind another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .activations import Captured
+from .objectives import Objective
+
+_TINY = 1e-12
+MAX_PRODUCTS = 2**25  # computed at once: 128 MB of float32, and as much again while the best are looked up
+
+
+def hypercolumns(activations: Captured, scales: Mapping[str, float], grid: tuple[int, int]) -> Tensor:
+    """The features of all layers at each place of a grid, side by side: ``(1, C, *grid)`` in float32.
+
+    Args:
+        activations: feature maps ``(1, any, any, any)``.
+        scales: which layers, and what to multiply each one's features by.
+        grid: (rows, columns).
+    """
+    maps = [F.interpolate(activations[layer].float(), grid, mode="bilinear") * by for layer, by in scales.items()]
+    return torch.cat(maps, 1)
+
+
+def vectors(columns: Tensor) -> Tensor:
+    """The vectors of hypercolumns ``(1, C, rows, columns)``, row by row: ``(rows * columns, C)``."""
+    return columns[0].flatten(1).T
+
+
+def nearest(wanted: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the candidate that is most like each of some vectors, by the cosine of their angle from the mean.
+
+    Each set is measured from its own mean, so that the dark parts of a picture match the dark parts of another,
+    however bright either is. In blocks, so that the memory doesn't grow with both sets.
+
+    Args:
+        wanted: ``(P, C)``.
+        candidates: ``(M, C)``.
+
+    Returns:
+        the index of the best candidate, and its cosine: ``(P,)`` each.
+    """
+    known = F.normalize(candidates - candidates.mean(0), dim=1).T
+    middle = wanted.mean(0)
+    blocks = [
+        (F.normalize(some - middle, dim=1) @ known).max(1)
+        for some in torch.split(wanted, max(1, MAX_PRODUCTS // len(candidates)))
+    ]
+    return torch.cat([block.indices for block in blocks]), torch.cat([block.values for block in blocks])
+
+
+@dataclass(frozen=True)
+class NeighborDistance(Objective):
+    """The mean cosine distance, from 0 to 2, of the features at every place from those wanted there.
+
+    Attributes:
+        scales: of the layers; see `hypercolumns`.
+        wanted: the hypercolumns to approach, ``(1, C, rows, columns)``, each of length 1.
+        weight: ``(1, 1, any, any)``: the weight of each part of the image; None for equal weights.
+    """
+
+    scales: Mapping[str, float]
+    wanted: Tensor
+    weight: Tensor | None = None
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        grid = (self.wanted.shape[2], self.wanted.shape[3])
+        grid = (self.wanted.shape[2], self.wanted.shape[3])
+        found = hypercolumns(activations, self.scales, grid)
+        cosines = (found * self.wanted).sum(1) / torch.linalg.vector_norm(found, dim=1).clamp(min=_TINY)
+        if self.weight is None:
+            likeness = cosines.mean()
+        else:
+            share = F.interpolate(self.weight, grid, mode="area")[:, 0]
+            likeness = (cosines * share).sum() / share.sum().clamp(min=_TINY)
+        distance: Tensor = 1 - likeness
+        return distance
