@@ -36,11 +36,11 @@ from dreamcli.settings.style import StyleSettings
 from .whole import ROOT, SAMPLES
 
 SQUEEZENET = ROOT.parent / "shared" / "networks" / "squeezenet1_0.safetensors"
-STYLES = ("dots", "waves", "mosaic", "woodcut", "watercolour")
+STYLES = ("glass", "hatching", "impasto", "ornament", "strokes")
 SIZE, LARGE = 256, 768
 DEFAULT = StyleSettings().strength
 STRENGTHS = (0.2, DEFAULT, 0.9)
-ACROSS_SIZES = "mosaic"
+ACROSS_SIZES = "glass"
 
 
 class Judge:
@@ -57,7 +57,7 @@ class Judge:
         size = (round(image.shape[2] * scale), round(image.shape[3] * scale))
         with torch.inference_mode():
             seen = self._activations(resize(image, size).clamp(0, 1))
-        return [Statistics.of(activation).gram for activation in seen.values()]
+        return [Statistics.of(activation).gram[0] for activation in seen.values()]
 
     def distance(self, pixels: Pixels, style: Pixels) -> float:
         """The squared distance from the style, relative to the style's own size, over the layers."""

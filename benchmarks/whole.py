@@ -28,7 +28,7 @@ ROUNDS = 3
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"
 PHOTOGRAPH, SQUARE = SAMPLES / "coffee.jpg", SAMPLES / "astronaut.jpg"
-STYLE_PICTURE = SAMPLES / "styles" / "mosaic.jpg"
+STYLE_PICTURE = SAMPLES / "styles" / "glass.jpg"
 STYLE_SIZE, STYLE_LIMIT = 256, 60.0
 
 # what the command does, with a clock in between

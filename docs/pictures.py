@@ -68,7 +68,7 @@ RECIPES = (
     Recipe(
         "guided",
         "Guided by another picture",
-        "dreamcli dream samples/coffee.jpg --guide samples/styles/waves.jpg --size 400",
+        "dreamcli dream samples/coffee.jpg --guide samples/styles/strokes.jpg --size 400",
         "The dream climbs towards the guide's features in `high` instead of the coffee's own.",
     ),
     Recipe(
@@ -133,28 +133,28 @@ RECIPES = (
         "A quick overview, small and with few steps. Choose a channel, and draw it again, larger.",
     ),
     Recipe(
-        "waves",
+        "painted",
         "In the style of a picture",
-        "dreamcli style samples/chelsea.jpg --style samples/styles/waves.jpg --size 256 --steps 50",
-        "Fewer steps than the default 120, for a quick first look.",
+        "dreamcli style samples/chelsea.jpg --style samples/styles/strokes.jpg --size 320",
+        "The fur follows the brush, and the brush the fur.",
     ),
     Recipe(
         "keep-colors",
         "A new style in the same colors",
-        "dreamcli style samples/coffee.jpg --style samples/styles/woodcut.jpg --keep-colors --size 256 --steps 50",
+        "dreamcli style samples/coffee.jpg --style samples/styles/hatching.jpg --keep-colors --size 256",
         "`--keep-colors` repaints only the brightness.",
     ),
     Recipe(
         "fine-coarse",
         "Brushwork from one picture, shapes from another",
-        "dreamcli style samples/coffee.jpg --fine samples/styles/mosaic.jpg --coarse samples/styles/waves.jpg "
-        "--size 256 --steps 50",
+        "dreamcli style samples/coffee.jpg --fine samples/styles/glass.jpg --coarse samples/styles/strokes.jpg "
+        "--size 256",
         "The `--fine` style is measured in the first layers, the `--coarse` style in deeper ones.",
     ),
     Recipe(
         "tile",
         "A seamless tile",
-        "dreamcli style --from-noise --style samples/styles/waves.jpg --seamless --size 160 --steps 50",
+        "dreamcli style --from-noise --style samples/styles/strokes.jpg --seamless --size 160",
         "The left edge continues on the right, and the top edge at the bottom.",
     ),
     Recipe(
@@ -189,12 +189,14 @@ FIGURES = {
         for name in ("pyramid", "fourier", "phase", "pixels")
     },
     "style-photograph": "dreamcli filters samples/rocket.jpg --apply identity --size 240",
-    "style-picture": "dreamcli filters samples/styles/mosaic.jpg --apply identity --size 160",
-    "style-both": "dreamcli style samples/rocket.jpg --style samples/styles/mosaic.jpg --size 240 --steps 50",
-    "style-texture": "dreamcli style --from-noise --style samples/styles/mosaic.jpg --size 160 --steps 50",
-    "strength-2": "dreamcli style samples/astronaut.jpg --style samples/styles/mosaic.jpg --strength 0.2 --size 240",
-    "strength-5": "dreamcli style samples/astronaut.jpg --style samples/styles/mosaic.jpg --size 240",
-    "strength-9": "dreamcli style samples/astronaut.jpg --style samples/styles/mosaic.jpg --strength 0.9 --size 240",
+    "style-picture": "dreamcli filters samples/styles/glass.jpg --apply identity --size 160",
+    "style-both": "dreamcli style samples/rocket.jpg --style samples/styles/glass.jpg --size 240",
+    "style-texture": "dreamcli style --from-noise --style samples/styles/glass.jpg --size 160",
+    "style-moments": "dreamcli style samples/rocket.jpg --style samples/styles/glass.jpg --statistics moments "
+    "--size 240",
+    "strength-2": "dreamcli style samples/astronaut.jpg --style samples/styles/glass.jpg --strength 0.2 --size 240",
+    "strength-5": "dreamcli style samples/astronaut.jpg --style samples/styles/glass.jpg --size 240",
+    "strength-9": "dreamcli style samples/astronaut.jpg --style samples/styles/glass.jpg --strength 0.9 --size 240",
     "invert-photo": "dreamcli filters samples/chelsea.jpg --apply identity --size 240",
     "invert-low": "dreamcli invert samples/chelsea.jpg --layer low --size 240 --steps 60",
     "invert-mid": "dreamcli invert samples/chelsea.jpg --layer mid --size 240 --steps 60",

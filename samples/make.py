@@ -29,8 +29,8 @@ PICTURES = {
     "chelsea-features.jpg": "dreamcli features samples/chelsea.jpg --top 8",
     "filters.jpg": "dreamcli filters",
     "digits.jpg": "dreamcli class 0 1 2 3 4 5 6 7 8 9 --model lenet5 --crop 1 --no-mirror --sheet",
-    "chelsea-mosaic.jpg": "dreamcli style samples/chelsea.jpg --style samples/styles/mosaic.jpg",
-    "coffee-waves.jpg": "dreamcli style samples/coffee.jpg --style samples/styles/waves.jpg",
+    "chelsea-glass.jpg": "dreamcli style samples/chelsea.jpg --style samples/styles/glass.jpg",
+    "coffee-strokes.jpg": "dreamcli style samples/coffee.jpg --style samples/styles/strokes.jpg",
 }
 # one sheet with every photo in every style, and the command for one tile
 SHEET = "styles.jpg"

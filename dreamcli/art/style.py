@@ -43,7 +43,7 @@ COLOR_WEIGHT = 1.5  # of the picture's own colors, relative to a layer
 PYRAMID_LEARNING_RATE, PYRAMID_BETAS = 0.005, (0.9, 0.99)
 # relative to the neighbors: the statistics of all layers together, and the picture's own colors. They bring back the
 # contrast and the large shapes, which no single place has
-MOMENTS_WEIGHT, COLOR_WEIGHT_OF_NEIGHBORS = 0.4, 1.0
+MOMENTS_WEIGHT, COLOR_WEIGHT_OF_NEIGHBORS = 1.0, 1.0
 TV_OF_NEIGHBORS = 0.2  # of the total variation, relative to its weight with other statistics
 WINDOWS = 3  # along each side of the picture, each of which should have the style's statistics
 CONTENT_WEIGHT = 0.06  # of content relative to style, at strength 0.5
@@ -59,11 +59,13 @@ def stylize(
         inputs: the photograph (None for a texture), and the styles.
 
     Raises:
-        WrongRequest: a layer is unknown, or can't measure style or be masked; a mask is black everywhere; or a texture
-            should be made of neighbors.
+        WrongRequest: a layer is unknown, or can't measure style or be masked; a mask is black everywhere; a texture
+            should be made of neighbors; or a network has no maxima to average instead.
     """
     _check_shift(settings, inputs)
     settings = replace(settings, statistics=_statistics(settings, ensemble, inputs))
+    if settings.average_pooling:
+        ensemble = ensemble.with_average_pooling()
     by_neighbors = settings.statistics == "neighbors"
     generator = torch.Generator().manual_seed(settings.seed)
     canvas = Painting(settings, inputs, generator, compute, LaplacianPyramid if by_neighbors else Pixels)

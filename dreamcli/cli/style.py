@@ -45,9 +45,9 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, **option
     PHOTO is a file, a folder (walked recursively) or a glob.
 
     \b
-    dreamcli style photo.jpg --style waves.png
-    dreamcli style photos/ --style waves.png --style dots.png=0.5 --strength 0.7
-    dreamcli style --from-noise --style mosaic.png --seamless
+    dreamcli style photo.jpg --style strokes.png
+    dreamcli style photos/ --style strokes.png --style impasto.png=0.5 --strength 0.7
+    dreamcli style --from-noise --style glass.png --seamless
     """
     from .runner import make_pictures, plan_on_pictures
 
@@ -75,5 +75,7 @@ def _check_combination(has_photos: bool, from_noise: bool, keep_colors: bool, op
         options["colors"] = "luminance"
     if from_noise and options["colors"] != "style":
         raise click.UsageError("--from-noise has no photograph whose colors it could keep")
+    if from_noise and options["statistics"] == "neighbors":
+        raise click.UsageError("--statistics neighbors needs a PHOTO, whose places are matched")
     if from_noise and typed & {"strength", "content"}:
         raise click.UsageError("--from-noise has no content: leave out --strength and --content")

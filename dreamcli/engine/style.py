@@ -77,8 +77,8 @@ def moment_distance(found: Statistics, wanted: Statistics) -> Tensor:
     # the small ridge keeps the root's gradient finite where the covariance is singular
     ridge = _TINY + 1e-6 * (_trace(inner) / inner.shape[1]).detach().abs()
     inner = inner + ridge[:, None, None] * torch.eye(inner.shape[1], device=inner.device)
-    # LAPACK refuses what isn't finite; the other terms pass it on
-    values = torch.linalg.eigvalsh(inner.nan_to_num(0, 0, 0))
+    # on the CPU, since GPUs are slow at it; without what isn't finite, which the other terms pass on
+    values = torch.linalg.eigvalsh(inner.cpu().nan_to_num(0, 0, 0)).to(inner.device)
     distance: Tensor = (shift + traces - 2 * values.clamp(min=_TINY).sqrt().sum(1)).mean()
     return distance
 

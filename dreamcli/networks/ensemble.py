@@ -61,6 +61,10 @@ class Ensemble:
         """Equally weighted networks."""
         return cls(networks, (1.0,) * len(networks))
 
+    def with_average_pooling(self) -> Ensemble:
+        """All the networks with averages in place of maxima; see `Network.with_average_pooling`."""
+        return Ensemble(tuple(network.with_average_pooling() for network in self.networks), self.weights)
+
     @property
     def prefers_float32(self) -> bool:
         """Whether any of the networks does; all of them are computed in one precision."""

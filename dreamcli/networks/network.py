@@ -72,6 +72,21 @@ class Network:
         """Whether it is faster in float32 than in bfloat16, on a CPU that has both."""
         return bool(getattr(self.module, "prefers_float32", False))
 
+    def with_average_pooling(self) -> Network:
+        """The network with averages in place of every maximum over a window; its weights are shared.
+
+        Raises:
+            WrongRequest: it has none.
+        """
+        module = frozen_copy(self.module)
+        pools = [(name, pool) for name, pool in module.named_modules() if isinstance(pool, nn.MaxPool2d)]
+        check(bool(pools), f"{self.card.name} doesn't pool by maxima, so there is nothing to average instead")
+        for name, pool in pools:
+            parent, _, child = name.rpartition(".")
+            average = nn.AvgPool2d(pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode, count_include_pad=False)
+            setattr(module.get_submodule(parent), child, average)
+        return replace(self, module=module)
+
     def layer(self, name: str) -> str:
         """Resolve ``low``, ``mid`` or ``high`` to a layer's name; a layer's name stays what it is.
 

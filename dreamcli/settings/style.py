@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ class StyleSettings(Schedule):
     command: ClassVar[str] = "style"
     model: ClassVar[str] = "efficientnet_lite0"
     size_from_noise: ClassVar[int] = 512
+    added: ClassVar[Mapping[str, object]] = {"average_pooling": False}
 
     size: int | None = size_setting(f"the photograph's size; {size_from_noise} from noise")
     colors: str = setting(
@@ -40,6 +42,7 @@ class StyleSettings(Schedule):
         choices=("auto", "neighbors", "gram", "moments"),
         default_help="neighbors; moments from noise",
     )
+    average_pooling: bool = setting("Let the model pool by averages instead of maxima, as Gatys et al. did.", False)
     tv: float = setting("Weight of the total-variation penalty.", 0.25, low=0)
     optimizer: str = setting("How to choose steps; L-BFGS takes fewer, longer ones.", "adam", choices=("adam", "lbfgs"))
     steps: int = 60

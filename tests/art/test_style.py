@@ -45,7 +45,7 @@ def paint(
     return artwork
 
 
-@pytest.mark.parametrize("statistics", ["gram", "moments"])
+@pytest.mark.parametrize("statistics", ["neighbors", "gram", "moments"])
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_the_style_is_approached(network: Network, compute: Compute, statistics: str, optimizer: str) -> None:
     made = paint(network, compute, statistics=statistics, optimizer=optimizer)
@@ -185,6 +185,33 @@ def test_a_texture_needs_no_photograph_and_a_seamless_one_has_no_seam(network: N
     assert seam < 1.6 * inner
 
 
+def test_what_is_compared_depends_on_whether_there_is_a_photograph(network: Network, compute: Compute) -> None:
+    for photo, statistics, other in ((PHOTO, "neighbors", "moments"), (None, "moments", "gram")):
+        usual, same, different = (
+            paint(network, compute, photo, size=64, statistics=s).pixels for s in ("auto", statistics, other)
+        )
+        np.testing.assert_array_equal(usual, same)
+        assert (usual != different).any()
+
+
+def test_neighbors_need_a_photograph(network: Network, compute: Compute) -> None:
+    with pytest.raises(WrongRequest, match="neighbors need a photograph"):
+        paint(network, compute, None, statistics="neighbors")
+
+
+def test_average_pooling_changes_the_picture_and_not_the_network(network: Network, compute: Compute) -> None:
+    usual, averaged, again = (
+        paint(network, compute, average_pooling=average).pixels for average in (False, True, False)
+    )
+    assert (usual != averaged).any()
+    np.testing.assert_array_equal(usual, again)
+
+
+def test_average_pooling_needs_maxima(compute: Compute) -> None:
+    with pytest.raises(WrongRequest, match="mobilenet_v2 doesn't pool by maxima"):
+        paint(zoo.load("mobilenet_v2", random=True), compute, average_pooling=True)
+
+
 def test_a_styles_statistics_are_measured_once_for_many_photographs(
     network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,7 +295,7 @@ def tokens(tmp_path: Path) -> Network:
 
 
 @pytest.mark.parametrize("content", ["block", "head"])
-@pytest.mark.parametrize("statistics", ["gram", "moments"])
+@pytest.mark.parametrize("statistics", ["auto", "gram", "moments"])
 def test_style_is_measured_over_tokens(tokens: Network, compute: Compute, content: str, statistics: str) -> None:
     layers = (LayerSpec("block"),)
     made = paint(tokens, compute, layers=layers, content=content, statistics=statistics, octaves=2, size=160, steps=20)
@@ -293,6 +320,11 @@ def test_a_layer_that_cannot_measure_style_is_refused(
     opacity = np.full((64, 80), 200, np.uint8) if alpha else None
     with pytest.raises(WrongRequest, match=message):
         paint(tokens, compute, styles=styles, alpha=opacity, layers=(LayerSpec(layer),), content=content)
+
+
+def test_tokens_have_no_places_to_match(tokens: Network, compute: Compute) -> None:
+    with pytest.raises(WrongRequest, match="has no places to match"):
+        paint(tokens, compute, layers=(LayerSpec("block"),), content="block", statistics="neighbors")
 
 
 def test_a_black_mask_is_refused(network: Network, compute: Compute) -> None:

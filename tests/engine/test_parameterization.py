@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dreamcli.engine import natural
-from dreamcli.engine.parameterization import Fourier, Masked, Phase, Pixels, Pyramid, blurred
+from dreamcli.engine.parameterization import Fourier, LaplacianPyramid, Masked, Phase, Pixels, Pyramid, blurred
 
 IMAGE = torch.rand(2, 3, 12, 17, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
 
@@ -34,12 +34,16 @@ def test_pixels_are_blurred_after_the_first_steps_only() -> None:
     assert contrasts[0] > contrasts[1] > contrasts[2] == contrasts[3] == contrasts[4]
 
 
-@pytest.mark.parametrize("make", [Pixels, Fourier, partial(Fourier, color=0.0), Pyramid, partial(Pyramid, color=0.0)])
+@pytest.mark.parametrize(
+    "make", [Pixels, Fourier, partial(Fourier, color=0.0), Pyramid, partial(Pyramid, color=0.0), LaplacianPyramid]
+)
 def test_it_starts_at_the_image(make) -> None:
     torch.testing.assert_close(make(IMAGE).render(), IMAGE, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("make", [Pixels, Fourier, Phase, Pyramid, lambda image: Masked(Fourier(image), image, mask())])
+@pytest.mark.parametrize(
+    "make", [Pixels, Fourier, Phase, Pyramid, LaplacianPyramid, lambda image: Masked(Fourier(image), image, mask())]
+)
 def test_steps_along_the_gradient_approach_another_image(make) -> None:
     wanted = IMAGE.flip(3)
     climbed = make(IMAGE)
@@ -117,6 +121,26 @@ def test_a_pyramid_without_color_changes_the_brightness_only() -> None:
         assert leaf.grad is not None
         assert float(leaf.grad[:, 1:].abs().max()) == 0
         assert float(leaf.grad[:, 0].abs().max()) > 0
+
+
+@pytest.mark.parametrize("size", [(64, 96), (37, 53), (5, 9), (1, 1)], ids=str)
+def test_a_laplacian_pyramid_halves_its_levels_and_adds_up_to_the_image(size: tuple[int, int]) -> None:
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    pyramid = LaplacianPyramid(image)
+    torch.testing.assert_close(pyramid.render(), image)
+    sizes = [tuple(leaf.shape[2:]) for leaf in pyramid.leaves]
+    assert sizes[0] == size
+    assert all(smaller == tuple((side + 1) // 2 for side in larger) for larger, smaller in pairwise(sizes))
+
+
+def test_the_smallest_level_of_a_laplacian_pyramid_moves_the_whole_image() -> None:
+    pyramid = LaplacianPyramid(torch.full((1, 3, 64, 64), 0.5))
+    with torch.no_grad():
+        pyramid.leaves[-1] += 0.25
+        torch.testing.assert_close(pyramid.render(), torch.full((1, 3, 64, 64), 0.75))
+        pyramid.leaves[-1] += 1
+    pyramid.project()
+    torch.testing.assert_close(pyramid.render(), torch.ones(1, 3, 64, 64))
 
 
 def test_phases_keep_the_amplitudes_of_photographs_and_the_mean_color() -> None:

@@ -55,7 +55,13 @@ RANGES: list[tuple[list[type[Settings]], str, list[object], list[object], str]] 
     (DRAWN, "index", [0], [1, -1], "index must be from 0 to 0"),
     (DRAWN, "parameterization", ["pyramid", "pixels"], ["pixel"], "parameterization is one of pyramid, fourier"),
     ([StyleSettings], "style_scale", [0.1, 10], [0.0, 11.0, NAN], "style[ -]scale must be from 0.1 to 10"),
-    ([StyleSettings], "statistics", ["gram", "moments"], ["mean"], "statistics is one of auto, neighbors, gram, moments"),
+    (
+        [StyleSettings],
+        "statistics",
+        ["gram", "moments"],
+        ["mean"],
+        "statistics is one of auto, neighbors, gram, moments",
+    ),
     ([StyleSettings], "optimizer", ["adam", "lbfgs"], ["sgd"], "optimizer is one of adam, lbfgs"),
     ([StyleSettings], "colors", ["style", "luminance", "match"], ["red"], "colors is one of style"),
     ([StyleSettings], "layers", [()], [(LayerSpec("mid", 3),)], "whole layers, not in a channel"),
@@ -141,7 +147,7 @@ CHANGED: list[Settings] = [
     BoostSettings(layers=(LayerSpec("high", 7),), count=2, index=1, steps=9, jitter=1),
     StyleSettings(
         layers=(LayerSpec("fire2", weight=2.0),), content="fire9", statistics="moments", strength=1.0, tv=0.0,
-        optimizer="lbfgs", colors="match", style_scale=2.0, seamless=True, jitter=3,
+        average_pooling=True, optimizer="lbfgs", colors="match", style_scale=2.0, seamless=True, jitter=3,
     ),
     FeatureSettings(
         layers=(LayerSpec("low", 3),), channels=(1, 2), top=0, scale="layer", colormap="magma", overlay=True, size=80
