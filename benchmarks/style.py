@@ -50,10 +50,10 @@ class Judge:
         exact = Compute.resolve("cpu", "float32")
         self._activations = Activations(network.module, layers, network.input_format, exact, network.trace)
 
-    def grams(self, pixels: Pixels) -> list[Tensor]:
-        """The Gram matrix of each layer, for the picture at 256 px."""
+    def grams(self, pixels: Pixels, side: int = SIZE) -> list[Tensor]:
+        """The Gram matrix of each layer, for the picture with this many pixels on its longer side."""
         image = to_tensor(pixels, torch.device("cpu"))
-        scale = SIZE / max(image.shape[2:])
+        scale = side / max(image.shape[2:])
         size = (round(image.shape[2] * scale), round(image.shape[3] * scale))
         with torch.inference_mode():
             seen = self._activations(resize(image, size).clamp(0, 1))
@@ -103,7 +103,7 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     if SQUEEZENET.exists():
         squeezenet = zoo.load("squeezenet1_0", SQUEEZENET)
         judges["SqueezeNet 1.0"] = Judge(squeezenet, tuple(f"features.{i}" for i in (1, 3, 5, 8)))
-    styles = {name: _read(SAMPLES / "styles" / f"{name}.jpg", LARGE) for name in STYLES}
+    styles = {name: read(SAMPLES / "styles" / f"{name}.jpg", LARGE) for name in STYLES}
 
     def paint(photo: Pixels, style: str, strength: float, size: int = SIZE) -> Pixels:
         references = References(styles=(StyleInput(Picture(styles[style])),))
@@ -112,12 +112,12 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
 
     transfers = []
     for path in sorted(SAMPLES.glob("*.jpg")):
-        photo = _read(path, SIZE)
+        photo = read(path, SIZE)
         painted = {style: [paint(photo, style, strength) for strength in STRENGTHS] for style in STYLES}
         of_this = [_transfer(photo, painted[style], styles[style], judges) for style in STYLES]
         yield from _summary(path.stem, of_this)
         transfers += of_this
-        large = paint(_read(path, LARGE), ACROSS_SIZES, DEFAULT, LARGE)
+        large = paint(read(path, LARGE), ACROSS_SIZES, DEFAULT, LARGE)
         small, style = painted[ACROSS_SIZES][STRENGTHS.index(DEFAULT)], styles[ACROSS_SIZES]
         for name, judge in judges.items():
             ratio = judge.distance(large, style) / judge.distance(small, style)
@@ -145,7 +145,8 @@ def _summary(title: str, transfers: list[Transfer]) -> Iterator[tuple[str, str, 
     yield f"{title}: SSIM of the edges with the photograph", text, "at least 0.35"
 
 
-def _read(path: Path, longest: int) -> Pixels:
+def read(path: Path, longest: int) -> Pixels:
+    """A picture in RGB, with this many pixels on its longer side."""
     with Image.open(path) as image:
         scale = longest / max(image.size)
         return np.array(image.convert("RGB").resize((round(image.width * scale), round(image.height * scale))))

@@ -1,0 +1,101 @@
+"""How evenly style is spread: ``uv run python -m benchmarks.evenness [--quick] [--paintings FOLDER]``.
+
+Every photograph in ``samples`` is painted at 256 px in every style there (and those in FOLDER), with the defaults of
+``dreamcli style``, and as the default was before, with Gram matrices. Then each is cut into 4x4 tiles, and each tile's
+distance from the style is compared with that of the same tile of the photograph, by the Gram matrices of networks that
+took no part. A style isn't even itself: the last row is the style picture, cut in the same way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from dreamcli.art.artwork import Inputs
+from dreamcli.art.style import stylize
+from dreamcli.engine.compute import Compute
+from dreamcli.files.reading import Picture, Pixels
+from dreamcli.networks import zoo
+from dreamcli.networks.ensemble import Ensemble
+from dreamcli.settings.references import References, StyleInput
+from dreamcli.settings.style import StyleSettings
+
+from .style import LARGE, SIZE, SQUEEZENET, Judge, edges, read, ssim
+from .whole import SAMPLES
+
+TILES = 4  # along each side
+ROWS: Mapping[str, Mapping[str, object]] = {
+    "the defaults": {},
+    "Gram matrices": {"statistics": "gram", "steps": 120, "octave_scale": 1.414},
+}
+QUICK = ("glass", "strokes")
+
+
+def tiles(pixels: Pixels) -> list[Pixels]:
+    """The tiles of a picture, row by row."""
+    return [tile for row in np.array_split(pixels, TILES, 0) for tile in np.array_split(row, TILES, 1)]
+
+
+def distances(judge: Judge, pixels: Pixels, wanted: list[Tensor]) -> np.ndarray:
+    """The distance of each tile from a style's Gram matrices, relative to these."""
+    found = [judge.grams(tile, side=SIZE // TILES) for tile in tiles(pixels)]
+    return np.array(
+        [
+            sum(float((a - b).square().sum() / b.square().sum()) for a, b in zip(grams, wanted, strict=True))
+            for grams in found
+        ]
+    )
+
+
+def main() -> None:
+    """Paint, measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="two styles only")
+    parser.add_argument("--paintings", type=Path, help="a folder of more styles")
+    options = parser.parse_args()
+    network = Ensemble.of(zoo.load(StyleSettings.model))
+    compute = Compute.resolve("cpu", "float32")
+    judges = {"random VGG19": Judge(zoo.load("vgg19", random=True), tuple(f"features.{i}" for i in (1, 6, 11, 20)))}
+    if SQUEEZENET.exists():
+        squeezenet = zoo.load("squeezenet1_0", SQUEEZENET)
+        judges["SqueezeNet 1.0"] = Judge(squeezenet, tuple(f"features.{i}" for i in (1, 3, 5, 8)))
+    paths = sorted((SAMPLES / "styles").glob("*.jpg")) + sorted((options.paintings or Path("none")).glob("*.jpg"))
+    styles = [read(path, LARGE) for path in paths if not options.quick or path.stem in QUICK]
+    photos = [read(path, SIZE) for path in sorted(SAMPLES.glob("*.jpg"))]
+    pairs = [(photo, style) for photo in photos for style in styles]
+    for name, changes in ROWS.items():
+        start = time.perf_counter()
+        settings = StyleSettings.from_json({"size": SIZE} | dict(changes))
+        painted = []
+        for photo, style in pairs:
+            inputs = Inputs(Picture(photo), References(styles=(StyleInput(Picture(style)),)))
+            painted.append(stylize(settings, network, inputs, compute)[0].pixels)
+        seconds = (time.perf_counter() - start) / len(pairs)
+        likeness = [ssim(edges(photo), edges(made), 1.0) for (photo, _), made in zip(pairs, painted, strict=True)]
+        print(f"{name}: {seconds:.1f} s a picture; SSIM of the edges {np.median(likeness):.2f} in the median")
+        report(name, judges, pairs, painted)
+    stretched = [np.array(Image.fromarray(style).resize(photo.shape[1::-1])) for photo, style in pairs]
+    report("the style itself", judges, pairs, stretched)
+
+
+def report(name: str, judges: Mapping[str, Judge], pairs: list[tuple[Pixels, Pixels]], painted: list[Pixels]) -> None:
+    """Print how far the worst tile has gone, and how much the tiles differ, in the median over all pairs."""
+    for title, judge in judges.items():
+        worst, spread = [], []
+        for (photo, style), made in zip(pairs, painted, strict=True):
+            wanted = judge.grams(style)
+            left = distances(judge, made, wanted) / distances(judge, photo, wanted)
+            worst.append(1 - left.max())
+            spread.append(left.std())
+        gone = f"the worst tile has gone {np.median(worst):.0%} of the way"
+        print(f"{name}, {title}: {gone}; deviation between tiles {np.median(spread):.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
