@@ -45,6 +45,7 @@ PYRAMID_LEARNING_RATE, PYRAMID_BETAS = 0.005, (0.9, 0.99)
 # contrast and the large shapes, which no single place has
 MOMENTS_WEIGHT, COLOR_WEIGHT_OF_NEIGHBORS = 1.0, 1.0
 TV_OF_NEIGHBORS = 0.2  # of the total variation, relative to its weight with other statistics
+MAX_WINDOWED_CHANNELS = 128
 WINDOWS = 3  # along each side of the picture, each of which should have the style's statistics
 CONTENT_WEIGHT = 0.06  # of content relative to style, at strength 0.5
 
@@ -210,8 +211,12 @@ def _weights(style: Style, statistics: str) -> dict[str, float]:
 
 
 def _windows(style: Style) -> dict[str, int]:
-    """Into how many windows along each side the layers are cut, by name: those with places enough for it."""
-    return {layer.key: WINDOWS for layer, _ in style.layers if layer.stride <= MAX_STRIDE}
+    """Into how many windows along each side the layers are cut, by name: those with places enough for it.
+
+    Not those of many channels: nine times the eigenvalues of 512 take longer than the network.
+    """
+    fine = [layer for layer, _ in style.layers if layer.stride <= MAX_STRIDE]
+    return {layer.key: WINDOWS for layer in fine if layer.shape[1] <= MAX_WINDOWED_CHANNELS}
 
 
 def _content_layers(settings: StyleSettings, ensemble: Ensemble) -> list[NetworkLayer]:
