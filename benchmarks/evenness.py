@@ -26,7 +26,7 @@ from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.references import References, StyleInput
 from dreamcli.settings.style import StyleSettings
 
-from .style import LARGE, SIZE, SQUEEZENET, Judge, edges, read, ssim
+from .style import LARGE, SIZE, Judge, edges, load_judges, read, relative_distance, ssim
 from .whole import SAMPLES
 
 TILES = 4  # along each side
@@ -45,12 +45,7 @@ def tiles(pixels: Pixels) -> list[Pixels]:
 def distances(judge: Judge, pixels: Pixels, wanted: list[Tensor]) -> np.ndarray:
     """The distance of each tile from a style's Gram matrices, relative to these."""
     found = [judge.grams(tile, side=SIZE // TILES) for tile in tiles(pixels)]
-    return np.array(
-        [
-            sum(float((a - b).square().sum() / b.square().sum()) for a, b in zip(grams, wanted, strict=True))
-            for grams in found
-        ]
-    )
+    return np.array([relative_distance(grams, wanted) for grams in found])
 
 
 def main() -> None:
@@ -61,14 +56,15 @@ def main() -> None:
     options = parser.parse_args()
     network = Ensemble.of(zoo.load(StyleSettings.model))
     compute = Compute.resolve("cpu", "float32")
-    judges = {"random VGG19": Judge(zoo.load("vgg19", random=True), tuple(f"features.{i}" for i in (1, 6, 11, 20)))}
-    if SQUEEZENET.exists():
-        squeezenet = zoo.load("squeezenet1_0", SQUEEZENET)
-        judges["SqueezeNet 1.0"] = Judge(squeezenet, tuple(f"features.{i}" for i in (1, 3, 5, 8)))
+    judges = load_judges()
     paths = sorted((SAMPLES / "styles").glob("*.jpg")) + sorted((options.paintings or Path("none")).glob("*.jpg"))
     styles = [read(path, LARGE) for path in paths if not options.quick or path.stem in QUICK]
     photos = [read(path, SIZE) for path in sorted(SAMPLES.glob("*.jpg"))]
     pairs = [(photo, style) for photo in photos for style in styles]
+    starts = {}  # by judge, of each pair: the style's Gram matrices, and the distances of the photograph's tiles
+    for title, judge in judges.items():
+        wanted = [judge.grams(style) for style in styles]
+        starts[title] = [(grams, distances(judge, photo, grams)) for photo in photos for grams in wanted]
     for name, changes in ROWS.items():
         start = time.perf_counter()
         settings = StyleSettings.from_json({"size": SIZE} | dict(changes))
@@ -79,22 +75,24 @@ def main() -> None:
         seconds = (time.perf_counter() - start) / len(pairs)
         likeness = [ssim(edges(photo), edges(made), 1.0) for (photo, _), made in zip(pairs, painted, strict=True)]
         print(f"{name}: {seconds:.1f} s a picture; SSIM of the edges {np.median(likeness):.2f} in the median")
-        report(name, judges, pairs, painted)
+        report(name, judges, starts, painted)
     stretched = [np.array(Image.fromarray(style).resize(photo.shape[1::-1])) for photo, style in pairs]
-    report("the style itself", judges, pairs, stretched)
+    report("the style itself", judges, starts, stretched)
 
 
-def report(name: str, judges: Mapping[str, Judge], pairs: list[tuple[Pixels, Pixels]], painted: list[Pixels]) -> None:
+def report(
+    name: str,
+    judges: Mapping[str, Judge],
+    starts: Mapping[str, list[tuple[list[Tensor], np.ndarray]]],
+    painted: list[Pixels],
+) -> None:
     """Print how far the worst tile has gone, and how much the tiles differ, in the median over all pairs."""
     for title, judge in judges.items():
-        worst, spread = [], []
-        for (photo, style), made in zip(pairs, painted, strict=True):
-            wanted = judge.grams(style)
-            left = distances(judge, made, wanted) / distances(judge, photo, wanted)
-            worst.append(1 - left.max())
-            spread.append(left.std())
-        gone = f"the worst tile has gone {np.median(worst):.0%} of the way"
-        print(f"{name}, {title}: {gone}; deviation between tiles {np.median(spread):.2f}", flush=True)
+        pairs = zip(starts[title], painted, strict=True)
+        left = [distances(judge, made, wanted) / before for (wanted, before), made in pairs]
+        gone = f"the worst tile has gone {np.median([1 - each.max() for each in left]):.0%} of the way"
+        spread = np.median([each.std() for each in left])
+        print(f"{name}, {title}: {gone}; deviation between tiles {spread:.2f}", flush=True)
 
 
 if __name__ == "__main__":

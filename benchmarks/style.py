@@ -61,8 +61,21 @@ class Judge:
 
     def distance(self, pixels: Pixels, style: Pixels) -> float:
         """The squared distance from the style, relative to the style's own size, over the layers."""
-        pairs = zip(self.grams(pixels), self.grams(style), strict=True)
-        return float(sum((found - wanted).square().sum() / wanted.square().sum() for found, wanted in pairs))
+        return relative_distance(self.grams(pixels), self.grams(style))
+
+
+def relative_distance(found: list[Tensor], wanted: list[Tensor]) -> float:
+    """The squared distance of Gram matrices from others, relative to these, over the layers."""
+    return float(sum((a - b).square().sum() / b.square().sum() for a, b in zip(found, wanted, strict=True)))
+
+
+def load_judges() -> dict[str, Judge]:
+    """The networks that take no part, by name; SqueezeNet only where it is."""
+    judges = {"random VGG19": Judge(zoo.load("vgg19", random=True), tuple(f"features.{i}" for i in (1, 6, 11, 20)))}
+    if SQUEEZENET.exists():
+        squeezenet = zoo.load("squeezenet1_0", SQUEEZENET)
+        judges["SqueezeNet 1.0"] = Judge(squeezenet, tuple(f"features.{i}" for i in (1, 3, 5, 8)))
+    return judges
 
 
 def edges(pixels: Pixels) -> Tensor:
@@ -99,10 +112,7 @@ class Transfer:
 def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     """Give (what, measured, limit): for each photograph, then for all."""
     network = zoo.load()
-    judges = {"random VGG19": Judge(zoo.load("vgg19", random=True), tuple(f"features.{i}" for i in (1, 6, 11, 20)))}
-    if SQUEEZENET.exists():
-        squeezenet = zoo.load("squeezenet1_0", SQUEEZENET)
-        judges["SqueezeNet 1.0"] = Judge(squeezenet, tuple(f"features.{i}" for i in (1, 3, 5, 8)))
+    judges = load_judges()
     styles = {name: read(SAMPLES / "styles" / f"{name}.jpg", LARGE) for name in STYLES}
 
     def paint(photo: Pixels, style: str, strength: float, size: int = SIZE) -> Pixels:

@@ -22,7 +22,7 @@ from dreamcli.engine.octaves import resize
 from dreamcli.engine.parameterization import LaplacianPyramid, Pixels
 from dreamcli.engine.style import ContentDistance, Statistics, StyleDistance, smoothed
 from dreamcli.engine.transforms import Jitter
-from dreamcli.errors import check
+from dreamcli.errors import WrongRequest, check
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.style import StyleSettings
@@ -104,7 +104,8 @@ def _statistics(settings: StyleSettings, ensemble: Ensemble, inputs: Inputs) -> 
         return "moments" if inputs.start is None or flat else "neighbors"
     if settings.statistics == "neighbors":
         check(inputs.start is not None, "neighbors need a photograph: a texture has no places to match")
-        check(not flat, f"{flat[0] if flat else ''} has no rows and columns, so it has no places to match")
+        if flat:
+            raise WrongRequest(f"{flat[0]} has no rows and columns, so it has no places to match")
     return settings.statistics
 
 

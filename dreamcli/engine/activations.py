@@ -158,18 +158,19 @@ def _truncated(network: nn.Module, layers: Iterable[str], trace: Trace) -> nn.Mo
         inner = {name, *(f"{name}.{child}" for child, _ in module.named_modules() if child)}
         outer = {name[:i] for i, letter in enumerate(name) if letter == "."}
         if name and not inner & used and not outer & (ended | removed):
-            _replace(shell, name, nn.Identity())
+            replace_module(shell, name, nn.Identity())
             removed.add(name)
     for convolution, norm in trace.foldable:
         if {convolution, norm} <= used and convolution not in layers:
             conv: Any = shell.get_submodule(convolution)
             batch_norm: Any = shell.get_submodule(norm)
-            _replace(shell, convolution, fuse_conv_bn_eval(conv, batch_norm))
-            _replace(shell, norm, nn.Identity())
+            replace_module(shell, convolution, fuse_conv_bn_eval(conv, batch_norm))
+            replace_module(shell, norm, nn.Identity())
     return shell.requires_grad_(False)
 
 
-def _replace(network: nn.Module, name: str, module: nn.Module) -> None:
+def replace_module(network: nn.Module, name: str, module: nn.Module) -> None:
+    """Put another module in place of the one with a name as in ``network.named_modules()``."""
     parent, _, child = name.rpartition(".")
     setattr(network.get_submodule(parent), child, module)
 

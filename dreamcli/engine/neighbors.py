@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .activations import Captured
-from .objectives import Objective
+from .objectives import Objective, largest_products
 
 _TINY = 1e-12
-MAX_PRODUCTS = 2**25  # computed at once: 128 MB of float32, and as much again while the best are looked up
 
 
 def hypercolumns(activations: Captured, scales: Mapping[str, float], grid: tuple[int, int]) -> Tensor:
@@ -42,7 +41,7 @@ def nearest(wanted: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
     """Find the candidate that is most like each of some vectors, by the cosine of their angle from the mean.
 
     Each set is measured from its own mean, so that the dark parts of a picture match the dark parts of another,
-    however bright either is. In blocks, so that the memory doesn't grow with both sets.
+    however bright either is.
 
     Args:
         wanted: ``(P, C)``.
@@ -51,13 +50,8 @@ def nearest(wanted: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         the index of the best candidate, and its cosine: ``(P,)`` each.
     """
-    known = F.normalize(candidates - candidates.mean(0), dim=1).T
-    middle = wanted.mean(0)
-    blocks = [
-        (F.normalize(some - middle, dim=1) @ known).max(1)
-        for some in torch.split(wanted, max(1, MAX_PRODUCTS // len(candidates)))
-    ]
-    return torch.cat([block.indices for block in blocks]), torch.cat([block.values for block in blocks])
+    known = F.normalize(candidates - candidates.mean(0), dim=1)
+    return largest_products(F.normalize(wanted - wanted.mean(0), dim=1), known)
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,6 @@ class NeighborDistance(Objective):
     weight: Tensor | None = None
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        grid = (self.wanted.shape[2], self.wanted.shape[3])
         grid = (self.wanted.shape[2], self.wanted.shape[3])
         found = hypercolumns(activations, self.scales, grid)
         cosines = (found * self.wanted).sum(1) / torch.linalg.vector_norm(found, dim=1).clamp(min=_TINY)

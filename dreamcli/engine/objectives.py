@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from .activations import Captured, channel
 
 _TINY = 1e-12
+MAX_PRODUCTS = 2**25  # of vectors, computed at once: 128 MB of float32
 QUANTILES = 16
 SAMPLED_ROWS = 28  # of larger maps, about this many rows and columns tell how their values are distributed
 
@@ -174,13 +175,26 @@ class Guide(Objective):
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         positions = _positions(activations[self.layer].float())
-        matches = torch.empty_like(positions)
         with torch.no_grad():
-            found, best = positions.flatten(0, 1), matches.flatten(0, 1)
-            for start in range(0, len(found), 4096):  # all products at once would fill the memory
-                some = slice(start, start + 4096)
-                best[some] = self.features[(found[some] @ self.features.T).argmax(1)]
+            index, _ = largest_products(positions.flatten(0, 1), self.features)
+            matches = self.features[index].view(positions.shape)
         return (positions * matches).sum(2).mean() / self.features.square().sum(1).mean()
+
+
+def largest_products(wanted: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the known vector whose dot product with each of some others is the largest.
+
+    In blocks, so that the memory doesn't grow with both sets.
+
+    Args:
+        wanted: ``(P, C)``.
+        known: ``(M, C)``.
+
+    Returns:
+        its index, and the product: ``(P,)`` each.
+    """
+    blocks = [(some @ known.T).max(1) for some in torch.split(wanted, max(1, MAX_PRODUCTS // len(known)))]
+    return torch.cat([block.indices for block in blocks]), torch.cat([block.values for block in blocks])
 
 
 def _positions(activation: Tensor) -> Tensor:

@@ -128,12 +128,11 @@ class StyleDistance(Objective):
         seen = smoothed(activation) if self.smooth else activation
         weight = self.weight
         if self.windows > 1:
+            seen = windows_of(seen, self.windows)
             if weight is not None:
-                weight = windows_of(F.interpolate(weight, seen.shape[2:], mode="area"), self.windows)
+                weight = windows_of(F.interpolate(weight, activation.shape[2:], mode="area"), self.windows)
                 painted = weight.flatten(1).any(1)
-                seen, weight = windows_of(seen, self.windows)[painted], weight[painted]
-            else:
-                seen = windows_of(seen, self.windows)
+                seen, weight = seen[painted], weight[painted]
         return DISTANCES[self.kind](Statistics.of(seen, weight), self.wanted) / self.baseline
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from dreamcli.engine.activations import Activations, InputFormat, channel_count
+from dreamcli.engine.activations import Activations, InputFormat, channel_count, replace_module
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.trace import Layer, Trace, frozen_copy
 from dreamcli.errors import Hint, WrongRequest, check, did_you_mean
@@ -82,9 +82,8 @@ class Network:
         pools = [(name, pool) for name, pool in module.named_modules() if isinstance(pool, nn.MaxPool2d)]
         check(bool(pools), f"{self.card.name} doesn't pool by maxima, so there is nothing to average instead")
         for name, pool in pools:
-            parent, _, child = name.rpartition(".")
             average = nn.AvgPool2d(pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode, count_include_pad=False)
-            setattr(module.get_submodule(parent), child, average)
+            replace_module(module, name, average)
         return replace(self, module=module)
 
     def layer(self, name: str) -> str:

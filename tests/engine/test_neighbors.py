@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dreamcli.engine import neighbors
+from dreamcli.engine import objectives
 from dreamcli.engine.neighbors import NeighborDistance, hypercolumns, nearest, vectors
 
 IMAGE = torch.zeros(1, 3, 8, 8)
@@ -42,11 +42,11 @@ def test_likeness_counts_from_each_sets_own_mean() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted, known = noise(60, 6), noise(40, 6, seed=1)
     whole = nearest(wanted, known)
-    monkeypatch.setattr(neighbors, "MAX_PRODUCTS", 7 * 40)  # seven rows at a time
+    monkeypatch.setattr(objectives, "MAX_PRODUCTS", 7 * 40)  # seven rows at a time
     in_blocks = nearest(wanted, known)
     torch.testing.assert_close(whole[0], in_blocks[0])
     torch.testing.assert_close(whole[1], in_blocks[1])
-    monkeypatch.setattr(neighbors, "MAX_PRODUCTS", 1)  # never less than one
+    monkeypatch.setattr(objectives, "MAX_PRODUCTS", 1)  # never less than one
     torch.testing.assert_close(whole[0], nearest(wanted, known)[0])
 
 
