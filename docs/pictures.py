@@ -197,10 +197,13 @@ FIGURES = {
     "strength-2": "dreamcli style samples/astronaut.jpg --style samples/styles/glass.jpg --strength 0.2 --size 240",
     "strength-5": "dreamcli style samples/astronaut.jpg --style samples/styles/glass.jpg --size 240",
     "strength-9": "dreamcli style samples/astronaut.jpg --style samples/styles/glass.jpg --strength 0.9 --size 240",
+    "caricature-low": "dreamcli caricature samples/chelsea.jpg --layer low --size 240",
+    "caricature-mid": "dreamcli caricature samples/chelsea.jpg --layer mid --size 240",
+    "caricature-high": "dreamcli caricature samples/chelsea.jpg --size 240",
     "invert-photo": "dreamcli filters samples/chelsea.jpg --apply identity --size 240",
-    "invert-low": "dreamcli invert samples/chelsea.jpg --layer low --size 240 --steps 60",
-    "invert-mid": "dreamcli invert samples/chelsea.jpg --layer mid --size 240 --steps 60",
-    "invert-high": "dreamcli invert samples/chelsea.jpg --layer high --size 240 --steps 60",
+    "invert-low": "dreamcli invert samples/chelsea.jpg --layer low --size 240",
+    "invert-mid": "dreamcli invert samples/chelsea.jpg --layer mid --size 240",
+    "invert-high": "dreamcli invert samples/chelsea.jpg --layer high --size 240",
 }
 
 
@@ -237,13 +240,9 @@ def make(name: str, folder: Path) -> None:
 
 def main() -> None:
     """Make the pictures named on the command line, or all of them."""
-    from extending import build
-
     os.chdir(HERE.parent)
     PAGE.write_text(page())
     with tempfile.TemporaryDirectory() as folder:
-        build(Path(folder))
-        sys.path.insert(0, folder)  # before dreamcli is imported, so that it is the copy with `invert`
         for name in sys.argv[1:] or commands():
             make(name, Path(folder))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     __version__: str
     from .errors import DreamcliError, WrongRequest
-    from .studio.api import boost, dream, feature_maps, layers, stylize, visualize_class
+    from .studio.api import boost, caricature, dream, explain, feature_maps, invert, layers, stylize, visualize_class
     from .studio.pictures import Result
     from .studio.session import Session
 
@@ -25,14 +25,18 @@ __all__ = [
     "WrongRequest",
     "__version__",
     "boost",
+    "caricature",
     "dream",
+    "explain",
     "feature_maps",
+    "invert",
     "layers",
     "stylize",
     "visualize_class",
 ]
 
-_MODULES = dict.fromkeys(("boost", "dream", "feature_maps", "layers", "stylize", "visualize_class"), "studio.api")
+_FORMS = ("boost", "caricature", "dream", "explain", "invert", "stylize", "visualize_class")
+_MODULES = dict.fromkeys((*_FORMS, "feature_maps", "layers"), "studio.api")
 _MODULES |= {"Result": "studio.pictures", "Session": "studio.session"}
 _MODULES |= dict.fromkeys(("DreamcliError", "WrongRequest"), "errors")
 

@@ -25,6 +25,7 @@ class Hint(Enum):
     LIST_CLASSES = auto()
     STYLE = auto()
     INSTALL_RAY = auto()
+    INSTALL_CAPTUM = auto()
     VERBOSE = auto()
 
 

@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import json
-import os
 import re
 import runpy
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +12,7 @@ import pytest
 import torch
 
 from dreamcli.cli import COMMANDS, load_command
-from dreamcli.files.reading import read_picture
-from tests.conftest import Outcome, scene
+from tests.conftest import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -76,28 +71,26 @@ def test_every_picture_on_a_page_is_made_by_a_command_on_it() -> None:
     text = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
     shown = set(re.findall(r"]\(pictures/([\w-]+)\.jpg\)", text))
     assert shown == commands.keys() == {path.stem for path in (ROOT / "docs" / "pictures").iterdir()}
-    elsewhere = ("dreamcli filters", "dreamcli invert")  # plain photographs, and the example of extending.md
+    elsewhere = ("dreamcli filters", "dreamcli invert")  # plain photographs, and extending.md's
     figures = {command for command in script["FIGURES"].values() if not command.startswith(elsewhere)}
     lines = [*commands_in("how-it-works.md"), *(line for line in commands_in("networks.md") if " samples/" in line)]
     assert {line.partition(" -o ")[0] for line in lines} == figures
 
 
-def test_the_art_form_in_extending_works(photo: Path, tmp_path: Path) -> None:
-    """Build the program as the page says, and run it as a person would."""
-    runpy.run_path(str(ROOT / "docs" / "extending.py"))["build"](tmp_path / "built")
-    script = """
-import sys
-from dreamcli.__main__ import main
-code = main(["invert", "photo.png", "--layer", "low", "--steps", "9", "--json"])
-sys.exit(code or main(["replay", "photo-invert.png"]))
-"""
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "built")}
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (entry,) = json.loads(done.stdout)["pictures"]
-    assert entry["score"]["after"] > entry["score"]["before"]
-    assert read_picture(tmp_path / "photo-invert.png").pixels.shape == scene().shape
+BLOCK = re.compile(r'^```(python|diff) title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+
+
+def test_extending_shows_the_code_as_it_is() -> None:
+    blocks = BLOCK.findall(page("extending.md"))
+    assert len(blocks) == 6
+    for kind, name, text in blocks:
+        code = (ROOT / name).read_text()
+        if kind == "python":
+            assert text == code, name
+            continue
+        for hunk in text.split("@@\n"):
+            lines = "".join(line[1:] for line in hunk.splitlines(keepends=True))
+            assert code.count(lines) == 1, f"{name} has no lines {lines}"
 
 
 def test_the_pictures_in_the_readme_exist_and_are_made_by_the_script() -> None:

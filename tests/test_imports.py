@@ -14,10 +14,11 @@ MAY_IMPORT = {
     "errors": set(),
     "settings": {"errors"},
     "files": {"errors", "settings"},
+    "atlas": {"errors", "files"},
     "engine": set(),
     "networks": {"engine", "errors", "settings"},
     "art": {"networks", "engine"} | GROUND_FLOOR,
-    "studio": {"art", "networks", "engine", "__version__"} | GROUND_FLOOR,
+    "studio": {"art", "atlas", "networks", "engine", "__version__"} | GROUND_FLOOR,
     "cli": {"studio", "art", "networks", "engine"} | GROUND_FLOOR,
     "__init__": {"errors", "studio"},
     "__main__": {"cli"},
@@ -28,6 +29,7 @@ FORBIDDEN = {
     "errors": {"PIL", "click", "numpy", "rich"} | HEAVY,
     "settings": {"PIL", "click", "numpy", "rich"} | HEAVY,
     "files": {"click", "rich"} | HEAVY,
+    "atlas": {"PIL", "click", "numpy", "rich"} | HEAVY,
     "engine": {"PIL", "click", "numpy", "rich"},
     "networks": {"PIL", "click", "rich"},
     "art": {"click", "rich"},
@@ -89,7 +91,7 @@ def test_only_the_command_line_imports_inside_functions(path: Path) -> None:
 
 
 # where an import inside a function is worth it: what only some runs need, or what only some systems have
-LAZY = {"networks.catalog", "networks.wheels", "files.decoder", "studio.cluster"}
+LAZY = {"art.explain", "networks.catalog", "networks.wheels", "files.decoder", "studio.cluster"}
 
 
 def test_the_program_needs_no_training_code() -> None:

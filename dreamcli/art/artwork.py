@@ -97,6 +97,7 @@ class Artwork:
         score: the objective before and after, in the last octave.
         stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then.
         rank: how good it is compared with other attempts at the same target.
+        facts: what else the record should say of it.
         maps: for feature maps, the numbers behind them: ``{layer: (channels, rows, columns) float32}``.
     """
 
@@ -104,6 +105,7 @@ class Artwork:
     score: dict[str, float] = field(default_factory=dict)
     stopped: str = "done"
     rank: float = 0.0
+    facts: dict[str, object] = field(default_factory=dict)
     maps: dict[str, np.ndarray] = field(default_factory=dict)
 
 

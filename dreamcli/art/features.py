@@ -32,6 +32,7 @@ COLORMAP_STOPS: Mapping[str, tuple[tuple[int, int, int], ...]] = {
 COLUMNS = 8
 TILE = 112  # pixels
 OVERLAY = 0.65  # opacity of a map over the photograph
+OVERLAY_MOST = 0.85  # of its highest values, where the opacity follows them
 
 
 def feature_maps(
@@ -107,6 +108,13 @@ def _tile(
         return np.asarray(picture.resize(size, Image.Resampling.NEAREST))
     grey = Image.fromarray(photograph).convert("L").convert("RGB").resize(size, Image.Resampling.LANCZOS)
     return np.asarray(Image.blend(grey, picture.resize(size, Image.Resampling.BICUBIC), OVERLAY))
+
+
+def blended(shares: np.ndarray, photograph: Pixels, colormap: str) -> Pixels:
+    """Lay values in [0, 1], ``(height, width)``, over a photograph of the same size: the higher, the more opaque."""
+    grey = np.asarray(Image.fromarray(photograph).convert("L"), float)[..., None]
+    opacity = OVERLAY_MOST * shares[..., None]
+    return (grey * (1 - opacity) + colored(shares, colormap) * opacity).round().astype(np.uint8)
 
 
 def colored(shares: np.ndarray, colormap: str) -> Pixels:

@@ -1,4 +1,4 @@
-"""What photographs have in common: how each channel's values are distributed, for `Distributions`."""
+"""What photographs have in common: how each channel's values are distributed in them, or were in training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import quantiles
@@ -60,3 +60,23 @@ def _shown(photograph: Picture, device: torch.device) -> Tensor:
     image = scaled_tensor(photograph.pixels, min(LONGEST, round(SIZE * longer / shorter)), device)
     check(min(image.shape[2:]) >= SMALLEST_OCTAVE, "a photograph to be like is too narrow")
     return image
+
+
+def batch_norm_statistics(ensemble: Ensemble, device: torch.device) -> dict[NetworkLayer, tuple[Tensor, Tensor]]:
+    """The mean and standard deviation of every batch normalization's output over its training pictures.
+
+    Raises:
+        WrongRequest: no network has batch normalization.
+    """
+    found = {
+        ensemble.layer_of(network, name): (
+            module.bias.detach().to(device),
+            module.weight.detach().abs().clamp(min=1e-3).to(device),
+        )
+        for network in ensemble.networks
+        for name, module in network.module.named_modules()
+        # only those that run: some heads are for training only
+        if isinstance(module, nn.BatchNorm2d) and module.affine and name in network.trace.shapes
+    }
+    check(bool(found), f"{ensemble.name} has no batch normalization, so there are no statistics for the prior")
+    return found

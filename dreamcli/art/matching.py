@@ -100,7 +100,7 @@ def _matched(
         better = likeness > best
         wanted[better], best[better] = candidates[index[better]], likeness[better]
     columns = F.normalize(wanted, dim=1).T.reshape(1, -1, *grid)
-    return NeighborDistance(scales, columns, _painted_weight([style for style, _ in group], grid, opaque))
+    return NeighborDistance(scales, columns, painted_weight([style for style, _ in group], grid, opaque))
 
 
 def _candidates(
@@ -121,7 +121,7 @@ def _candidates(
     return torch.cat(found)
 
 
-def _painted_weight(styles: list[Style], grid: tuple[int, int], opaque: Tensor | None) -> Tensor | None:
+def painted_weight(styles: list[Style], grid: tuple[int, int], opaque: Tensor | None) -> Tensor | None:
     """How much each place is painted: as much as the brightest region is there, and it is opaque."""
     regions = [style.region for style in styles]
     weight = None

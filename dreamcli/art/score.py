@@ -38,7 +38,7 @@ def probabilities(network: Network, pixels: Pixels, compute: Compute | None = No
         compute: the precision; float32 by default.
     """
     device = next(network.module.parameters()).device
-    fitted = network.input_format.fit(_shown(pixels, device))
+    fitted = network.input_format.fit(shown(pixels, device))
     mean, std = (fitted.new_tensor(v).view(3, 1, 1) for v in (network.input_format.mean, network.input_format.std))
     with torch.inference_mode(), compute.autocast() if compute else nullcontext():
         logits: Tensor = network.module((fitted - mean) / std)
@@ -60,7 +60,7 @@ def _named(network: Network, found: Tensor, count: int) -> list[tuple[str, float
 def most_active(network: Network, layer: str, pixels: Pixels, count: int, compute: Compute) -> list[tuple[str, float]]:
     """The ``count`` channels of a layer with the largest mean activation: ``LAYER:CHANNEL``, and that mean."""
     with torch.inference_mode():
-        seen = network.activations([layer], compute)(_shown(pixels, compute.device))[layer].float()
+        seen = network.activations([layer], compute)(shown(pixels, compute.device))[layer].float()
     channels = channel_count(tuple(seen.shape))
     means = seen.mean(1)[0] if seen.dim() == 3 else seen[0].reshape(channels, -1).mean(1)
     values, indices = means.topk(min(count, channels))
@@ -72,7 +72,7 @@ def probability(network: Network, pixels: Pixels, classes: Sequence[str]) -> flo
     return float(probabilities(network, pixels)[[network.card.labels.index(name) for name in classes]].min())
 
 
-def _shown(pixels: Pixels, device: torch.device) -> Tensor:
+def shown(pixels: Pixels, device: torch.device) -> Tensor:
     """What a network is shown of a whole picture, ``(1, 3, height, width)`` in [0, 1]."""
     scale = SIZE / min(pixels.shape[:2])
     height, width = (min(round(side * scale), LONGEST) for side in pixels.shape[:2])

@@ -20,7 +20,7 @@ from dreamcli.engine.neighbors import NeighborDistance
 from dreamcli.engine.objectives import Objective, TotalVariation, WeightedSum
 from dreamcli.engine.octaves import resize
 from dreamcli.engine.parameterization import LaplacianPyramid, Pixels
-from dreamcli.engine.style import ContentDistance, Statistics, StyleDistance, smoothed
+from dreamcli.engine.style import ContentDistance, GamutDistance, Statistics, StyleDistance, smoothed
 from dreamcli.engine.transforms import Jitter
 from dreamcli.errors import WrongRequest, check
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
@@ -28,7 +28,7 @@ from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.style import StyleSettings
 
 from .artwork import Artwork, Inputs, OnStep, value_of
-from .matching import MAX_STRIDE, matched_places
+from .matching import MAX_STRIDE, matched_places, painted_weight
 from .memory import activations_for
 from .octaves import Size, climb
 from .painting import Painting
@@ -44,6 +44,7 @@ PYRAMID_LEARNING_RATE, PYRAMID_BETAS = 0.005, (0.9, 0.99)
 # relative to the neighbors: the statistics of all layers together, and the picture's own colors. They bring back the
 # contrast and the large shapes, which no single place has
 MOMENTS_WEIGHT, COLOR_WEIGHT_OF_NEIGHBORS = 1.0, 1.0
+GAMUT_WEIGHT = 1.0  # of colors that the styles don't have
 TV_OF_NEIGHBORS = 0.2  # of the total variation, relative to its weight with other statistics
 MAX_WINDOWED_CHANNELS = 128
 WINDOWS = 3  # along each side of the picture, each of which should have the style's statistics
@@ -145,7 +146,8 @@ class _Aim:
         smoothness = self._settings.tv * (TV_OF_NEIGHBORS if by_neighbors else 1)
         terms: list[tuple[float, Objective]] = [(-smoothness, TotalVariation())]
         if by_neighbors:
-            terms += [(-(strength**2) * share, distance) for share, distance in self._neighbors(target, size)]
+            distances = [*self._neighbors(target, size), *self._gamut(size)]
+            terms += [(-(strength**2) * share, distance) for share, distance in distances]
         for style in self._styles:
             terms += self._style_terms(style, size, seen, strength**2 * style.weight / whole)
         for content, of_network in _shares(self._contents):
@@ -158,6 +160,14 @@ class _Aim:
         sizes = [style.size(size, self._settings.style_scale) for style in self._styles]
         canvas = self._canvas
         return matched_places(self._styles, sizes, target, canvas.current, canvas.opaque, self.activations)
+
+    def _gamut(self, size: Size) -> list[tuple[float, GamutDistance]]:
+        """How far the colors are from those of all styles that have a say in them."""
+        styles = [style for style in self._styles if style.part != "coarse"]
+        if not styles:
+            return []
+        colors = torch.cat([style.colors(style.size(size, self._settings.style_scale)) for style in styles], 1)
+        return [(GAMUT_WEIGHT, GamutDistance.of(colors, painted_weight(styles, size, self._canvas.opaque)))]
 
     def _style_terms(
         self, style: Style, size: Size, seen: dict[str, Tensor], share: float

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import Tensor
+from torch.nn import functional as F
 
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.octaves import resize
 from dreamcli.errors import check
 from dreamcli.files.reading import Picture
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
@@ -42,6 +44,14 @@ class Style:
     def size(self, painted: Size, scale: float) -> Size:
         """Its (height, width) for a painting of some size."""
         return scaled_size(self.image.shape[2], self.image.shape[3], round(max(painted) * scale))
+
+    def colors(self, size: Size) -> Tensor:
+        """Its colors at this size, where its mask is bright: ``(3, any)``."""
+        image = resize(self.image, size).clamp(0, 1)[0].flatten(1)
+        if self.mask is None:
+            return image
+        bright = F.interpolate(self.mask, size, mode="area").flatten()
+        return image[:, bright >= bright.max() / 2]
 
 
 def styles_of(

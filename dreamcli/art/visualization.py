@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dreamcli.engine import natural
 from dreamcli.engine.activations import Captured
@@ -36,7 +36,7 @@ from dreamcli.settings.visualization import TILE, BoostSettings, ClassSettings, 
 
 from .artwork import Artwork, Inputs, OnStep, part_of, value_of
 from .climbing import PADDING, parameterization_of, rule_of, transforms_of
-from .likeness import distributions_of
+from .likeness import batch_norm_statistics, distributions_of
 from .memory import activations_for
 from .octaves import DetailCanvas, climb
 from .pixels import scaled_size, scaled_tensor, to_pixels, to_tensor
@@ -121,6 +121,18 @@ def boost(
     return _visualize(targets, settings, ensemble, inputs, compute, on_step)
 
 
+def draw_each(
+    settings: BoostSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
+) -> list[list[Artwork]]:
+    """As `boost`, but draw each layer, channel or neuron by itself, all together, which is faster.
+
+    Returns:
+        ``settings.count`` pictures of each; if that is interrupted, of the first ones.
+    """
+    targets = [_layer_target((spec,), ensemble, inputs, compute) for spec in settings.layers]
+    return _drawn(targets, settings, ensemble, inputs, compute, on_step)
+
+
 def _layer_target(specs: tuple[LayerSpec, ...], ensemble: Ensemble, inputs: Inputs, compute: Compute) -> Target:
     return Target(
         " ".join(map(str, specs)),
@@ -139,12 +151,7 @@ def _visualize(
     on_step: OnStep | None,
 ) -> list[Artwork]:
     """Make ``settings.count`` pictures of the one target, or a contact sheet of all targets."""
-    groups = _groups(targets, settings, inputs)
-    made: list[list[Artwork]] = []
-    for number, group in enumerate(groups):
-        made += _Group(group, settings, ensemble, inputs, compute).best(part_of(on_step, number, len(groups)))
-        if any(artwork.stopped == "interrupted" for artwork in made[-1]):
-            break
+    made = _drawn(targets, settings, ensemble, inputs, compute, on_step)
     if not settings.sheet:
         return made[0]
     tiles = [artwork for row in made for artwork in row]
@@ -154,6 +161,24 @@ def _visualize(
     score = {name: sum(tile.score[name] for tile in tiles) / len(tiles) for name in tiles[0].score}
     stops = [tile.stopped for tile in tiles if tile.stopped != "done"]
     return [Artwork(sheet, score, stops[0] if stops else "done")]
+
+
+def _drawn(
+    targets: Sequence[Target],
+    settings: VisualizationSettings,
+    ensemble: Ensemble,
+    inputs: Inputs,
+    compute: Compute,
+    on_step: OnStep | None,
+) -> list[list[Artwork]]:
+    """Draw ``settings.count`` pictures of each target; if that is interrupted, of the first ones."""
+    groups = _groups(targets, settings, inputs)
+    made: list[list[Artwork]] = []
+    for number, group in enumerate(groups):
+        made += _Group(group, settings, ensemble, inputs, compute).best(part_of(on_step, number, len(groups)))
+        if any(artwork.stopped == "interrupted" for artwork in made[-1]):
+            break
+    return made
 
 
 def _groups(targets: Sequence[Target], settings: VisualizationSettings, inputs: Inputs) -> list[Sequence[Target]]:
@@ -229,7 +254,8 @@ class _Group:
             rule=rule_of(settings, canvas.size),
             transforms=lambda _size: transforms,
             generator=generator,
-            rescue=RESCUED_STEPS,
+            # what is lowered needs it again and again: it is zero as soon as the layer doesn't see it any more
+            rescue=settings.steps if settings.minimize else RESCUED_STEPS,
             on_step=on_step,
         )
         images = canvas.finished().chunk(len(self._targets))
@@ -304,23 +330,3 @@ def _start(settings: VisualizationSettings, inputs: Inputs, generator: torch.Gen
     # identical variations would stay identical forever
     noise = torch.randn(settings.count, *image.shape[1:], generator=generator)
     return (image + NOISE_BETWEEN * noise).clamp(0, 1)
-
-
-def batch_norm_statistics(ensemble: Ensemble, device: torch.device) -> dict[NetworkLayer, tuple[Tensor, Tensor]]:
-    """The mean and standard deviation of every batch normalization's output over its training pictures.
-
-    Raises:
-        WrongRequest: no network has batch normalization.
-    """
-    found = {
-        ensemble.layer_of(network, name): (
-            module.bias.detach().to(device),
-            module.weight.detach().abs().clamp(min=1e-3).to(device),
-        )
-        for network in ensemble.networks
-        for name, module in network.module.named_modules()
-        # only those that run: some heads are for training only
-        if isinstance(module, nn.BatchNorm2d) and module.affine and name in network.trace.shapes
-    }
-    check(bool(found), f"{ensemble.name} has no batch normalization, so there are no statistics for the prior")
-    return found

@@ -28,6 +28,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.LIST_CLASSES: "list them with: dreamcli models MODEL --classes",
     Hint.STYLE: "--style PICTURE, or --fine PICTURE and --coarse PICTURE",
     Hint.INSTALL_RAY: "pip install '.[ray]' in a clone of dreamcli",
+    Hint.INSTALL_CAPTUM: "pip install '.[explain]' in a clone of dreamcli",
     Hint.VERBOSE: "-v shows where",
 }
 _JOINER = "\u200d"  # of emoji

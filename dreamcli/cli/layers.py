@@ -55,7 +55,7 @@ def _alias(layer: Layer, aliases: dict[str, str]) -> str:
 
 
 def _show(model: str, side: int, total: int, table: list[Layer], aliases: dict[str, str]) -> None:
-    from dreamcli.networks.layers import human
+    from dreamcli.networks.layers import human, pair_text, window_text
 
     shown = Table("layer", "kind", "output", "kernel", box=None)
     for heading in ("parameters", "multiply-adds", "field", "stride"):
@@ -73,11 +73,11 @@ def _show(model: str, side: int, total: int, table: list[Layer], aliases: dict[s
             layer.name,
             layer.kind,
             "x".join(map(str, layer.shape)),
-            _window(layer),
+            window_text(layer),
             f"{layer.parameters:,}" if layer.parameters else "",
             human(layer.multiply_adds) if layer.multiply_adds else "",
-            "whole" if layer.field is None else _both(layer.field),
-            "" if layer.field_stride is None else _both(layer.field_stride),
+            "whole" if layer.field is None else pair_text(layer.field),
+            "" if layer.field_stride is None else pair_text(layer.field_stride),
             remark,
         )
     console = Console(width=None if sys.stdout.isatty() else 140)
@@ -86,15 +86,3 @@ def _show(model: str, side: int, total: int, table: list[Layer], aliases: dict[s
         console.print(f"({number}) {note}", highlight=False)
     work = human(sum(layer.multiply_adds for layer in table))
     console.print(f"{model}: {total:,} parameters; {work} multiply-adds at {side}x{side} pixels", highlight=False)
-
-
-def _window(layer: Layer) -> str:
-    if layer.kernel is None or layer.stride is None or layer.padding is None:
-        return ""
-    text = f"{layer.kernel[0]}x{layer.kernel[1]}"
-    text += f"/{_both(layer.stride)}" if layer.stride != (1, 1) else ""
-    return text + (f" pad {_both(layer.padding)}" if layer.padding != (0, 0) else "")
-
-
-def _both(pair: tuple[int, int]) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"

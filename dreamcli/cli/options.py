@@ -219,9 +219,12 @@ def _apply_preset(context: click.Context, _parameter: click.Parameter, name: str
         apply_preset(context, name)
 
 
-def shared_options(form: type[Settings], output_help: str) -> Decorator:
-    """What `SharedOptions` holds, and --preset; --judge and --animate only if the art form climbs."""
-    climbs = issubclass(form, Schedule)
+def shared_options(form: type[Settings], output_help: str, plain: bool = False) -> Decorator:
+    """What `SharedOptions` holds, and --preset; --judge and --animate only if the art form climbs.
+
+    ``plain`` leaves out these two, --show, and --model, which is an argument then.
+    """
+    climbs = issubclass(form, Schedule) and not plain
     preset = click.option(
         "--preset", metavar="NAME", is_eager=True, expose_value=False, callback=_apply_preset,
         shell_complete=complete_presets,
@@ -236,12 +239,12 @@ def shared_options(form: type[Settings], output_help: str) -> Decorator:
         preset,
         output_option(output_help),
         input_options,
-        model_options(form, several=climbs),
+        _WEIGHTS if plain else model_options(form, several=climbs),
         *([judge] if climbs else []),
         machine_options,
         *_BATCH,
         *([_ANIMATE] if climbs else []),
-        _SHOW,
+        *([] if plain else [_SHOW]),
         *_OUTPUT,
     )
 

@@ -26,7 +26,6 @@ from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.forms import settings_from_json
 from dreamcli.settings.references import References
-from dreamcli.settings.visualization import VisualizationSettings
 from dreamcli.studio.batch import Outcome, recorded_name
 from dreamcli.studio.pictures import read_file
 
@@ -98,7 +97,7 @@ def _write_again(
     session.check(settings, references)
     _check_weights(options.picture, record, shared, session, settings)
     start = read_file(source, recorded_name(source), reader(options.safe_decode)) if source else None
-    index = settings.index if isinstance(settings, VisualizationSettings) else 0
+    index = getattr(settings, "index", 0)  # where one job makes several pictures
     jobs = session.jobs(settings, start.picture if start else None, references)
     is_finished(target, look_at(target), jobs[index], options.overwrite)
     with bars(1, hidden=options.quiet or options.as_json) as shown:

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from .joint import AnyActivations
 from .objectives import Objective
@@ -76,17 +77,40 @@ class NormalizedGradient:
 
 @dataclass
 class Adam:
-    """Torch's Adam (Kingma and Ba, 2014, arXiv:1412.6980)."""
+    """Torch's Adam (Kingma and Ba, 2014, arXiv:1412.6980), as a function: its class imports torch's whole compiler."""
 
     learning_rate: float
     betas: tuple[float, float] = (0.9, 0.999)
-    _optimizer: torch.optim.Optimizer = field(init=False, repr=False, compare=False)
+    _leaves: list[Tensor] = field(default_factory=list)
+    _averages: list[Tensor] = field(default_factory=list)
+    _squares: list[Tensor] = field(default_factory=list)
+    _taken: list[Tensor] = field(default_factory=list)
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
-        self._optimizer = torch.optim.Adam(list(leaves), self.learning_rate, self.betas, fused=True)
+        self._leaves = list(leaves)
+        self._averages, self._squares = ([torch.zeros_like(leaf) for leaf in leaves] for _ in range(2))
+        self._taken = [torch.zeros((), device=leaf.device) for leaf in leaves]
 
     def step(self, evaluate: Evaluate) -> None:
-        self._optimizer.step(lambda: evaluate().item())
+        evaluate()
+        gradients = [cast("Tensor", leaf.grad) for leaf in self._leaves]
+        with torch.no_grad():
+            adam(
+                self._leaves,
+                gradients,
+                self._averages,
+                self._squares,
+                [],
+                self._taken,
+                fused=True,
+                amsgrad=False,
+                beta1=self.betas[0],
+                beta2=self.betas[1],
+                lr=self.learning_rate,
+                weight_decay=0.0,
+                eps=1e-8,
+                maximize=False,
+            )
 
 
 @dataclass

@@ -197,6 +197,30 @@ def largest_products(wanted: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([block.indices for block in blocks]), torch.cat([block.values for block in blocks])
 
 
+@dataclass(frozen=True)
+class Alignment(Objective):
+    """How strongly each place has the features that are wanted there: the dot product times the squared cosine.
+
+    The dot product alone is raised by large features of any kind, the cosine alone by the right mixture of faint ones;
+    their product asks for the wanted mixture, exaggerated. The mean over all places; 1 means the wanted features as
+    they are. As in the caricatures of Lucid (Olah et al., 2018).
+
+    Attributes:
+        wanted: an activation of the layer, as large as those that it is compared with.
+    """
+
+    layer: str
+    wanted: Tensor
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        found, wanted = _positions(activations[self.layer].float()), _positions(self.wanted.float())
+        products = (found * wanted).sum(2)
+        lengths = torch.linalg.vector_norm(found, dim=2) * torch.linalg.vector_norm(wanted, dim=2)
+        cosines = (products / lengths.clamp(min=_TINY)).clamp(min=0.1)  # a gradient even where they disagree
+        value: Tensor = (products * cosines.square()).mean() / wanted.square().sum(2).mean().clamp(min=_TINY)
+        return value
+
+
 def _positions(activation: Tensor) -> Tensor:
     """Reshape an activation to ``(N, positions, C)``."""
     if activation.dim() == 4:

@@ -16,8 +16,8 @@ _RELUS = (F.relu, torch.relu, torch.relu_, F.relu_, Tensor.relu, Tensor.relu_)
 class RescuedReLUs(TorchFunctionMode):
     """A context in which a ReLU passes a gradient even if all of an image's inputs to it are blocked.
 
-    It then passes the part of the gradient that raises inputs below zero (as in Lucid; Olah, Mordvintsev and Schubert,
-    "Feature Visualization", 2017). A ReLU that passes any gradient on its own is left alone.
+    It then passes the gradient to the inputs below zero (as in Lucid; Olah, Mordvintsev and Schubert, "Feature
+    Visualization", 2017). A ReLU that passes any gradient on its own is left alone.
     """
 
     def __torch_function__(
@@ -38,6 +38,5 @@ class _RescuedReLU(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (x,), (gradient,) = ctx.saved_tensors, gradients
         alive = gradient * (x > 0)
-        rising = gradient.clamp(max=0) * (x <= 0)  # the gradient is a loss's, so x rises where it is negative
         dead = alive.flatten(1).abs().amax(1) == 0
-        return torch.where(dead.view(-1, *[1] * (x.dim() - 1)), rising, alive)
+        return torch.where(dead.view(-1, *[1] * (x.dim() - 1)), gradient, alive)

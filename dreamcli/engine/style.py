@@ -15,6 +15,8 @@ from .activations import Captured
 from .objectives import Objective
 
 _TINY = 1e-12
+_MAX_COLORS = 2**20  # that quantiles are taken of
+_RARE = 0.005  # share of a style's colors at either end
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,45 @@ class StyleDistance(Objective):
                 painted = weight.flatten(1).any(1)
                 seen, weight = seen[painted], weight[painted]
         return DISTANCES[self.kind](Statistics.of(seen, weight), self.wanted) / self.baseline
+
+
+@dataclass(frozen=True)
+class GamutDistance(Objective):
+    """How far an image's colors lie outside those of a style: the mean distance from a box around these.
+
+    Statistics of all colors together leave room for a few that the style doesn't have.
+
+    Attributes:
+        middle: the style's mean color, ``(3,)``.
+        axes: along which its colors vary, ``(3, 3)``: each column is one, of length 1.
+        low, high: how far they reach along each axis, ``(3,)``.
+        weight: as in `StyleDistance`.
+    """
+
+    middle: Tensor
+    axes: Tensor
+    low: Tensor
+    high: Tensor
+    weight: Tensor | None = None
+
+    @classmethod
+    def of(cls, colors: Tensor, weight: Tensor | None = None) -> GamutDistance:
+        """Measure the colors of styles, ``(3, any)``, leaving out the rarest."""
+        middle = colors.mean(1)
+        centered = colors - middle[:, None]
+        axes = torch.linalg.eigh((centered @ centered.T / colors.shape[1]).cpu())[1].to(colors.device)
+        stride = math.ceil(colors.shape[1] / _MAX_COLORS)
+        along = axes.T @ centered[:, ::stride]
+        return cls(middle, axes, along.quantile(_RARE, 1), along.quantile(1 - _RARE, 1), weight)
+
+    def __call__(self, activations: Captured, image: Tensor) -> Tensor:
+        along = torch.einsum("nchw,ca->nahw", image - self.middle.view(3, 1, 1), self.axes)
+        outside = along - along.clamp(self.low.view(3, 1, 1), self.high.view(3, 1, 1))
+        distance = outside.abs().sum(1, keepdim=True)
+        if self.weight is not None:
+            share = F.interpolate(self.weight, image.shape[2:], mode="area")
+            distance = distance * share / share.mean().clamp(min=_TINY)
+        return distance.mean()
 
 
 def windows_of(image: Tensor, count: int) -> Tensor:

@@ -43,6 +43,7 @@ class Layer:
         name: as in ``network.named_modules()``.
         kind: the module's class.
         shape: the output's shape for one image, without the batch: usually ``(C, H, W)``.
+        taken: the input's shape, likewise; empty if it isn't one tensor.
         kernel, stride, padding: (down, right), of convolutions and pools; None for others.
         field: the receptive field in input pixels, (down, right); None if it is the whole image.
         field_stride: the number of pixels between the fields of neighboring units, likewise.
@@ -63,6 +64,7 @@ class Layer:
     multiply_adds: int
     ends: tuple[str, ...] = ()
     note: str = ""
+    taken: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ class _Tracer(TorchFunctionMode):
     ) -> Layer:
         fields = self._fields.get(output)
         window = Window.of_module(module) if output.dim() == 4 else None
+        taken = inputs[0].shape[1:] if inputs and isinstance(inputs[0], Tensor) else ()
         return Layer(
             name=name,
             kind=type(module).__name__,
@@ -200,7 +203,8 @@ class _Tracer(TorchFunctionMode):
             field=fields and (fields[0].size, fields[1].size),
             field_stride=fields and (fields[0].stride, fields[1].stride),
             multiply_adds=work,
-            note=window.misfit(inputs[0].shape[2:]) if window and isinstance(inputs[0], Tensor) else "",
+            note=window.misfit(taken[1:]) if window and taken else "",
+            taken=tuple(taken),
         )
 
     def __torch_function__(

@@ -57,8 +57,10 @@ class Task:
 
     @property
     def outputs(self) -> list[Path]:
-        """The file of each picture: ``output``, or numbered ones if there are several."""
+        """The file of each picture: ``output``, or named or numbered ones if there are several."""
         count, place = self.settings.output_count, self.output
+        if names := self.settings.output_names:
+            return [place.with_name(fit_name(name, place.suffix)) for name in names]
         if count == 1:
             return [place]
         return [place.with_name(fit_name(place.stem, f"-{number}{place.suffix}")) for number in range(1, count + 1)]

@@ -46,6 +46,15 @@ def write_picture(path: Path, picture: Picture, record: Record) -> None:
     write_whole(path, lambda file: _save(file, WRITTEN[path.suffix.lower()], picture, record))
 
 
+def write_plain(path: Path, pixels: Pixels) -> None:
+    """Write a picture without a record, for a page, as `write_whole` does: a JPEG.
+
+    Raises:
+        DreamcliError: the folder can't be written to, or the disk is full.
+    """
+    write_whole(path, lambda file: Image.fromarray(pixels).save(file, "JPEG", quality=88))
+
+
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays to a ``.npz``, as `write_whole` does.
 

@@ -98,3 +98,17 @@ def parameter_total(name: str, network: nn.Module) -> int:
     # googlenet's published number excludes its two auxiliary classifiers; inception_v3's includes its one
     auxiliary = ("aux1.", "aux2.") if name == "googlenet" else ()
     return sum(p.numel() for key, p in network.named_parameters() if not key.startswith(auxiliary))
+
+
+def window_text(layer: Layer) -> str:
+    """The window of a convolution or a pool, such as ``3x3/2 pad 1``; empty for other layers."""
+    if layer.kernel is None or layer.stride is None or layer.padding is None:
+        return ""
+    text = f"{layer.kernel[0]}x{layer.kernel[1]}"
+    text += f"/{pair_text(layer.stride)}" if layer.stride != (1, 1) else ""
+    return text + (f" pad {pair_text(layer.padding)}" if layer.padding != (0, 0) else "")
+
+
+def pair_text(pair: tuple[int, int]) -> str:
+    """``3``, or ``3x5`` if the two differ."""
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"

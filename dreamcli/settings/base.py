@@ -145,6 +145,11 @@ class Settings:
         return 1
 
     @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the pictures are called, if they have names of their own."""
+        return ()
+
+    @property
     def layer_specs(self) -> tuple[LayerSpec, ...]:
         """The layers that these settings name."""
         return getattr(self, "layers", ())

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .base import Settings
+from .caricature import CaricatureSettings
 from .dream import DreamSettings
+from .explain import ExplainSettings
 from .features import FeatureSettings
 from .filters import FilterSettings
+from .invert import InvertSettings
+from .microscope import MicroscopeSettings
 from .style import StyleSettings
 from .visualization import BoostSettings, ClassSettings
 
@@ -16,8 +20,12 @@ FORMS: Mapping[str, type[Settings]] = {
     "class": ClassSettings,
     "boost": BoostSettings,
     "style": StyleSettings,
+    "invert": InvertSettings,
+    "caricature": CaricatureSettings,
     "features": FeatureSettings,
+    "explain": ExplainSettings,
     "filters": FilterSettings,
+    "microscope": MicroscopeSettings,
 }
 
 

@@ -46,6 +46,21 @@ def stylize(
     return _once(stylize, image, *styles, options={**options, "weights": model_weights})
 
 
+def invert(image: ImageLike, **options: object) -> Result:
+    """Redraw a photograph from what layers remember of it: `Session.invert`."""
+    return _once(Session.invert, image, options=options)
+
+
+def caricature(image: ImageLike, **options: object) -> Result:
+    """Exaggerate what layers see in a photograph: `Session.caricature`."""
+    return _once(Session.caricature, image, options=options)
+
+
+def explain(image: ImageLike, *names: str | int, **options: object) -> Result:
+    """Show where the network looks: `Session.explain`."""
+    return _once(Session.explain, image, *names, options=options)
+
+
 def feature_maps(image: ImageLike, **options: object) -> dict[str, np.ndarray]:
     """Compute what layers see: `Session.feature_maps`."""
     return _once(Session.feature_maps, image, options=options)

@@ -54,6 +54,7 @@ def jobs_for(
 def score_of(artwork: Artwork, settings: Settings, ensemble: Ensemble, witness: Network | None) -> dict[str, object]:
     """The score that a record holds: the objective, the share of high frequencies, and what the networks see."""
     score: dict[str, object] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
+    score |= artwork.facts
     if settings.is_sheet:
         return score  # the mean over many pictures
     score["high_frequencies"] = high_frequency_share(to_tensor(artwork.pixels, torch.device("cpu")))

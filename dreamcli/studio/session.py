@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
-from torch import nn
 
 from dreamcli.art import features
-from dreamcli.art.artwork import Inputs, OnStep
-from dreamcli.art.pixels import scaled_size
-from dreamcli.art.recipes import RECIPES
+from dreamcli.art.artwork import OnStep
 from dreamcli.art.score import most_active, top
-from dreamcli.engine.memory import is_out_of_memory
 from dreamcli.engine.trace import Layer
-from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
-from dreamcli.files.reading import Picture
-from dreamcli.files.record import Job
-from dreamcli.networks.catalog import AUTO
-from dreamcli.networks.ensemble import Ensemble
-from dreamcli.networks.network import Network
-from dreamcli.settings.base import Schedule, Settings
+from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.settings.base import Settings
+from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.explain import ExplainSettings
 from dreamcli.settings.features import FeatureSettings
+from dreamcli.settings.invert import InvertSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 
-from .opening import OpenNetworks
-from .pictures import ImageLike, ReadInput, Result, read_image
-from .results import finished, jobs_for, score_of
-
-BUDGET_SHARE_AFTER_FAILURE = 1 / 8  # of the memory budget, for a second try once memory has run out
+from .pictures import ImageLike, Result, read_image
+from .workshop import Workshop
 
 LayerLike = str | Iterable[str] | None
 S = TypeVar("S", bound=Settings)
 
 
-class Session:
+class Session(Workshop):
     """Networks held open on a device. Only the first picture waits for them to load.
 
     >>> with dreamcli.Session("vgg16") as session:  # doctest: +SKIP
@@ -67,45 +54,6 @@ class Session:
         WrongRequest: the model or the device is unknown.
         DreamcliError: the weights can't be loaded.
     """
-
-    def __init__(
-        self,
-        model: str | nn.Module | None = None,
-        *,
-        weights: str | os.PathLike[str] | None = None,
-        mean: tuple[float, float, float] | None = None,
-        std: tuple[float, float, float] | None = None,
-        labels: Sequence[str] = (),
-        device: str = "auto",
-        precision: str = "auto",
-        judge: str | None = AUTO,
-    ) -> None:
-        path = Path(weights) if weights else None
-        self._open = OpenNetworks(model, path, mean, std, labels, device, precision, judge)
-
-    def ensemble(self, form: type[Settings]) -> Ensemble:
-        """The networks that make this art form."""
-        return self._open.of(form).ensemble
-
-    def chooser(self, settings: Settings) -> Network | None:
-        """The judge that chooses among attempts; None if there is none."""
-        return self._open.chooser_of(settings)
-
-    def witness(self, settings: Settings) -> Network | None:
-        """The judge that says what it sees in the results; None if there is none."""
-        return self._open.witness_of(settings)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release the networks."""
-        vars(self).clear()
 
     def dream(
         self,
@@ -203,6 +151,24 @@ class Session:
         inputs = style_inputs(styles, weights, fine, coarse, style_masks, content_masks)
         return self._make(_settings(StyleSettings, layer, settings), image, References(styles=inputs), on_step)[0]
 
+    def invert(
+        self, image: ImageLike, *, layer: LayerLike = None, on_step: OnStep | None = None, **settings: object
+    ) -> Result:
+        """Redraw a photograph from what layers remember of it (Mahendran and Vedaldi, 2015, arXiv:1412.0035).
+
+        The arguments are those of `dream`, with the fields of `dreamcli.settings.invert.InvertSettings`.
+        """
+        return self._make(_settings(InvertSettings, layer, settings), image, References(), on_step)[0]
+
+    def caricature(
+        self, image: ImageLike, *, layer: LayerLike = None, on_step: OnStep | None = None, **settings: object
+    ) -> Result:
+        """Exaggerate what layers see in a photograph.
+
+        The arguments are those of `dream`, with the fields of `dreamcli.settings.caricature.CaricatureSettings`.
+        """
+        return self._make(_settings(CaricatureSettings, layer, settings), image, References(), on_step)[0]
+
     def feature_maps(
         self, image: ImageLike, *, layer: LayerLike = None, size: int | None = None
     ) -> dict[str, np.ndarray]:
@@ -221,6 +187,26 @@ class Session:
         settings = _settings(FeatureSettings, layer, {"size": size})
         opened = self._open.of(FeatureSettings)
         return features.feature_maps(settings, opened.ensemble, read_image(image).picture.pixels, opened.compute)
+
+    def explain(self, image: ImageLike, *names: str | int, layer: LayerLike = None, **settings: object) -> Result:
+        """Show where the network looks: which parts of a picture speak for a class.
+
+        Args:
+            image: see `dream`.
+            *names: classes, by name or index; the likeliest by default.
+            layer: what Grad-CAM weighs.
+            **settings: the other fields of `dreamcli.settings.explain.ExplainSettings`.
+
+        Returns:
+            a sheet, whose ``maps`` are ``{"CLASS, METHOD": (1, rows, columns) float32}``, in [0, 1].
+
+        Raises:
+            WrongRequest, DreamcliError: Captum isn't installed, and see `dream`.
+        """
+        network = self.ensemble(ExplainSettings).only
+        classes = [network.class_index(str(name)) for name in names]
+        chosen = _settings(ExplainSettings, layer, {"classes": classes, **settings})
+        return self._make(chosen, image, References(), None)[0]
 
     def classify(self, image: ImageLike, count: int = 5, *, layer: str | None = None) -> list[tuple[str, float]]:
         """The ``count`` likeliest classes of a picture, with their probabilities.
@@ -266,78 +252,6 @@ class Session:
         results = self.make(settings, None if image is None else read_image(image), read, on_step)
         if any(result.record.stopped == "interrupted" for result in results):
             raise KeyboardInterrupt
-        return results
-
-    def check(self, settings: Settings, references: References[ReadInput]) -> None:
-        """Check that the networks have the layers and channels that are asked for.
-
-        Raises:
-            WrongRequest: they don't, or a guide is combined with a channel, or there are too many networks.
-        """
-        ensemble = self.ensemble(type(settings))
-        if not isinstance(settings, Schedule):
-            _ = ensemble.only  # several networks climb together, but are shown one at a time
-        for spec in settings.layer_specs:
-            ensemble.find(spec)
-            guided = references.guide is not None and spec.channel is not None
-            check(not guided, "a guide works on whole layers: leave out the channel")
-
-    def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
-        """Return one job per output: everything that determines the picture."""
-        opened, chooser = self._open.of(type(settings)), self.chooser(settings)
-        return jobs_for(settings, opened.ensemble, opened.compute, chooser, start, references)
-
-    def result_size(self, settings: Settings, start: Picture | None) -> tuple[int, int] | None:
-        """The (height, width) in pixels that a result will have; None for a contact sheet, which has no fixed size."""
-        if settings.is_sheet:
-            return None
-        if start is None:
-            side = settings.size or settings.size_from_noise
-            return side, side
-        return scaled_size(start.pixels.shape[0], start.pixels.shape[1], settings.size)
-
-    def make(
-        self,
-        settings: Settings,
-        start: ReadInput | None = None,
-        references: References[ReadInput] = References(),  # noqa: B008 (frozen)
-        on_step: OnStep | None = None,
-        jobs: list[Job] | None = None,
-    ) -> list[Result]:
-        """Make the pictures that settings describe. Transparency stays as it was.
-        If memory runs out, they are made once more in smaller tiles.
-
-        Args:
-            settings: what to make, and how.
-            start: the input; None for noise.
-            references: the pictures besides it.
-            on_step: called after every step.
-            jobs: what `jobs` returned, if it was called before.
-
-        Raises:
-            DreamcliError: it can't be made.
-        """
-        picture = start.picture if start else None
-        opened, chooser = self._open.of(type(settings)), self.chooser(settings)
-        inputs = Inputs(picture, references.map(lambda each: each.picture), chooser, opened.memo)
-        smaller = replace(opened.compute, budget=int(opened.compute.budget * BUDGET_SHARE_AFTER_FAILURE))
-        notes: tuple[str, ...] = ()
-        for compute in (opened.compute, smaller):
-            try:
-                artworks = RECIPES[settings.command](settings, opened.ensemble, inputs, compute, on_step)
-                break
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                cause = error.with_traceback(None)  # the traceback holds on to the first attempt's memory
-                notes = ("memory ran out, so it was made in smaller tiles",)
-        else:
-            raise DreamcliError("not enough memory for a picture of this size", Hint.SMALLER) from cause
-        jobs = jobs or self.jobs(settings, picture, references)
-        results, witness = [], self.witness(settings)
-        for artwork, job in zip(artworks, jobs, strict=True):
-            score = score_of(artwork, settings, opened.ensemble, witness)
-            results.append(finished(artwork, settings, job, score, start, references, notes))
         return results
 
 

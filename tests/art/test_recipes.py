@@ -9,10 +9,15 @@ from dreamcli.files.reading import Picture
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.base import Settings
+from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.explain import ExplainSettings
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.filters import FilterSettings
 from dreamcli.settings.forms import FORMS
+from dreamcli.settings.invert import InvertSettings
+from dreamcli.settings.layer_spec import LayerSpec
+from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.references import References, StyleInput
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
@@ -30,8 +35,12 @@ def test_every_art_form_has_a_recipe() -> None:
         ClassSettings(classes=(1,), count=2, size=32, steps=1, octaves=1),
         BoostSettings(count=2, size=32, steps=1, octaves=1),
         StyleSettings(steps=1, octaves=1),
+        InvertSettings(steps=1),
+        CaricatureSettings(steps=1, octaves=1),
         FeatureSettings(top=1),
+        ExplainSettings(top=1, steps=2),
         FilterSettings(),
+        MicroscopeSettings(layers=(LayerSpec("fire2", 1), LayerSpec("fire2", 2)), size=32, steps=1, octaves=1),
         FilterSettings(apply="edge"),
     ],
     ids=lambda settings: settings.command,

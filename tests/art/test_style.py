@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dreamcli.art import artwork
+from dreamcli.art import style as style_form
 from dreamcli.art.artwork import Artwork, Inputs, Memo
 from dreamcli.art.style import stylize
 from dreamcli.engine.compute import Compute
@@ -22,6 +23,7 @@ from dreamcli.settings.style import StyleSettings
 from tests.conftest import scene
 
 PHOTO = scene(64, 80) // 2 + 64
+LAYERS = (LayerSpec("stem"), LayerSpec("fire2"))  # the first of dreamnet's own: those of many channels take long
 
 
 def stripes(period: int = 6, color: tuple[int, int, int] = (230, 60, 20)) -> np.ndarray:
@@ -40,7 +42,7 @@ def paint(
 ) -> Artwork:
     start = None if photo is None else Picture(photo, alpha)
     references = References(styles=styles or (StyleInput(stripes()),)).map(Picture)
-    chosen = StyleSettings(**{"steps": 8, "octaves": 1} | settings)
+    chosen = StyleSettings(**{"steps": 8, "octaves": 1, "layers": LAYERS} | settings)
     (artwork,) = stylize(chosen, Ensemble.of(network), Inputs(start, references), compute)
     return artwork
 
@@ -209,7 +211,7 @@ def test_average_pooling_changes_the_picture_and_not_the_network(network: Networ
 
 def test_average_pooling_needs_maxima(compute: Compute) -> None:
     with pytest.raises(WrongRequest, match="mobilenet_v2 doesn't pool by maxima"):
-        paint(zoo.load("mobilenet_v2", random=True), compute, average_pooling=True)
+        paint(zoo.load("mobilenet_v2", random=True), compute, average_pooling=True, layers=())
 
 
 def test_a_styles_statistics_are_measured_once_for_many_photographs(
@@ -219,19 +221,19 @@ def test_a_styles_statistics_are_measured_once_for_many_photographs(
     memo = Memo()
     references = References(styles=(StyleInput(Picture(stripes(), sha256="ab")),))
     inputs = Inputs(Picture(PHOTO), references, memo=memo)
-    settings = StyleSettings(steps=1, octaves=1)
+    settings = StyleSettings(steps=1, octaves=1, layers=LAYERS)
     stylize(settings, Ensemble.of(network), inputs, compute)
     kept = dict(memo._results)
     assert len(kept) == 1
     stylize(settings, Ensemble.of(network), Inputs(Picture(PHOTO[::-1].copy()), references, memo=memo), compute)
     assert memo._results == kept
-    stylize(StyleSettings(steps=1, octaves=1, colors="match"), Ensemble.of(network), inputs, compute)
+    stylize(replace(settings, colors="match"), Ensemble.of(network), inputs, compute)
     assert memo._results == kept  # it follows the photograph, so it can't be kept
     nameless = References(styles=(StyleInput(Picture(stripes())),))
     stylize(settings, Ensemble.of(network), Inputs(Picture(PHOTO), nameless, memo=memo), compute)
     assert memo._results == kept  # nothing says whether two pictures without a digest are the same
     for size in (64, 65, 66):
-        stylize(StyleSettings(steps=1, octaves=1, size=size), Ensemble.of(network), inputs, compute)
+        stylize(replace(settings, size=size), Ensemble.of(network), inputs, compute)
     assert len(memo._results) == 2  # in a folder with pictures of many sizes, not all are remembered
 
 
@@ -251,7 +253,8 @@ def test_remembered_statistics_serve_only_the_same_request(
     def painted(change: dict, settings: dict, memo: Memo) -> np.ndarray:
         style = replace(StyleInput(Picture(stripes(), sha256="ab")), **change)
         inputs = Inputs(Picture(PHOTO), References(styles=(style,)), memo=memo)
-        return stylize(StyleSettings(steps=3, octaves=1, **settings), Ensemble.of(network), inputs, compute)[0].pixels
+        chosen = StyleSettings(**{"steps": 3, "octaves": 1, "layers": LAYERS} | settings)
+        return stylize(chosen, Ensemble.of(network), inputs, compute)[0].pixels
 
     memo = Memo()
     first = painted({}, {}, memo)
@@ -263,7 +266,7 @@ def test_remembered_statistics_serve_only_the_same_request(
 @pytest.mark.parametrize("name", ["squeezenet1_1", "resnet18", "mobilenet_v2"])
 def test_other_networks_have_style_layers(compute: Compute, name: str) -> None:
     network = zoo.load(name, random=True)
-    made = paint(network, compute, steps=2)
+    made = paint(network, compute, steps=2, layers=())
     assert made.stopped == "done"
     assert network.card.is_residual == (name == "resnet18")
     assert network.card.content_layer in network.trace.shapes
@@ -353,6 +356,21 @@ def test_a_nonfinite_value_stops_the_climb_and_keeps_the_picture(compute: Comput
     with torch.no_grad():
         for parameter in network.module.parameters():
             parameter.mul_(1e30)
-    made = paint(network, compute)
+    made = paint(network, compute, layers=())
     assert made.stopped == "non-finite"
     assert made.pixels.shape == PHOTO.shape
+
+
+def test_no_color_is_far_from_those_of_the_style(
+    network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gray style makes a gray picture, to its last pixel."""
+
+    def most_colorful() -> float:
+        gray = np.repeat(stripes()[..., :1], 3, axis=2)
+        pixels = paint(network, compute, styles=(StyleInput(gray),), steps=40).pixels
+        return float(np.quantile(pixels.max(2).astype(int) - pixels.min(2), 0.999))
+
+    found = most_colorful()
+    monkeypatch.setattr(style_form, "GAMUT_WEIGHT", 0.0)
+    assert found < 0.8 * most_colorful()

@@ -8,8 +8,9 @@ import torch
 
 from dreamcli.art import visualization
 from dreamcli.art.artwork import Artwork, Inputs, Step
+from dreamcli.art.likeness import batch_norm_statistics
 from dreamcli.art.score import probability, top
-from dreamcli.art.visualization import batch_norm_statistics, boost, visualize_class
+from dreamcli.art.visualization import boost, visualize_class
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture

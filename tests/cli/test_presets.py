@@ -13,6 +13,7 @@ from dreamcli.cli import COMMANDS, load_command
 from dreamcli.cli.preset_option import values_for
 from dreamcli.files.presets import SHIPPED, read_preset
 from dreamcli.files.record import read_record
+from dreamcli.settings.forms import FORMS
 from tests.cli.test_completion import completed
 from tests.conftest import QUICK, scene
 
@@ -44,9 +45,9 @@ def test_a_shipped_preset_works_for_its_commands(path: Path) -> None:
 def test_every_command_that_makes_pictures_takes_presets() -> None:
     taking = {name for name in COMMANDS if any(param.name == "preset" for param in load_command(name).params)}
     taking.remove("replay")  # its --save-preset makes one
-    assert taking == {"dream", "class", "boost", "style", "features", "filters"}
-    # filters has nothing to choose but the kernel
-    assert {name for path in SHIPPED.glob("*.toml") for name in read_preset(path).options} == taking - {"filters"}
+    assert taking == set(FORMS)
+    plain = {"invert", "caricature", "explain", "filters", "microscope"}  # little to choose from
+    assert {name for path in SHIPPED.glob("*.toml") for name in read_preset(path).options} == taking - plain
 
 
 def test_typed_options_override_a_preset_and_that_the_defaults(run, photo: Path) -> None:

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dreamcli.engine.style import DISTANCES, ContentDistance, Statistics, StyleDistance, smoothed, windows_of
+from dreamcli.engine.style import (
+    DISTANCES,
+    ContentDistance,
+    GamutDistance,
+    Statistics,
+    StyleDistance,
+    smoothed,
+    windows_of,
+)
 
 IMAGE = torch.zeros(1, 3, 8, 8)
 
@@ -149,3 +157,25 @@ def test_windows_without_weight_do_not_count(kind: str) -> None:
 def test_moments_of_values_that_are_not_finite_are_not_finite() -> None:
     wanted = Statistics.of(activation(0))
     assert not bool(DISTANCES["moments"](Statistics.of(activation(1) * float("inf")), wanted).isfinite())
+
+
+def test_the_distance_from_a_gamut_is_zero_inside_and_grows_outside(generator: torch.Generator) -> None:
+    along = torch.rand(1000, generator=generator)
+    colors = torch.stack([along, along, 0.5 * along])  # a line from black to yellowish
+    gamut = GamutDistance.of(colors)
+    inside = torch.tensor([0.5, 0.5, 0.25]).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+    assert float(gamut({}, inside)) == pytest.approx(0, abs=1e-3)
+    blue = torch.tensor([0.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+    assert float(gamut({}, blue)) > 0.5
+    assert float(gamut({}, (inside + blue) / 2)) == pytest.approx(float(gamut({}, blue)) / 2, abs=0.1)
+
+
+def test_a_gamut_counts_where_its_weight_does() -> None:
+    colors = torch.rand(3, 100, generator=torch.Generator().manual_seed(0)) * 0.1
+    image = torch.zeros(1, 3, 8, 8)
+    image[..., 4:] = 1
+    left, right = torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 8)
+    left[..., :4], right[..., 4:] = 1, 1
+    everywhere = float(GamutDistance.of(colors)({}, image))
+    assert float(GamutDistance.of(colors, left)({}, image)) < 0.1
+    assert float(GamutDistance.of(colors, right)({}, image)) > 1.8 * everywhere

@@ -10,17 +10,24 @@ import pytest
 
 from dreamcli.errors import WrongRequest
 from dreamcli.settings.base import Settings
+from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.explain import ExplainSettings
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.filters import FilterSettings
 from dreamcli.settings.forms import FORMS, settings_from_json
+from dreamcli.settings.invert import InvertSettings
 from dreamcli.settings.layer_spec import LayerSpec
+from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 
 NAN, INF = math.nan, math.inf
-REQUIRED: dict[type[Settings], dict[str, object]] = {ClassSettings: {"classes": (1,)}}
+REQUIRED: dict[type[Settings], dict[str, object]] = {
+    MicroscopeSettings: {"layers": (LayerSpec("mid", 1),)},
+    ClassSettings: {"classes": (1,)},
+}
 EVERY_FORM = [*FORMS.values(), ClassifySettings]
 SCHEDULED = [DreamSettings, ClassSettings, BoostSettings, StyleSettings]
 DRAWN = [ClassSettings, BoostSettings]
@@ -149,10 +156,22 @@ CHANGED: list[Settings] = [
         layers=(LayerSpec("fire2", weight=2.0),), content="fire9", statistics="moments", strength=1.0, tv=0.0,
         average_pooling=True, optimizer="lbfgs", colors="match", style_scale=2.0, seamless=True, jitter=3,
     ),
+    InvertSettings(
+        layers=(LayerSpec("fire4", weight=2.0),), size=90, tv=1.0, steps=3, octaves=2, octave_scale=1.25, strength=0.75,
+        jitter=1, seed=5,
+    ),
+    CaricatureSettings(
+        layers=(LayerSpec("low"), LayerSpec("mid")), tv=1.0, steps=3, octaves=2, jitter=1, seed=5, color=0.2
+    ),
     FeatureSettings(
         layers=(LayerSpec("low", 3),), channels=(1, 2), top=0, scale="layer", colormap="magma", overlay=True, size=80
     ),
+    ExplainSettings(layers=(LayerSpec("mid"),), classes=(2, 3), top=2, steps=4, colormap="grey", size=80),
     FilterSettings(layers=(LayerSpec("fire2"),), top=4, colormap="viridis", apply="edge", size=80),
+    MicroscopeSettings(
+        layers=(LayerSpec("fire2", 3), LayerSpec("fire2", 5)), before="stem", size=40, steps=3, octaves=1, jitter=2,
+        seed=4, index=1,
+    ),
 ]  # fmt: skip
 
 
@@ -194,7 +213,10 @@ def test_an_unknown_command_has_no_settings() -> None:
 
 
 def test_each_form_has_its_commands_name() -> None:
-    assert list(FORMS) == ["dream", "class", "boost", "style", "features", "filters"]
+    assert list(FORMS) == [
+        "dream", "class", "boost", "style", "invert", "caricature", "features", "explain", "filters",
+        "microscope",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""The photographs that channels respond to most, and where in them.
+
+Yosinski et al., "Understanding Neural Networks Through Deep Visualization", 2015 (arXiv:1506.06579).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from dreamcli.engine.activations import Captured, channel
+from dreamcli.engine.compute import Compute
+from dreamcli.files.reading import Pixels
+from dreamcli.networks.network import Network
+
+from .pixels import to_tensor
+
+SIDE = 224  # pixels, of what the network is shown
+ROWS = 3  # of the strongest photographs, and as many columns
+GAP, BETWEEN = 2, 127  # pixels between them, and their brightness
+DARKEST = 0.2  # of its brightness, where a photograph leaves the channel cold
+
+
+def squared(pixels: Pixels) -> Pixels:
+    """The largest square in the middle of a picture, ``(SIDE, SIDE, 3)``."""
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = Image.fromarray(np.ascontiguousarray(pixels[top : top + side, left : left + side]))
+    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+
+
+def strongest_photographs(
+    network: Network, layer: str, channels: Sequence[int], photographs: Sequence[Pixels], tile: int, compute: Compute
+) -> list[tuple[Pixels, list[int]]]:
+    """The photographs in which each of some channels of a layer is largest anywhere, lit where it is.
+
+    Args:
+        photographs: from `squared`.
+        tile: pixels on each side of a photograph in the result.
+
+    Returns:
+        for each channel a picture of up to nine of them, three in a row, and their numbers, from the strongest; those
+        in which it is nowhere above zero are left out.
+    """
+    activations = network.activations([layer], compute)
+
+    def seen(number: int) -> list[Tensor]:
+        found: Captured = activations(to_tensor(photographs[number], compute.device))
+        return [channel(found[layer], index)[0].float().cpu() for index in channels]
+
+    with torch.inference_mode():
+        peaks = np.array([[float(values.max()) for values in seen(number)] for number in range(len(photographs))])
+        order = np.argsort(-peaks, axis=0, kind="stable")[: ROWS**2]
+        places = range(len(channels))
+        chosen = [[int(number) for number in order[:, place] if peaks[number, place] > 0] for place in places]
+        lit: dict[tuple[int, int], Pixels] = {}
+        for number in sorted({number for numbers in chosen for number in numbers}):
+            maps = seen(number)
+            for place, numbers in enumerate(chosen):
+                if number in numbers:
+                    lit[place, number] = _lit(photographs[number], maps[place], tile)
+    return [(_grid([lit[place, number] for number in numbers], tile), numbers) for place, numbers in enumerate(chosen)]
+
+
+def _lit(photograph: Pixels, values: Tensor, tile: int) -> Pixels:
+    """A photograph, dark where a channel is not above zero, and bright where it is largest."""
+    small = np.asarray(Image.fromarray(photograph).resize((tile, tile), Image.Resampling.LANCZOS), float)
+    if values.dim() != 2:
+        return small.round().astype(np.uint8)  # a channel without rows and columns sees it whole
+    shares = (values.clamp(min=0) / values.max()).numpy()
+    light = np.asarray(Image.fromarray(shares).resize((tile, tile), Image.Resampling.BICUBIC)).clip(0, 1)[..., None]
+    return (small * (DARKEST + (1 - DARKEST) * light)).round().astype(np.uint8)
+
+
+def _grid(tiles: Sequence[Pixels], tile: int) -> Pixels:
+    side = ROWS * tile + (ROWS - 1) * GAP
+    grid = np.full((side, side, 3), BETWEEN, np.uint8)
+    for place, pixels in enumerate(tiles):
+        top, left = (axis * (tile + GAP) for axis in divmod(place, ROWS))
+        grid[top : top + tile, left : left + tile] = pixels
+    return grid

@@ -1,0 +1,125 @@
+"""What the pages of an atlas say, in plain values. All paths are relative to the atlas's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the network's layer table.
+
+    Attributes:
+        name, kind: the layer's name, and its module's class.
+        shape: of its output, usually (channels, rows, columns).
+        window: of a convolution or a pool, such as "3x3/2 pad 1"; otherwise empty.
+        multiply_adds: for one picture.
+        field, stride: in pixels of the picture, (down, right); None if it sees the whole picture.
+        alias: "low", "mid", "high" or empty.
+        folder: of the pages of the layer that ends here; empty if it has none.
+        arithmetic: how its output size and parameters follow, a line each; may be empty.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    window: str
+    parameters: int
+    multiply_adds: int
+    field: tuple[int, int] | None
+    stride: tuple[int, int] | None
+    alias: str
+    folder: str
+    arithmetic: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A channel of the layer before, and how strongly it feeds a channel.
+
+    Attributes:
+        channel: its number.
+        weight: the change of the fed channel per change of this one; negative if it holds it back.
+    """
+
+    channel: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class ChannelPage:
+    """A channel of a layer.
+
+    Attributes:
+        number: of the channel.
+        drawn: the picture of four squares, side by side: what raises it most, what lowers it most, and two
+            different ones that raise it.
+        photos: the picture of its strongest photographs, three in a row; empty if there are no photographs.
+        photo_names: of these, from the strongest, row by row: up to nine.
+        classes: whose scores fall most if the channel is silenced, with how far; from the largest.
+        feeds: the channels that feed it most, from the strongest.
+    """
+
+    number: int
+    drawn: str
+    photos: str
+    photo_names: tuple[str, ...]
+    classes: tuple[tuple[str, float], ...]
+    feeds: tuple[Feed, ...]
+
+
+@dataclass(frozen=True)
+class LayerPages:
+    """A layer whose channels have pages.
+
+    Attributes:
+        name: of the layer.
+        folder: of its pages: "FOLDER/index.html", and "FOLDER/CHANNEL.html" for each channel.
+        alias: "low", "mid", "high" or empty.
+        shape: of its output, (channels, rows, columns) or (channels,).
+        parameters, multiply_adds: of all that the layer consists of.
+        field, stride: see `Row`.
+        before: the folder of the layer whose channels feed this one; empty for the first.
+        channels: those that have pages, in order; not necessarily all that the layer has.
+        map: a picture of the photographs' features in this layer, and empty if there is none.
+    """
+
+    name: str
+    folder: str
+    alias: str
+    shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    field: tuple[int, int] | None
+    stride: tuple[int, int] | None
+    before: str
+    channels: tuple[ChannelPage, ...]
+    map: str = ""
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """All of it.
+
+    Attributes:
+        network: its name.
+        about: a sentence on where the network is from; may be empty.
+        size: (height, width) in pixels of the picture that the table is for.
+        tile: pixels on each side of the squares in the drawn pictures.
+        parameters, multiply_adds: of the whole network.
+        classes: how many it tells apart.
+        rows: the layer table, in the order of execution.
+        layers: those that have pages, in the order of execution.
+        version: of dreamcli.
+    """
+
+    network: str
+    about: str
+    size: tuple[int, int]
+    tile: int
+    parameters: int
+    multiply_adds: int
+    classes: int
+    rows: tuple[Row, ...]
+    layers: tuple[LayerPages, ...]
+    version: str

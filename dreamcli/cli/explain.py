@@ -1,0 +1,44 @@
+"""``dreamcli explain``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dreamcli.settings.explain import ExplainSettings
+
+from .completion import complete_classes
+from .options import SharedOptions, form_options, images_argument, shared_options
+
+
+@click.command()
+@images_argument(required=True)
+@click.option("--class", "names", multiple=True, metavar="NAME", shell_complete=complete_classes,
+              help="Class to explain, by its name or number. Repeatable.  [default: the likeliest]")  # fmt: skip
+@form_options(ExplainSettings)
+@shared_options(
+    ExplainSettings,
+    "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
+    "[default: ./STEM-explain.png; for a folder ./FOLDER-explain/]",
+)
+def explain(images: tuple[str, ...], names: tuple[str, ...], **options: Any) -> int:
+    """Show where a network looks: which parts of a picture speak for a class.
+
+    For each class, side by side: the gradient of its score, integrated gradients, and Grad-CAM. Needs
+    Captum: pip install '.[explain]' in a clone of dreamcli.
+
+    IMAGE is a file, a folder (walked recursively) or a glob.
+
+    \b
+    dreamcli explain photo.jpg
+    dreamcli explain photo.jpg --class "tabby cat" --class tiger
+    """
+    from .runner import ensemble_for_names, make_pictures, plan_on_pictures
+
+    shared, rest = SharedOptions.split(options)
+    settings = ExplainSettings(**rest)  # reports a setting that is out of range before anything is loaded
+    if names:
+        network = ensemble_for_names(shared).only
+        settings = ExplainSettings(**rest, classes=tuple(dict.fromkeys(map(network.class_index, names))))
+    return make_pictures(plan_on_pictures(images, shared, settings), shared)

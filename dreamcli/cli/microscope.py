@@ -1,0 +1,74 @@
+"""``dreamcli microscope``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dreamcli.errors import WrongRequest
+from dreamcli.files.walk import find_some
+from dreamcli.networks.catalog import BUNDLED
+from dreamcli.settings.layer_spec import LayerSpec
+from dreamcli.settings.microscope import MicroscopeSettings
+
+from .completion import complete_files, complete_layers, complete_models
+from .errors import print_error
+from .options import SharedOptions, form_options, shared_options
+from .parameters import CHANNELS, LAYER
+
+MAX_PHOTOS = 2000
+
+
+@click.command()
+@click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
+@click.option("--photos", type=click.Path(path_type=Path), metavar="FOLDER", shell_complete=complete_files,
+              help=f"Show each channel's strongest photographs in this folder, of at most {MAX_PHOTOS}.")  # fmt: skip
+@click.option("--layer", "layers", type=LAYER, multiple=True, metavar="LAYER", shell_complete=complete_layers,
+              help="Layer to show. Repeatable.  [default: every block, or layer with weights]")  # fmt: skip
+@click.option("--channels", type=CHANNELS, metavar="0-31", default="0-31", show_default=True,
+              help="Channels to show, of every layer that has them.")  # fmt: skip
+@form_options(MicroscopeSettings)
+@shared_options(MicroscopeSettings, "The atlas's folder.  [default: ./MODEL-microscope/]", plain=True)
+def microscope(
+    model: str, photos: Path | None, layers: tuple[LayerSpec, ...], channels: tuple[int, ...], **options: Any
+) -> int:
+    """Write an atlas of a network: a folder of pages that show what its layers and channels respond to.
+
+    Open index.html in the folder with a browser; the pages need no server and no network. Whatever is
+    already drawn is kept, so an interrupted run goes on where it stopped.
+
+    \b
+    dreamcli microscope -o atlas/
+    dreamcli microscope vgg19_gatys --layer high --channels 0-63 --photos holiday/
+    dreamcli microscope net.py:MyNet --weights my-weights.pth
+    """
+    from .runner import ensemble_for_names, make_pictures, open_session, reader
+
+    shared, values = SharedOptions.split({**options, "model": model})
+    folder = Path(shared.output or f"{Path(model.replace(':', '-')).name}-microscope")
+    if folder.exists() and not folder.is_dir():
+        raise WrongRequest(f"-o {folder} is a file; an atlas is a folder")
+    for spec in layers:
+        if spec.channel is not None or spec.weight != 1:
+            raise WrongRequest(f"--layer {spec}: name a whole layer, and its channels with --channels")
+    found = find_some([photos] if photos else [], MAX_PHOTOS)  # complains of what isn't there before any work
+    opened = None if shared.dry_run else open_session(shared)
+    network = (opened[0].ensemble(MicroscopeSettings) if opened else ensemble_for_names(shared)).only
+
+    from dreamcli.studio import microscope as studio
+
+    tasks = studio.plan_atlas(network, studio.layers_for(network, layers), channels, folder, values)
+    code = make_pictures(tasks, shared, opened)
+    if code or not opened:
+        return code
+    if missing := studio.missing_pictures(tasks):
+        note = f"{missing} pictures are still missing; the pages are written by the run that finds them all"
+        click.echo(note, err=True)
+        return 0
+    for problem in studio.write_atlas(opened[0], tasks, folder, found, reader(shared.safe_decode)):
+        print_error(problem)
+    if not (shared.quiet or shared.as_json):
+        click.echo(f"the atlas: {folder / 'index.html'}", err=True)
+    return 0

@@ -1,0 +1,158 @@
+"""Networks held open on a device, and the making of any art form that settings describe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from torch import nn
+
+from dreamcli.art.artwork import Inputs, OnStep
+from dreamcli.art.pixels import scaled_size
+from dreamcli.art.recipes import RECIPES
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.memory import is_out_of_memory
+from dreamcli.errors import DreamcliError, Hint, check
+from dreamcli.files.reading import Picture
+from dreamcli.files.record import Job
+from dreamcli.networks.catalog import AUTO
+from dreamcli.networks.ensemble import Ensemble
+from dreamcli.networks.network import Network
+from dreamcli.settings.base import Schedule, Settings
+from dreamcli.settings.references import References
+
+from .opening import OpenNetworks
+from .pictures import ReadInput, Result
+from .results import finished, jobs_for, score_of
+
+BUDGET_SHARE_AFTER_FAILURE = 1 / 8  # of the memory budget, for a second try once memory has run out
+
+
+class Workshop:
+    """Networks held open on a device: what `dreamcli.Session` and the command line make pictures with.
+
+    Args:
+        model, weights, mean, std, labels, device, precision, judge: see `dreamcli.Session`.
+
+    Raises:
+        WrongRequest, DreamcliError: see `dreamcli.Session`.
+    """
+
+    def __init__(
+        self,
+        model: str | nn.Module | None = None,
+        *,
+        weights: str | os.PathLike[str] | None = None,
+        mean: tuple[float, float, float] | None = None,
+        std: tuple[float, float, float] | None = None,
+        labels: Sequence[str] = (),
+        device: str = "auto",
+        precision: str = "auto",
+        judge: str | None = AUTO,
+    ) -> None:
+        path = Path(weights) if weights else None
+        self._open = OpenNetworks(model, path, mean, std, labels, device, precision, judge)
+
+    def ensemble(self, form: type[Settings]) -> Ensemble:
+        """The networks that make this art form."""
+        return self._open.of(form).ensemble
+
+    def compute(self, form: type[Settings]) -> Compute:
+        """Where and how precisely it is made."""
+        return self._open.of(form).compute
+
+    def chooser(self, settings: Settings) -> Network | None:
+        """The judge that chooses among attempts; None if there is none."""
+        return self._open.chooser_of(settings)
+
+    def witness(self, settings: Settings) -> Network | None:
+        """The judge that says what it sees in the results; None if there is none."""
+        return self._open.witness_of(settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the networks."""
+        vars(self).clear()
+
+    def check(self, settings: Settings, references: References[ReadInput]) -> None:
+        """Check that the networks have the layers and channels that are asked for.
+
+        Raises:
+            WrongRequest: they don't, or a guide is combined with a channel, or there are too many networks.
+        """
+        ensemble = self.ensemble(type(settings))
+        if not isinstance(settings, Schedule):
+            _ = ensemble.only  # several networks climb together, but are shown one at a time
+        for spec in settings.layer_specs:
+            ensemble.find(spec)
+            guided = references.guide is not None and spec.channel is not None
+            check(not guided, "a guide works on whole layers: leave out the channel")
+
+    def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
+        """Return one job per output: everything that determines the picture."""
+        opened, chooser = self._open.of(type(settings)), self.chooser(settings)
+        return jobs_for(settings, opened.ensemble, opened.compute, chooser, start, references)
+
+    def result_size(self, settings: Settings, start: Picture | None) -> tuple[int, int] | None:
+        """The (height, width) in pixels that a result will have; None for a contact sheet, which has no fixed size."""
+        if settings.is_sheet:
+            return None
+        if start is None:
+            side = settings.size or settings.size_from_noise
+            return side, side
+        return scaled_size(start.pixels.shape[0], start.pixels.shape[1], settings.size)
+
+    def make(
+        self,
+        settings: Settings,
+        start: ReadInput | None = None,
+        references: References[ReadInput] = References(),  # noqa: B008 (frozen)
+        on_step: OnStep | None = None,
+        jobs: list[Job] | None = None,
+    ) -> list[Result]:
+        """Make the pictures that settings describe. Transparency stays as it was.
+        If memory runs out, they are made once more in smaller tiles.
+
+        Args:
+            settings: what to make, and how.
+            start: the input; None for noise.
+            references: the pictures besides it.
+            on_step: called after every step.
+            jobs: what `jobs` returned, if it was called before.
+
+        Raises:
+            DreamcliError: it can't be made.
+        """
+        picture = start.picture if start else None
+        opened, chooser = self._open.of(type(settings)), self.chooser(settings)
+        inputs = Inputs(picture, references.map(lambda each: each.picture), chooser, opened.memo)
+        smaller = replace(opened.compute, budget=int(opened.compute.budget * BUDGET_SHARE_AFTER_FAILURE))
+        notes: tuple[str, ...] = ()
+        for compute in (opened.compute, smaller):
+            try:
+                artworks = RECIPES[settings.command](settings, opened.ensemble, inputs, compute, on_step)
+                break
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                cause = error.with_traceback(None)  # the traceback holds on to the first attempt's memory
+                notes = ("memory ran out, so it was made in smaller tiles",)
+        else:
+            raise DreamcliError("not enough memory for a picture of this size", Hint.SMALLER) from cause
+        jobs = jobs or self.jobs(settings, picture, references)
+        results, witness = [], self.witness(settings)
+        for artwork, job in zip(artworks, jobs, strict=True):
+            score = score_of(artwork, settings, opened.ensemble, witness)
+            results.append(finished(artwork, settings, job, score, start, references, notes))
+        return results
