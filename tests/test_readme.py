@@ -22,7 +22,11 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 LINES = [line for language, text in BLOCKS if not language for line in text.splitlines()]
 COMMANDS = [line[line.index("dreamcli ") :] for line in LINES if re.match(r"(.*uv run )?dreamcli ", line)]
 SMALL = ("--size", "48", "--steps", "1", "--octaves", "1")
-QUICK = {"dream": SMALL, "class": SMALL, "boost": SMALL, "style": SMALL, "features": ("--size", "48")}
+QUICK = dict.fromkeys(("dream", "class", "boost", "style", "invert", "caricature"), SMALL) | {
+    "features": ("--size", "48"),
+    "explain": ("--size", "48", "--steps", "2"),
+    "microscope": (*SMALL, "--channels", "0"),
+}
 PICTURE = re.compile(r"[\w./-]+\.(jpg|png)$")
 
 

@@ -21,7 +21,6 @@ from .pixels import to_tensor
 
 SIDE = 224  # pixels, of what the network is shown
 ROWS = 3  # of the strongest photographs, and as many columns
-GAP, BETWEEN = 2, 127  # pixels between them, and their brightness
 DARKEST = 0.2  # of its brightness, where a photograph leaves the channel cold
 
 
@@ -78,9 +77,9 @@ def _lit(photograph: Pixels, values: Tensor, tile: int) -> Pixels:
 
 
 def _grid(tiles: Sequence[Pixels], tile: int) -> Pixels:
-    side = ROWS * tile + (ROWS - 1) * GAP
-    grid = np.full((side, side, 3), BETWEEN, np.uint8)
+    """Pictures side by side, three in a row."""
+    grid = np.zeros((max(1, -(-len(tiles) // ROWS)) * tile, ROWS * tile, 3), np.uint8)
     for place, pixels in enumerate(tiles):
-        top, left = (axis * (tile + GAP) for axis in divmod(place, ROWS))
+        top, left = (axis * tile for axis in divmod(place, ROWS))
         grid[top : top + tile, left : left + tile] = pixels
     return grid

@@ -81,7 +81,7 @@ class LayerPages:
         field, stride: see `Row`.
         before: the folder of the layer whose channels feed this one; empty for the first.
         channels: those that have pages, in order; not necessarily all that the layer has.
-        map: a picture of the photographs' features in this layer, and empty if there is none.
+        map: a square picture of the photographs' features in this layer, and empty if there is none.
     """
 
     name: str

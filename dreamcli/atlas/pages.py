@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
+from operator import methodcaller
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -41,7 +42,7 @@ def write_pages(atlas: Atlas, folder: Path) -> list[Path]:
     paths = []
     for name, content in _files(atlas):
         path = folder / name
-        write_whole(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
+        write_whole(path, methodcaller("write", content))
         paths.append(path)
     return paths
 
@@ -113,7 +114,7 @@ def _linker(page: str) -> Callable[[str], str]:
 
 def _with_neighbors(items: Sequence[_Item]) -> Iterator[tuple[_Item, _Item | None, _Item | None]]:
     """Each item with the one before and the one after."""
-    return zip(items, [None, *items[:-1]], [*items[1:], None], strict=True)
+    return zip(items, [None, *items], [*items[1:], None], strict=False)
 
 
 def _commas(number: int) -> str:
@@ -121,7 +122,7 @@ def _commas(number: int) -> str:
 
 
 def _size(sides: Sequence[int]) -> str:
-    return " \u00d7 ".join(map(str, sides))
+    return " \N{MULTIPLICATION SIGN} ".join(map(str, sides))
 
 
 def _pair(sides: tuple[int, int] | None, otherwise: str) -> str:
@@ -130,7 +131,7 @@ def _pair(sides: tuple[int, int] | None, otherwise: str) -> str:
 
 def _figure(number: float) -> str:
     """A number in three significant digits, with a true minus sign."""
-    return f"{number:.3g}".replace("-", "\u2212")
+    return f"{number:.3g}".replace("-", "\N{MINUS SIGN}")
 
 
 # what the pages show

@@ -23,7 +23,7 @@ MAX_PHOTOS = 2000
 
 @click.command()
 @click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
-@click.option("--photos", type=click.Path(path_type=Path), metavar="FOLDER", shell_complete=complete_files,
+@click.option("--photos", type=click.Path(exists=True, path_type=Path), metavar="FOLDER", shell_complete=complete_files,
               help=f"Show each channel's strongest photographs in this folder, of at most {MAX_PHOTOS}.")  # fmt: skip
 @click.option("--layer", "layers", type=LAYER, multiple=True, metavar="LAYER", shell_complete=complete_layers,
               help="Layer to show. Repeatable.  [default: every block, or layer with weights]")  # fmt: skip

@@ -132,7 +132,7 @@ class _Gathered:
         known = listing(network.card.name) if not is_own(network.card.name) else None
         return Atlas(
             network=network.card.name,
-            about=known.paper if known else "",
+            about=f"{known.paper}, {known.year}" if known and not known.is_bundled else "",
             size=(side, side),
             tile=tasks[0].settings.size or TILE,
             parameters=parameter_total(network.card.name, network.module),

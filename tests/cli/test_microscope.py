@@ -1,0 +1,172 @@
+"""``microscope``: an atlas from the command line, opened in a browser."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from dreamcli.files.record import read_record
+from dreamcli.studio import microscope
+from tests.atlas.pages import browsed, pages_from
+from tests.conftest import scene
+
+SMALL = ("--size", 32, "--steps", 2, "--octaves", 1)
+TWO_LAYERS = ("--layer", "fire2", "--layer", "fire9", "--channels", "0-9")
+MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist" / "t10k-images-idx3-ubyte.gz"
+opened = contextmanager(browsed)
+
+
+def photographs(folder: Path, count: int = 11) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        Image.fromarray(np.roll(scene(60, 60 + number), 7 * number, 1)).save(folder / f"{number}.png")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_an_atlas_of_two_layers(run, tmp_path: Path) -> None:
+    photos = photographs(tmp_path / "photos")
+    (photos / "broken.png").write_bytes(b"no picture")
+    outcome = run("microscope", "-o", "atlas", *TWO_LAYERS, "--photos", photos, *SMALL)
+    assert outcome.code == 0, outcome.err
+    assert "broken.png" in outcome.err
+    folder = Path("atlas")
+    assert len(pages_from(folder)) == 1 + 2 + 20
+    with Image.open(folder / "fire9" / "3.jpg") as drawn:
+        assert drawn.size == (4 * 32, 32)
+    with Image.open(folder / "fire9" / "3-photos.jpg") as lit:
+        assert lit.width == 3 * 32
+        assert lit.height <= 3 * 32
+    record = read_record(folder / "fire9" / "3.jpg")
+    assert record is not None
+    assert len(record.score["feeds"]) == 8
+    falls = [fall for _, fall in record.score["classes"]]
+    assert falls == sorted(falls, reverse=True)
+    with opened(folder) as (page, go):
+        for name in ("index.html", "fire9/index.html", "fire9/3.html"):
+            go(name)
+            assert "dreamnet" in page.title()
+
+
+def test_an_interrupted_atlas_goes_on_with_the_same_bytes(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("microscope", "-o", "whole", *TWO_LAYERS, *SMALL).code == 0
+    planned = microscope.plan_atlas
+    monkeypatch.setattr(microscope, "plan_atlas", lambda *arguments: planned(*arguments)[:2])
+    assert run("microscope", "-o", "parts", *TWO_LAYERS, *SMALL).code == 0
+    monkeypatch.setattr(microscope, "plan_atlas", planned)
+    (Path("parts") / "fire2" / "4.jpg").unlink()
+    made = (Path("parts") / "fire2" / "9.jpg").stat().st_mtime_ns
+    outcome = run("microscope", "-o", "parts", *TWO_LAYERS, *SMALL)
+    assert outcome.code == 0, outcome.err
+    assert (Path("parts") / "fire2" / "9.jpg").stat().st_mtime_ns == made
+    assert contents(Path("parts")) == contents(Path("whole"))
+
+
+def test_shards_make_one_atlas_together(run) -> None:
+    assert run("microscope", "-o", "whole", *TWO_LAYERS, *SMALL).code == 0
+    for share in ("1/2", "2/2"):
+        outcome = run("microscope", "-o", "shared", "--shard", share, *TWO_LAYERS, *SMALL)
+        assert outcome.code == 0, outcome.err
+        if not (Path("shared") / "index.html").exists():
+            assert "still missing" in outcome.err
+    assert contents(Path("shared")) == contents(Path("whole"))
+
+
+def test_a_picture_of_an_atlas_is_replayed(run) -> None:
+    assert run("microscope", "-o", "atlas", "--layer", "fire2", "--channels", "1,3", *SMALL).code == 0
+    outcome = run("replay", "atlas/fire2/3.jpg", "-o", "again.jpg")
+    assert outcome.code == 0, outcome.err
+    assert "identical" in outcome.err + outcome.out
+
+
+def test_wrong_requests_are_refused_before_any_work(run, tmp_path: Path) -> None:
+    for arguments, problem in (
+        (("--layer", "fire2:3"), "name a whole layer"),
+        (("--layer", "fyre2"), "did you mean fire2"),
+        (("--channels", "5000-5001"), "no layer of dreamnet has any of these channels"),
+        (("--photos", "nowhere"), "nowhere"),
+        (("--steps", "0"), "steps"),
+    ):
+        outcome = run("microscope", "-o", "atlas", *arguments)
+        assert outcome.code in (1, 2), arguments
+        assert problem in outcome.err
+        assert not Path("atlas").exists()
+    Path("taken").write_text("mine")
+    outcome = run("microscope", "-o", "taken")
+    assert outcome.code == 2
+    assert Path("taken").read_text() == "mine"
+    outcome = run("microscope", "-o", "atlas", *TWO_LAYERS, "--dry-run")
+    assert outcome.code == 0
+    assert not Path("atlas").exists()
+
+
+def test_an_atlas_of_the_textbooks_network(run, tmp_path: Path) -> None:
+    if not MNIST.is_file():
+        pytest.skip("needs the digits of ../shared")
+    digits = gzip.decompress(MNIST.read_bytes())
+    _, _, rows, columns = struct.unpack(">4i", digits[:16])
+    images = np.frombuffer(digits, np.uint8, 30 * rows * columns, 16).reshape(30, rows, columns)
+    (tmp_path / "digits").mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / "digits" / f"{number}.png")
+    outcome = run("microscope", "lenet5", "-o", "atlas", "--channels", "0-5", "--photos", "digits", *SMALL)
+    assert outcome.code == 0, outcome.err
+    text = (Path("atlas") / "index.html").read_text(encoding="utf-8")
+    assert "floor((32 - 5) / 1) + 1 = 28" in text
+    assert len(pages_from(Path("atlas"))) > 10
+    with opened(Path("atlas")) as (page, go):
+        go("index.html")
+        assert "lenet5" in page.title()
+
+
+OWN = """
+from torch import nn
+
+class Two(nn.Module):
+    def __init__(self, num_classes=2):
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(4, 6, 3, stride=2), nn.ReLU())
+        self.head = nn.Linear(6, num_classes)
+
+    def forward(self, x):
+        return self.head(self.second(self.first(x)).mean((2, 3)))
+"""
+
+
+def test_an_atlas_of_a_network_of_ones_own(run, tmp_path: Path) -> None:
+    """One that was trained just now to tell red from blue: some channel must speak for each."""
+    Path("net.py").write_text(OWN)
+    space: dict[str, type[nn.Module]] = {}
+    exec(OWN, space)
+    torch.manual_seed(0)
+    network = space["Two"]()
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    for _ in range(60):
+        image = torch.rand(16, 3, 12, 12)
+        image[:8, 2] *= 0.2
+        image[8:, 0] *= 0.2
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(network(image), torch.arange(16) // 8).backward()
+        optimizer.step()
+    torch.save(network.state_dict(), "two.pth")
+    outcome = run("microscope", "net.py:Two", "--weights", "two.pth", "-o", "atlas", *SMALL)
+    assert outcome.code == 0, outcome.err
+    assert len(pages_from(Path("atlas"))) == 1 + 3 + 4 + 6 + 2
+    records = [read_record(path) for path in sorted(Path("atlas/second").glob("*.jpg"))]
+    spoken = {record.score["classes"][0][0] for record in records if record and record.score["classes"]}
+    assert spoken == {"0", "1"}
+    with opened(Path("atlas")) as (page, go):
+        go("second/0.html")
+        assert "second:0" in page.title()
