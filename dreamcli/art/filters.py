@@ -95,3 +95,36 @@ def convolved(pixels: Pixels, kernel: str, size: int | None, device: torch.devic
     border = len(weights) // 2
     padded = F.pad(image, (border, border, border, border), mode="replicate")
     return to_pixels(F.conv2d(padded, weight.expand(3, 1, -1, -1), groups=3) + offset)
+
+
+def worked(pixels: Pixels, kernel: str, size: int | None, place: tuple[int, int]) -> str:
+    """One pixel of a convolution, worked out by hand: patch, kernel, products and sum, for each color.
+
+    Args:
+        pixels, kernel, size: see `convolved`.
+        place: the pixel's row and column, from 0.
+
+    Raises:
+        WrongRequest: the picture has no such pixel.
+    """
+    image = to_pixels(scaled_tensor(pixels, size, torch.device("cpu"))).astype(float)
+    rows, columns = image.shape[:2]
+    if place[0] >= rows or place[1] >= columns:
+        raise WrongRequest(
+            f"the picture has {rows} rows and {columns} columns, from 0; there is no {place[0]},{place[1]}"
+        )
+    weights, offset = KERNEL_WEIGHTS[kernel]
+    border, side = len(weights) // 2, len(weights)
+    padded = np.pad(image, ((border, border), (border, border), (0, 0)), mode="edge")
+    patch = padded[place[0] : place[0] + side, place[1] : place[1] + side]
+    lines = [f"{kernel} at row {place[0]}, column {place[1]}: the patch, times the kernel, gives the products"]
+    for number, color in enumerate(("red", "green", "blue")):
+        products = patch[..., number] * np.array(weights)
+        total = products.sum() + 255 * offset
+        lines += ["", color]
+        for values, kernel_row, product_row in zip(patch[..., number], weights, products, strict=True):
+            parts = [" ".join(f"{value:8.5g}" for value in row) for row in (values, kernel_row, product_row)]
+            lines.append("  |  ".join(parts))
+        added = f" + {255 * offset:g}" if offset else ""
+        lines.append(f"sum{added} = {total:.5g}, which is shown as {min(255, max(0, round(total)))}")
+    return "\n".join(lines)

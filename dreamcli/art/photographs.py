@@ -21,7 +21,7 @@ from .pixels import to_tensor
 
 SIDE = 224  # pixels, of what the network is shown
 ROWS = 3  # of the strongest photographs, and as many columns
-DARKEST = 0.2  # of its brightness, where a photograph leaves the channel cold
+DARKEST = 0.35  # of its brightness, where a photograph leaves the channel cold
 
 
 def squared(pixels: Pixels) -> Pixels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,18 +10,21 @@ import click
 from dreamcli.settings.filters import KERNELS, FilterSettings
 
 from .options import SharedOptions, form_options, images_argument, shared_options
+from .parameters import PLACE
 
 
 @click.command()
 @images_argument("[IMAGE...]")
 @click.option("--apply", type=click.Choice(KERNELS), help="Apply a classic kernel to each IMAGE.")
+@click.option("--at", type=PLACE, metavar="Y,X",
+              help="With --apply: print how this pixel of one IMAGE is worked out, and make no picture.")  # fmt: skip
 @form_options(FilterSettings)
 @shared_options(
     FilterSettings,
     "A file for one picture, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./MODEL-filters.png; with --apply ./STEM-filters.png]",
 )
-def filters(images: tuple[str, ...], **options: Any) -> int:
+def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any) -> int:
     """Show a network's filters, or what a classic kernel does to a picture.
 
     The first layer's filters are shown in color. For a deeper convolution, each row is a filter, and each
@@ -30,8 +34,9 @@ def filters(images: tuple[str, ...], **options: Any) -> int:
     dreamcli filters
     dreamcli filters --model vgg16 --layer features.2
     dreamcli filters photo.jpg --apply edge
+    dreamcli filters photo.jpg --apply edge --at 120,80
     """
-    from .runner import make_pictures, plan_on_pictures
+    from .runner import make_pictures, plan_on_pictures, reader
 
     if bool(images) != bool(options["apply"]):
         raise click.UsageError("--apply KERNEL and an IMAGE to apply it to go together")
@@ -41,4 +46,13 @@ def filters(images: tuple[str, ...], **options: Any) -> int:
     if options["size"] and not options["apply"]:
         raise click.UsageError("--size only works with --apply")
     shared, settings = SharedOptions.split(options | {"apply": options["apply"] or ""})
+    if at is not None:
+        if not options["apply"] or len(images) != 1:
+            raise click.UsageError("--at works with --apply and one IMAGE")
+        from dreamcli.art.filters import worked
+        from dreamcli.studio.pictures import read_file
+
+        picture = read_file(Path(images[0]), images[0], reader(shared.safe_decode)).picture
+        click.echo(worked(picture.pixels, options["apply"], options["size"], at))
+        return 0
     return make_pictures(plan_on_pictures(images, shared, FilterSettings(**settings), shared.model), shared)

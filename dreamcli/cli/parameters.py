@@ -54,7 +54,15 @@ def _weighted_picture(text: str) -> tuple[Path, float]:
         raise ValueError(f"the weight {weight!r} of {name} is not a number") from error
 
 
+def _place(text: str) -> tuple[int, int]:
+    row, _, column = text.partition(",")
+    if not (row.strip().isdecimal() and column.strip().isdecimal()):
+        raise ValueError(f"{text!r} is not of the form Y,X, such as 120,80")
+    return int(row), int(column)
+
+
 CHANNELS = ParsedParam("CHANNELS", _channels)  # 0-15 or 3,7,12-14
 LAYER = ParsedParam("SPEC", LayerSpec.parse)  # [NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]
+PLACE = ParsedParam("Y,X", _place)  # a row and a column
 SHARD = ParsedParam("I/N", Shard.parse)
 WEIGHTED_PICTURE = ParsedParam("PICTURE", _weighted_picture)  # PICTURE[=WEIGHT]

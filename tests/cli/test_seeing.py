@@ -259,3 +259,26 @@ def test_colors_run_from_dark_to_bright() -> None:
     for colormap in ("viridis", "magma", "grey"):
         ramp = colored(np.linspace(0, 1, 9), colormap).astype(int).sum(1)
         assert list(ramp) == sorted(ramp)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_pixel_is_worked_out_as_the_picture_shows_it(run, photo: Path, kernel: str) -> None:
+    assert run("filters", photo, "--apply", kernel).code == 0
+    made = read_picture(Path("photo-filters.png")).pixels
+    for row, column in ((0, 0), (20, 31), (59, 79)):
+        outcome = run("filters", photo, "--apply", kernel, "--at", f"{row},{column}")
+        assert outcome.code == 0, outcome.err
+        sums = [int(line.rpartition(" ")[2]) for line in outcome.out.splitlines() if line.startswith("sum")]
+        assert np.abs(np.array(sums) - made[row, column]).max() <= 1
+
+
+def test_a_pixel_that_is_not_there_is_refused(run, photo: Path) -> None:
+    for arguments, problem in (
+        (("--apply", "edge", "--at", "60,0"), "60 rows and 80 columns"),
+        (("--apply", "edge", "--at", "6"), "not of the form Y,X"),
+        (("--at", "6,6"), "go together"),
+        (("--apply", "edge", "--at", "1,1", photo), "one IMAGE"),
+    ):
+        outcome = run("filters", photo, *arguments)
+        assert outcome.code == 2, arguments
+        assert problem in outcome.err
