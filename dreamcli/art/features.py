@@ -12,25 +12,30 @@ import torch
 from PIL import Image
 
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.octaves import resize
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Pixels
 from dreamcli.networks.ensemble import Ensemble
+from dreamcli.networks.network import Network
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.layer_spec import LayerSpec
 
 from .artwork import Artwork, Inputs, OnStep
 from .memory import activations_for
-from .pixels import scaled_tensor
-from .sheet import contact_sheet, stacked
+from .pixels import scaled_size, scaled_tensor, to_pixels
+from .sheet import contact_sheet, heading, stacked
 
-# stops along each colormap, from the lowest value to the highest
+# stops along each colormap, from the lowest value to the highest; equal steps look equal, to the color-blind as well
 COLORMAP_STOPS: Mapping[str, tuple[tuple[int, int, int], ...]] = {
-    "viridis": ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)),
-    "magma": ((0, 0, 4), (81, 18, 124), (183, 55, 121), (252, 137, 97), (252, 253, 191)),
+    "viridis": ((68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141), (39, 173, 129),
+                (92, 200, 99), (170, 220, 50), (253, 231, 37)),
+    "magma": ((0, 0, 4), (28, 16, 68), (79, 18, 123), (129, 37, 129), (181, 54, 122), (229, 80, 100),
+              (251, 135, 97), (254, 194, 135), (252, 253, 191)),
     "grey": ((0, 0, 0), (255, 255, 255)),
-}
+}  # fmt: skip
 COLUMNS = 8
 TILE = 112  # pixels
+RAMP = np.linspace(0, 1, 64)
 OVERLAY = 0.65  # opacity of a map over the photograph
 OVERLAY_MOST = 0.85  # of its highest values, where the opacity follows them
 
@@ -58,7 +63,7 @@ def feature_maps(
 def show_features(
     settings: FeatureSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, _on_step: OnStep | None = None
 ) -> list[Artwork]:
-    """Lay the feature maps of a picture out on a sheet, a block of rows for each layer, from first to last.
+    """Lay the feature maps of a picture out on a sheet: the picture, and a block for each layer, from first to last.
 
     Args:
         settings, ensemble, compute: see `dream`.
@@ -72,15 +77,35 @@ def show_features(
     order = {name: place for place, name in enumerate(ensemble.only.trace.shapes)}
     named = [(spec, ensemble.find(spec)[0].name) for spec in settings.layers]
     maps = feature_maps(settings, ensemble, pixels, compute)
-    blocks = []
+    blocks = [_input(pixels, settings, compute)]
     for spec, name in sorted(named, key=lambda pair: order[pair[1]]):
         found = maps[name]
         channels = _channels(spec, settings, found, name)
         span = (float(found.min()), float(found.max())) if settings.scale == "layer" else None
         tiles = [_tile(found[channel], settings, span, pixels if settings.overlay else None) for channel in channels]
         captions = [f"{spec.layer if spec.channel is None else name}:{channel}" for channel in channels]
-        blocks.append(contact_sheet(tiles, captions, min(COLUMNS, max(len(tiles), 1))))
+        ends = ("lowest", "highest of each map") if span is None else (f"{span[0]:.3g}", f"{span[1]:.3g}")
+        blocks += [
+            heading(_described(spec, name, found, ensemble.only), colored(RAMP, settings.colormap), ends),
+            contact_sheet(tiles, captions, min(COLUMNS, max(len(tiles), 1))),
+        ]
     return [Artwork(stacked(blocks), maps=maps)]
+
+
+def _input(pixels: Pixels, settings: FeatureSettings, compute: Compute) -> Pixels:
+    """The picture as the network gets it, reduced to a tile."""
+    image = scaled_tensor(pixels, settings.size, compute.device)
+    caption = f"input {image.shape[3]}x{image.shape[2]}"
+    return contact_sheet([to_pixels(resize(image, scaled_size(image.shape[2], image.shape[3], TILE)))], [caption], 1)
+
+
+def _described(spec: LayerSpec, name: str, maps: np.ndarray, network: Network) -> str:
+    """A layer in words: its maps, and how much of the picture each of their values depends on."""
+    alias = "" if spec.layer == name else f"{spec.layer} = "
+    down, right = network.trace.fields.get(name) or (None, None)
+    seen = f", each value from {right.size}x{down.size} pixels" if down and right else ""
+    count, rows, columns = maps.shape
+    return f"{alias}{name}: {count} maps of {columns}x{rows}{seen}"
 
 
 def _channels(spec: LayerSpec, settings: FeatureSettings, maps: np.ndarray, name: str) -> list[int]:

@@ -12,12 +12,12 @@ from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest, check
 from dreamcli.files.reading import Pixels
 from dreamcli.networks.ensemble import Ensemble
-from dreamcli.settings.filters import FilterSettings
+from dreamcli.settings.filters import ALL, FilterSettings
 
 from .artwork import Artwork, Inputs, OnStep
-from .features import COLUMNS, colored
+from .features import COLUMNS, RAMP, colored
 from .pixels import scaled_tensor, to_pixels
-from .sheet import contact_sheet, stacked
+from .sheet import contact_sheet, heading, matrix_picture, stacked
 
 _GAUSSIAN = tuple(tuple(a * b / 256 for b in (1, 4, 6, 4, 1)) for a in (1, 4, 6, 4, 1))
 _UNSHARP = tuple(tuple((2 if a * b == 36 else 0) - a * b / 256 for b in (1, 4, 6, 4, 1)) for a in (1, 4, 6, 4, 1))
@@ -31,12 +31,15 @@ KERNEL_WEIGHTS: Mapping[str, tuple[tuple[tuple[float, ...], ...], float]] = {
     "gaussian": (_GAUSSIAN, 0.0),
     "unsharp": (_UNSHARP, 0.0),
 }
+DENOMINATORS = (1, 9, 256)  # that make whole numbers of a kernel's weights
+WIDEST = 1000  # pixels: several filters of a deeper layer lie side by side if they are narrower
+TILE = 240  # pixels: the longer side of the pictures beside the kernels
 
 
 def show_filters(
     settings: FilterSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, _on_step: OnStep | None = None
 ) -> list[Artwork]:
-    """Show the kernels of convolutions, or what a classic kernel does to a picture.
+    """Show the kernels of convolutions, or what a classic kernel, or each of them, does to a picture.
 
     The first layer's kernels are shown in color. For a deeper layer, each row is a filter, and each tile in it the
     kernel for one of its input channels.
@@ -50,6 +53,8 @@ def show_filters(
     """
     if settings.apply:
         assert inputs.start is not None
+        if settings.apply == ALL:
+            return [Artwork(classic_kernels(inputs.start.pixels, settings.size or TILE, compute.device))]
         return [Artwork(convolved(inputs.start.pixels, settings.apply, settings.size, compute.device))]
     network = ensemble.only
     convolutions = [name for name, module in network.module.named_modules() if isinstance(module, torch.nn.Conv2d)]
@@ -63,28 +68,46 @@ def show_filters(
             raise WrongRequest(f"{layer} is no convolution and contains none; the convolutions include {some}")
         weights = {name: network.module.get_parameter(f"{name}.weight") for name in reversed(inner)}
         name = max(weights, key=lambda name: weights[name][0, 0].numel())  # the last of the largest kernels
-        blocks.append(_kernels(weights[name].detach().float().cpu().numpy(), name, settings))
+        blocks += _kernels(weights[name].detach().float().cpu().numpy(), name, settings)
     return [Artwork(stacked(blocks))]
 
 
-def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> Pixels:
-    """A sheet of a convolution's ``(filters, channels, height, width)`` weights."""
+def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> list[Pixels]:
+    """A heading, and a sheet of a convolution's ``(filters, channels, height, width)`` weights."""
+    shape = f"{name}: {len(weights)} filters of {weights.shape[1]} channels, {weights.shape[3]}x{weights.shape[2]}"
     filters = weights[: settings.top or len(weights)]
     captions = [f"{name}:{index}" for index in range(len(filters))]
     strongest = np.abs(filters).max((1, 2, 3), keepdims=True).clip(1e-9)
     shares = 0.5 + 0.5 * filters / strongest
     if weights.shape[1] == 3:
         tiles = [_enlarged((share.transpose(1, 2, 0) * 255).round().astype(np.uint8), 8) for share in shares]
-        return contact_sheet(tiles, captions, COLUMNS)
+        return [heading(f"{shape}; gray is 0"), contact_sheet(tiles, captions, COLUMNS)]
     channels = settings.top or weights.shape[1]
     rows = [
         np.concatenate([np.pad(kernel, 1, constant_values=0.5) for kernel in each[:channels]], 1) for each in shares
     ]
-    return contact_sheet([_enlarged(colored(row, settings.colormap), 4) for row in rows], captions, 1)
+    ends = ("most negative", "most positive of each filter")
+    tiles = [_enlarged(colored(row, settings.colormap), 4) for row in rows]
+    columns = max(1, min(len(tiles), WIDEST // tiles[0].shape[1]))
+    return [heading(shape, colored(RAMP, settings.colormap), ends), contact_sheet(tiles, captions, columns)]
 
 
 def _enlarged(pixels: Pixels, factor: int) -> Pixels:
     return pixels.repeat(factor, 0).repeat(factor, 1)
+
+
+def classic_kernels(pixels: Pixels, size: int, device: torch.device) -> Pixels:
+    """A sheet of all classic kernels: each one's weights, and what it makes of a picture, ``size`` pixels long."""
+    tiles, captions = [], []
+    for name, (weights, offset) in KERNEL_WEIGHTS.items():
+        result = convolved(pixels, name, size, device)
+        whole = next(each for each in DENOMINATORS if np.allclose(np.array(weights) * each % 1, 0))
+        numbers = [[f"{weight * whole:.0f}" for weight in row] for row in weights]
+        matrix = matrix_picture(np.array(weights), numbers, len(result))
+        tiles.append(np.concatenate([matrix, result], 1))
+        units = f", in units of 1/{whole}" if whole > 1 else ""
+        captions.append(name + units + (f", plus {offset:g}" if offset else ""))
+    return contact_sheet(tiles, captions, 2)
 
 
 def convolved(pixels: Pixels, kernel: str, size: int | None, device: torch.device) -> Pixels:

@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures in one, each with a caption."""
+"""Contact sheets: many pictures in one, each with a caption, under headings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from dreamcli.files.reading import Pixels
 
 GAP = 6  # pixels
 BACKGROUND, INK = (20, 20, 20), (235, 235, 235)
+HEADING = 13  # pixels: the size of its letters
+BAR = (120, 10)  # pixels: a color bar's width and height
 
 
 def contact_sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: int | None = None) -> Pixels:
@@ -36,6 +38,42 @@ def contact_sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: 
         pen.text((left, top + line // 2), _fitted(caption, font, width), INK, font, anchor="lm")
         sheet.paste(Image.fromarray(picture), (left, top + line))
     return np.asarray(sheet)
+
+
+def heading(text: str, colors: Pixels | None = None, ends: tuple[str, str] = ("", "")) -> Pixels:
+    """A line of text for the top of a block, as wide as it has to be.
+
+    Args:
+        colors: ``(N, 3)`` uint8, from the lowest value to the highest: shown as a color bar after the text.
+        ends: the values at the bar's ends.
+    """
+    font = ImageFont.load_default(HEADING)
+    bar = None if colors is None else Image.fromarray(np.asarray(colors)[None]).resize(BAR, Image.Resampling.BILINEAR)
+    parts: list[str | Image.Image] = [text] if bar is None else [text, ends[0], bar, ends[1]]
+    widths = [part.width if isinstance(part, Image.Image) else math.ceil(font.getlength(part)) for part in parts]
+    height = round(HEADING * 1.8)
+    line = Image.new("RGB", (GAP + sum(width + GAP for width in widths) + 3 * GAP, height), BACKGROUND)
+    pen, left = ImageDraw.Draw(line), GAP
+    for part, width in zip(parts, widths, strict=True):
+        if isinstance(part, Image.Image):
+            line.paste(part, (left, (height - part.height) // 2))
+        else:
+            pen.text((left, height // 2), part, INK, font, anchor="lm")
+        left += width + (4 * GAP if part is text else GAP)
+    return np.asarray(line)
+
+
+def matrix_picture(values: np.ndarray, numbers: Sequence[Sequence[str]], side: int) -> Pixels:
+    """A matrix as a picture of ``side`` pixels squared: the higher a value, the brighter its cell; 0 is middle gray."""
+    rows, columns = values.shape
+    levels = np.rint(127.5 + 127.5 * values / max(np.abs(values).max(), 1e-9)).astype(np.uint8)
+    longest = max(len(number) for row in numbers for number in row)
+    picture = Image.fromarray(levels).resize((side, side), Image.Resampling.NEAREST).convert("RGB")
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(max(8, round(side / columns / (1 + 0.6 * longest))))
+    for row, column in np.ndindex(rows, columns):
+        middle = ((column + 0.5) * side / columns, (row + 0.5) * side / rows)
+        pen.text(middle, numbers[row][column], BACKGROUND if levels[row, column] > 110 else INK, font, anchor="mm")
+    return np.asarray(picture)
 
 
 def stacked(sheets: Sequence[Pixels]) -> Pixels:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dreamcli.settings.filters import KERNELS, FilterSettings
+from dreamcli.settings.filters import ALL, KERNELS, FilterSettings
 
 from .options import SharedOptions, form_options, images_argument, shared_options
 from .parameters import PLACE
@@ -15,7 +15,11 @@ from .parameters import PLACE
 
 @click.command()
 @images_argument("[IMAGE...]")
-@click.option("--apply", type=click.Choice(KERNELS), help="Apply a classic kernel to each IMAGE.")
+@click.option(
+    "--apply",
+    type=click.Choice((*KERNELS, ALL)),
+    help="Apply a classic kernel to each IMAGE; all shows them side by side, with their weights.",
+)
 @click.option("--at", type=PLACE, metavar="Y,X",
               help="With --apply: print how this pixel of one IMAGE is worked out, and make no picture.")  # fmt: skip
 @form_options(FilterSettings)
@@ -34,6 +38,7 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
     dreamcli filters
     dreamcli filters --model vgg16 --layer features.2
     dreamcli filters photo.jpg --apply edge
+    dreamcli filters photo.jpg --apply all
     dreamcli filters photo.jpg --apply edge --at 120,80
     """
     from .runner import make_pictures, plan_on_pictures, reader
@@ -47,8 +52,8 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
         raise click.UsageError("--size only works with --apply")
     shared, settings = SharedOptions.split(options | {"apply": options["apply"] or ""})
     if at is not None:
-        if not options["apply"] or len(images) != 1:
-            raise click.UsageError("--at works with --apply and one IMAGE")
+        if not options["apply"] or len(images) != 1 or options["apply"] == ALL:
+            raise click.UsageError("--at works with --apply KERNEL and one IMAGE")
         from dreamcli.art.filters import worked
         from dreamcli.studio.pictures import read_file
 

@@ -12,6 +12,7 @@ from .features import COLORMAPS
 from .layer_spec import LayerSpec
 
 KERNELS = ("identity", "edge", "sharpen", "emboss", "box", "gaussian", "unsharp")
+ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +28,16 @@ class FilterSettings(Settings):
     colormap: str = setting(
         "Colors for filters of deeper layers: dark is negative, bright positive.", "grey", choices=COLORMAPS
     )
-    apply: str = ""  # one of KERNELS; empty to show filters
+    apply: str = ""  # one of KERNELS, or ALL; empty to show filters
     size: int | None = size_setting(help="With a kernel: pixels on the longer side of the result.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         plain = all(spec.channel is None and spec.weight == 1 for spec in self.layers)
         check(plain, "filters are shown for whole layers: leave out the channel and the weight")
-        kernels = ", ".join(KERNELS)
-        check(not self.apply or self.apply in KERNELS, f"kernel is one of {kernels}, not {self.apply!r}")
+        kernels = ", ".join((*KERNELS, ALL))
+        check(self.apply in ("", *KERNELS, ALL), f"kernel is one of {kernels}, not {self.apply!r}")
 
     @property
     def is_sheet(self) -> bool:
-        return not self.apply
+        return self.apply in ("", ALL)

@@ -24,7 +24,7 @@ class MicroscopeSettings(Schedule):
     size: int | None = size_setting(str(TILE), "Pixels on each side of a drawing.")
     layers: tuple[LayerSpec, ...]  # a channel each, all of the same layer
     before: str = ""  # the layer that is before it in the atlas; empty if it is the first
-    steps: int = 32
+    steps: int = 24
     octaves: int = 2
     octave_scale: float = 1.4
     strength: float = 0.5

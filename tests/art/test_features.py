@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image, ImageCms
 
 from dreamcli.art.artwork import Artwork, Inputs
-from dreamcli.art.features import TILE, colored, feature_maps, show_features
+from dreamcli.art.features import RAMP, TILE, colored, feature_maps, show_features
+from dreamcli.art.sheet import heading
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture
@@ -15,6 +17,7 @@ from dreamcli.settings.layer_spec import LayerSpec
 from tests.conftest import scene
 
 PHOTO = scene(96, 128)
+TO_LAB = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
 
 
 def shown(network: Network, compute: Compute, *specs: str, **settings) -> Artwork:
@@ -63,7 +66,7 @@ def test_a_spec_with_a_channel_shows_that_channel_alone(network: Network, comput
 
 def test_maps_of_a_layer_may_share_one_range(network: Network, compute: Compute) -> None:
     each, layer = (shown(network, compute, "low", scale=scale, colormap="grey").pixels for scale in ("each", "layer"))
-    tiles = [pixels[40:90, 10 : 3 * TILE] for pixels in (each, layer)]
+    tiles = [pixels[-80:-10, 10 : 3 * TILE] for pixels in (each, layer)]
     assert tiles[0].max() == 255
     assert tiles[1].mean() < tiles[0].mean()
 
@@ -99,3 +102,25 @@ def test_colors_run_from_dark_to_bright(colormap: str) -> None:
     ramp = list(colors.astype(int).sum(2).ravel())
     assert ramp == sorted(ramp)
     assert ramp[0] < 160 < 500 < ramp[-1]
+
+
+@pytest.mark.parametrize("colormap", COLORMAPS)
+def test_equal_steps_look_equal(colormap: str) -> None:
+    levels = colored(np.linspace(0, 1, 9), colormap)
+    lightness = ImageCms.applyTransform(Image.fromarray(levels[None]), TO_LAB).split()[0]
+    steps = np.diff(np.asarray(lightness, float)[0])
+    assert steps.min() > 0.5 * steps.mean()
+    assert steps.max() < 1.6 * steps.mean()
+
+
+def test_a_layer_has_a_heading_with_its_shape_field_and_color_bar(network: Network, compute: Compute) -> None:
+    for scale in ("each", "layer"):
+        artwork = shown(network, compute, "mid", scale=scale)
+        found = artwork.maps["fire6"]
+        shared = (f"{found.min():.3g}", f"{found.max():.3g}")
+        ends = shared if scale == "layer" else ("lowest", "highest of each map")
+        text = f"mid = fire6: 384 maps of {found.shape[2]}x{found.shape[1]}, each value from 76x76 pixels"
+        wanted = heading(text, colored(RAMP, "viridis"), ends)
+        rows = [row for row in range(len(artwork.pixels) - len(wanted))
+                if np.array_equal(artwork.pixels[row : row + len(wanted), : wanted.shape[1]], wanted)]  # fmt: skip
+        assert len(rows) == 1

@@ -60,6 +60,21 @@ def test_a_kernel_is_applied_to_the_start(network: Network, compute: Compute) ->
     np.testing.assert_array_equal(artwork.pixels, convolved(scene(), "edge", 40, CPU))
 
 
+def test_all_kernels_are_shown_with_their_weights(network: Network, compute: Compute) -> None:
+    settings = FilterSettings(apply="all", size=80)
+    (artwork,) = show_filters(settings, Ensemble.of(network), Inputs(Picture(scene())), compute)
+    for kernel, (weights, _) in KERNEL_WEIGHTS.items():
+        result = convolved(scene(), kernel, 80, CPU)
+        assert contains(artwork.pixels, result), kernel
+        assert len(weights) in (3, 5)
+
+
+def contains(sheet: np.ndarray, part: np.ndarray) -> bool:
+    windows = np.argwhere((sheet == part[0, 0]).all(2))
+    rows, columns = part.shape[:2]
+    return any(np.array_equal(sheet[row : row + rows, column : column + columns], part) for row, column in windows)
+
+
 def test_the_first_convolution_is_shown_in_color(network: Network, compute: Compute) -> None:
     first = shown(network, compute)
     np.testing.assert_array_equal(first, shown(network, compute, "stem"))
@@ -71,7 +86,7 @@ def test_the_first_convolution_is_shown_in_color(network: Network, compute: Comp
 
 
 def test_top_limits_the_filters_and_their_channels(network: Network, compute: Compute) -> None:
-    few, more = (shown(network, compute, "fire6", top=top).shape for top in (2, 4))
+    few, more = (shown(network, compute, "fire6", top=top).shape for top in (2, 80))
     assert few[0] < more[0]
     assert few[1] < more[1]
     everything = shown(network, compute, "stem", top=0)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dreamcli.art.sheet import BACKGROUND, GAP, INK, contact_sheet, stacked
+from dreamcli.art.sheet import BACKGROUND, GAP, INK, contact_sheet, heading, matrix_picture, stacked
 
 
 def tile(level: int, height: int = 60, width: int = 80) -> np.ndarray:
@@ -63,3 +63,26 @@ def test_sheets_are_stacked() -> None:
     assert corners(whole, 102) == (10, 29, 0, 69)
     assert corners(whole, 103) == (30, 34, 0, 59)
     assert (whole[:10, 50:] == BACKGROUND).all()
+
+
+def test_a_heading_is_as_wide_as_it_has_to_be() -> None:
+    plain, longer = heading("low"), heading("a much longer heading")
+    assert plain.shape[0] == longer.shape[0]
+    assert plain.shape[1] < longer.shape[1]
+    assert plain.max() > max(BACKGROUND)
+
+
+def test_a_heading_has_a_color_bar_with_its_ends() -> None:
+    colors = np.array([[200, 0, 0], [0, 200, 0]], np.uint8)
+    line = heading("low", colors, ("0", "9.5"))
+    middle = line[len(line) // 2].astype(int)
+    red, green = ((middle[:, this] > 150) & (middle[:, that] < 60) for this, that in ((0, 1), (1, 0)))
+    assert 20 < red.sum() < 100
+    assert np.flatnonzero(red).max() < np.flatnonzero(green).min() < line.shape[1] - 20
+
+
+def test_a_matrix_is_brighter_where_it_is_higher() -> None:
+    picture = matrix_picture(np.array([[-1.0, 0.0], [0.0, 2.0]]), [["-1", "0"], ["0", "2"]], 100)
+    assert picture.shape == (100, 100, 3)
+    assert [int(picture[y, x, 0]) for y, x in ((2, 2), (2, 98), (98, 2), (98, 98))] == [64, 128, 128, 255]
+    assert picture[10:40, 10:40].std() > 5  # a number
