@@ -26,6 +26,7 @@ class Hint(Enum):
     STYLE = auto()
     INSTALL_RAY = auto()
     INSTALL_CAPTUM = auto()
+    INSTALL_VIDEO = auto()
     VERBOSE = auto()
 
 

@@ -33,6 +33,7 @@ class Step:
     Attributes:
         value: the objective before this step.
         share: how much of the whole work is done, in (0, 1].
+        frame, frames: of a film: which frame of how many, counted from 1.
         picture: renders the picture as it is now, ``(height, width, 3)`` uint8 at the octave's size (the first one, if
             several are made together). Call it while the step is being reported.
     """
@@ -44,6 +45,8 @@ class Step:
     value: float
     share: float
     picture: Callable[[], Pixels]
+    frame: int = 0
+    frames: int = 0
 
 
 OnStep = Callable[[Step], None]

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "style": ("style:style", "Repaint photographs in the style of a picture."),
     "invert": ("invert:invert", "Show what a layer remembers of a photograph."),
     "caricature": ("caricature:caricature", "Exaggerate what a layer sees in a photograph."),
+    "film": ("film:film", "Film a zoom into a picture that is dreamed on."),
     "features": ("features:features", "Show what layers see in pictures."),
     "explain": ("explain:explain", "Show where a network looks."),
     "filters": ("filters:filters", "Show a network's filters, or apply a classic one."),

@@ -29,6 +29,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.STYLE: "--style PICTURE, or --fine PICTURE and --coarse PICTURE",
     Hint.INSTALL_RAY: "pip install '.[ray]' in a clone of dreamcli",
     Hint.INSTALL_CAPTUM: "pip install '.[explain]' in a clone of dreamcli",
+    Hint.INSTALL_VIDEO: "pip install '.[video]' in a clone of dreamcli",
     Hint.VERBOSE: "-v shows where",
 }
 _JOINER = "\u200d"  # of emoji

@@ -190,8 +190,8 @@ shard_option = click.option(
 )  # fmt: skip
 _SHOW = environment_option("--show", is_flag=True, help="Preview each finished picture in the terminal.")
 _ANIMATE = click.option(
-    "--animate", type=click.Path(path_type=Path), metavar="FILE.gif|.webp",
-    help="Also write the ascent of one picture as a GIF or WebP of at most 64 frames and 512 pixels.",
+    "--animate", type=click.Path(path_type=Path), metavar="FILE.gif|.webp|.mp4",
+    help="Also write the ascent of one picture as a film of at most 64 frames and 512 pixels.",
 )  # fmt: skip
 _BATCH = (
     click.option("--report", "log", type=click.Path(path_type=Path), metavar="FILE.jsonl",
@@ -219,12 +219,13 @@ def _apply_preset(context: click.Context, _parameter: click.Parameter, name: str
         apply_preset(context, name)
 
 
-def shared_options(form: type[Settings], output_help: str, plain: bool = False) -> Decorator:
+def shared_options(form: type[Settings], output_help: str, plain: bool = False, films: bool = False) -> Decorator:
     """What `SharedOptions` holds, and --preset; --judge and --animate only if the art form climbs.
 
-    ``plain`` leaves out these two, --show, and --model, which is an argument then.
+    ``plain`` leaves out these two, --show, and --model, which is an argument then; ``films`` these two, --show, and
+    what is for several pictures.
     """
-    climbs = issubclass(form, Schedule) and not plain
+    climbs = issubclass(form, Schedule) and not plain and not films
     preset = click.option(
         "--preset", metavar="NAME", is_eager=True, expose_value=False, callback=_apply_preset,
         shell_complete=complete_presets,
@@ -238,13 +239,13 @@ def shared_options(form: type[Settings], output_help: str, plain: bool = False) 
     return _stack(
         preset,
         output_option(output_help),
-        input_options,
-        _WEIGHTS if plain else model_options(form, several=climbs),
+        _SAFE_DECODE if films else input_options,
+        _WEIGHTS if plain else model_options(form, several=climbs or films),
         *([judge] if climbs else []),
         machine_options,
-        *_BATCH,
+        *(_BATCH[:1] if films else _BATCH),
         *([_ANIMATE] if climbs else []),
-        *([] if plain else [_SHOW]),
+        *([] if plain or films else [_SHOW]),
         *_OUTPUT,
     )
 

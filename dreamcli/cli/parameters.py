@@ -61,8 +61,19 @@ def _place(text: str) -> tuple[int, int]:
     return int(row), int(column)
 
 
+def _timed_layer(text: str) -> tuple[LayerSpec, float | None]:
+    spec, at, second = text.rpartition("@")
+    if not at or "," in second:  # a neuron's place
+        return LayerSpec.parse(text), None
+    try:
+        return LayerSpec.parse(spec), float(second)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not of the form LAYER[:CHANNEL][*WEIGHT][@SECOND], such as low@5") from error
+
+
 CHANNELS = ParsedParam("CHANNELS", _channels)  # 0-15 or 3,7,12-14
 LAYER = ParsedParam("SPEC", LayerSpec.parse)  # [NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]
 PLACE = ParsedParam("Y,X", _place)  # a row and a column
 SHARD = ParsedParam("I/N", Shard.parse)
+TIMED_LAYER = ParsedParam("SPEC", _timed_layer)  # LAYER[:CHANNEL][*WEIGHT][@SECOND]
 WEIGHTED_PICTURE = ParsedParam("PICTURE", _weighted_picture)  # PICTURE[=WEIGHT]

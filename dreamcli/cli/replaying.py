@@ -15,19 +15,20 @@ from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.animation import is_animation
 from dreamcli.files.atomic import check_place
 from dreamcli.files.decoder import Decoder, reader
-from dreamcli.files.existing import is_finished, look_at
-from dreamcli.files.formats import WRITTEN
+from dreamcli.files.existing import is_finished, look_at, record_in
+from dreamcli.files.formats import FILMS, WRITTEN
 from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture
-from dreamcli.files.record import Record, read_record
+from dreamcli.files.record import Record
 from dreamcli.files.writing import write_picture
 from dreamcli.networks.catalog import NO_JUDGE, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.settings.base import Settings
+from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.forms import settings_from_json
 from dreamcli.settings.references import References
 from dreamcli.studio.batch import Outcome, recorded_name
-from dreamcli.studio.pictures import read_file
+from dreamcli.studio.pictures import ReadInput, read_file
 
 from .options import SharedOptions
 from .replay import ReplayOptions
@@ -59,15 +60,13 @@ def _save_settings(name: str, options: ReplayOptions, record: Record) -> Outcome
 
 def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     picture = options.picture
-    read = Decoder().read if options.safe_decode else partial(read_picture, limited=False)
-    old = read(picture)
+    if record.job.command == FilmSettings.command:
+        return _film_again(options, record)
     if is_animation(picture):
         raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")
-    source = None
-    if record.job.input:
-        source = _find(picture, record.source, record.job.input, options.given, "--input ")
-    others = _find_references(options, record, record.job.others)
-    target = _target(options, source, others)
+    read = Decoder().read if options.safe_decode else partial(read_picture, limited=False)
+    old = read(picture)
+    source, others, target = _places(options, record)
     if options.dry_run:
         return Outcome("planned", str(source or "noise"), str(target), details={"record": asdict(record)})
     now = _write_again(options, record, source, others, target)
@@ -76,10 +75,62 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     return Outcome("done", str(source or "noise"), str(target), message, details={"identical": not difference})
 
 
+def _film_again(options: ReplayOptions, record: Record) -> Outcome:
+    """Make a film again, and compare the files."""
+    from dreamcli.studio.filming import Film
+
+    old = options.picture
+    if old.suffix.lower() not in FILMS:
+        raise DreamcliError(f"{old} is a frame of a film; give the film")
+    source, others, target = _places(options, record)
+    if source is None:
+        raise DreamcliError(f"{old} names no picture that it starts from")
+    if options.dry_run:
+        return Outcome("planned", str(source), str(target), details={"record": asdict(record)})
+    session, references, settings = _session_again(options, record, others)
+    assert isinstance(settings, FilmSettings)
+    start = read_file(source, recorded_name(source), reader(options.safe_decode))
+    film = Film(session, settings, start, references, target, options.overwrite)
+    if not film.is_made():
+        with bars(1, hidden=options.quiet or options.as_json) as shown:
+            if film.make(shown.begin(target.name)) == "interrupted":
+                raise KeyboardInterrupt
+    identical = old.read_bytes() == target.read_bytes()
+    message = f"identical to {old}" if identical else f"differs from {old}"
+    return Outcome("done", str(source), str(target), message, details={"identical": identical})
+
+
+def _places(options: ReplayOptions, record: Record) -> tuple[Path | None, dict[str, Path], Path]:
+    """Where the input and the other pictures are, and where the new one goes."""
+    source = None
+    if record.job.input:
+        source = _find(options.picture, record.source, record.job.input, options.given, "--input ")
+    others = _find_references(options, record, record.job.others)
+    return source, others, _target(options, source, others)
+
+
 def _write_again(
     options: ReplayOptions, record: Record, source: Path | None, others: Mapping[str, Path], target: Path
 ) -> Record:
     """Make the picture as it was made, write it, and return its new record."""
+    session, references, settings = _session_again(options, record, others)
+    start = read_file(source, recorded_name(source), reader(options.safe_decode)) if source else None
+    index = getattr(settings, "index", 0)  # where one job makes several pictures
+    jobs = session.jobs(settings, start.picture if start else None, references)
+    is_finished(target, look_at(target), jobs[index], options.overwrite)
+    with bars(1, hidden=options.quiet or options.as_json) as shown:
+        on_step = shown.begin(options.picture.name)
+        result = session.make(settings, start, references, on_step, jobs)[index]
+    if result.record.stopped == "interrupted":
+        raise KeyboardInterrupt
+    write_picture(target, result.picture, result.record)
+    return result.record
+
+
+def _session_again(
+    options: ReplayOptions, record: Record, others: Mapping[str, Path]
+) -> tuple[Session, References[ReadInput], Settings]:
+    """Open the networks that it was made by, with the references and the settings."""
     settings, weights, was = _settings_of(options.picture, record)
     model, judge = _models(options, record)
     shared = SharedOptions(
@@ -96,17 +147,7 @@ def _write_again(
     session, references = open_session(shared)
     session.check(settings, references)
     _check_weights(options.picture, record, shared, session, settings)
-    start = read_file(source, recorded_name(source), reader(options.safe_decode)) if source else None
-    index = getattr(settings, "index", 0)  # where one job makes several pictures
-    jobs = session.jobs(settings, start.picture if start else None, references)
-    is_finished(target, look_at(target), jobs[index], options.overwrite)
-    with bars(1, hidden=options.quiet or options.as_json) as shown:
-        on_step = shown.begin(options.picture.name)
-        result = session.make(settings, start, references, on_step, jobs)[index]
-    if result.record.stopped == "interrupted":
-        raise KeyboardInterrupt
-    write_picture(target, result.picture, result.record)
-    return result.record
+    return session, references, settings
 
 
 def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
@@ -156,7 +197,7 @@ def _check_weights(picture: Path, record: Record, shared: SharedOptions, session
 def _record_of(options: ReplayOptions) -> Record:
     """Read the picture's record; refuse one that can't be replayed, and networks that it doesn't name."""
     picture = options.picture
-    record = read_record(picture)
+    record = record_in(picture)
     if record is None:
         raise DreamcliError(f"{picture} carries no record: it was not made by dreamcli, or was edited since")
     if record.stopped == "interrupted":
@@ -185,7 +226,7 @@ def _settings_of(picture: Path, record: Record) -> tuple[Settings, tuple[float, 
 def _target(options: ReplayOptions, source: Path | None, others: Mapping[str, Path]) -> Path:
     """Where the new picture goes: in the same format, so that the two can be compared, and not over an input."""
     picture, output = options.picture, options.output
-    suffix = picture.suffix if picture.suffix.lower() in WRITTEN else ".png"
+    suffix = picture.suffix if picture.suffix.lower() in (*WRITTEN, *FILMS) else ".png"
     target = Path(output or f"{picture.stem}-replay{suffix}")
     if output and (target.is_dir() or output.endswith("/")):
         target = target / f"{picture.stem}{suffix}"

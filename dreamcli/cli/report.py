@@ -82,7 +82,7 @@ class Report:
         elif not self.options.quiet and self.counts.total() > 1:
             line = ", ".join(f"{number} {status}" for status, number in counts.items())
             if "planned" not in counts:
-                line += f" in {_duration(seconds)}"
+                line += f" in {duration(seconds)}"
             if "done" in counts:
                 line += f", {rate:.3g} pictures a minute"
             say(line + remark)
@@ -106,7 +106,8 @@ def _append(log: Path, line: dict[str, object]) -> None:
         raise DreamcliError(f"could not write {log} ({problem.strerror or problem})") from problem
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A duration in words."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -137,6 +138,8 @@ class Bars:
 
         def show(step: Step) -> None:
             detail = f"octave {step.octave}/{step.octaves}  step {step.step}/{step.steps}"
+            if step.frames:
+                detail = f"frame {step.frame}/{step.frames}"
             bar.update(self._this, completed=step.share, detail=detail)
 
         return show

@@ -14,15 +14,15 @@ import click
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
-from dreamcli.files.formats import ANIMATED
+from dreamcli.files.formats import FILMS
 from dreamcli.files.plan import Task, find_pictures, identity, make_plan, plan_named, refuse_overwriting
 from dreamcli.files.reading import read_size
 from dreamcli.files.writing import write_arrays
 from dreamcli.settings.base import Settings
 from dreamcli.settings.visualization import VisualizationSettings
+from dreamcli.studio.animation import Animation
 from dreamcli.studio.batch import Opened, Outcome, PictureMaker, recorded_name
 from dreamcli.studio.cluster import run_on_cluster
-from dreamcli.studio.film import Film
 from dreamcli.studio.pictures import read_file
 
 from .errors import FAILED, INTERRUPTED
@@ -102,9 +102,9 @@ def make_pictures(
 
 
 def _maker(shared: SharedOptions, is_alone: bool = False, opened: Opened | None = None) -> PictureMaker:
-    film = Film(shared.animate) if shared.animate else None
+    animation = Animation(shared.animate) if shared.animate else None
     read = reader(shared.safe_decode)
-    return PictureMaker(partial(open_session, shared), shared.overwrite, is_alone, read, film, opened)
+    return PictureMaker(partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened)
 
 
 def _check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
@@ -134,8 +134,8 @@ def _check_animation(tasks: Sequence[Task], shared: SharedOptions) -> None:
                 raise WrongRequest(f"--animate is for one picture: leave out {option}")
     if len(tasks) != 1:
         raise WrongRequest(f"--animate is for one picture, not for {len(tasks)}")
-    if path.suffix.lower() not in ANIMATED:
-        raise WrongRequest(f"--animate {path} must end in {' or '.join(ANIMATED)}")
+    if path.suffix.lower() not in FILMS:
+        raise WrongRequest(f"--animate {path} must end in {', '.join(FILMS)}")
     pictures = [tasks[0].source, tasks[0].output, *shared.references.by_role().values()]
     # compared by name, too: the output need not exist yet
     place, known = realpath(path), identity(path)

@@ -1,8 +1,9 @@
-"""Animated GIFs and WebPs of a picture's ascent."""
+"""Films on disk, in any format: GIF, WebP, and what `video` writes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +11,63 @@ import numpy as np
 from PIL import Image
 
 from .atomic import write_whole
-from .formats import ANIMATED
-from .reading import Picture, Pixels
+from .formats import ANIMATED, VIDEOS
+from .reading import Pixels
 from .record import Record, exif_with, open_result
-from .writing import on_white
+from .video import write_video
 
-MAX_FRAMES = 64
-MAX_SIDE = 512  # pixels on the longer side
-STEP, PAUSE = 80, 2000  # milliseconds that a frame is shown, and the last one
 WEBP_QUALITY = 85
 
 
-def write_animation(path: Path, frames: Sequence[Pixels], last: Picture, record: Record) -> None:
-    """Write frames and then the finished picture, as `write_whole` does; ``path``'s suffix chooses GIF or WebP.
+def write_film(path: Path, frames: Iterable[Pixels], fps: float, record: Record, pause: float = 0) -> None:
+    """Write frames as a film, as `write_whole` does; ``path``'s suffix chooses the format.
 
-    All have the finished picture's size, reduced to 512 pixels on the longer side. Transparency becomes white. The
-    record is a GIF's comment, and in a WebP's EXIF.
+    The record is a GIF's comment, in a WebP's EXIF, and in the other formats' metadata. GIF and WebP repeat
+    forever.
 
     Args:
-        frames: ``(height, width, 3)`` uint8, of any size.
-        last: the finished picture.
+        frames: ``(height, width, 3)`` uint8, all of one size; even for MP4 and WebM.
+        pause: how many seconds the last frame is shown; 0 for as long as the others.
 
     Raises:
-        DreamcliError: the folder can't be written to, or the disk is full.
+        DreamcliError: PyAV is needed and isn't installed, the folder can't be written to, or the disk is full.
     """
-    final = reduced(last.pixels)
-    size = (final.shape[1], final.shape[0])
-    alpha = None if last.alpha is None else _resized(last.alpha, size)
-    images = [Image.fromarray(on_white(_resized(pixels, size), alpha)) for pixels in (*frames, final)]
+    if path.suffix.lower() in VIDEOS:
+        write_video(path, _held(frames, max(0, round(pause * fps) - 1)), fps, record)
+        return
     kind = ANIMATED[path.suffix.lower()]
-    options: dict[str, Any] = {"save_all": True, "loop": 0, "duration": [STEP] * len(frames) + [PAUSE]}
+    images = [Image.fromarray(pixels) for pixels in frames]
+    step = round(1000 / fps)  # milliseconds
+    options: dict[str, Any] = {"save_all": True, "loop": 0}
+    options["duration"] = [step] * (len(images) - 1) + [round(1000 * pause) or step]
     options |= {"comment": record.to_json()} if kind == "GIF" else {"exif": exif_with(record), "quality": WEBP_QUALITY}
     write_whole(path, lambda file: images[0].save(file, kind, append_images=images[1:], **options))
 
 
+def _held(frames: Iterable[Pixels], times: int) -> Iterator[Pixels]:
+    """The frames, and the last one some more times."""
+    last: Pixels | None = None
+    for last in frames:
+        yield last
+    if last is not None:
+        yield from repeat(last, times)
+
+
 def is_animation(path: Path) -> bool:
     """Whether a picture that may carry a record has several frames."""
+    if path.suffix.lower() in VIDEOS:
+        return True
     with open(path, "rb") as file, open_result(file) as image:
         return bool(getattr(image, "is_animated", False))
 
 
-def reduced(pixels: Pixels) -> Pixels:
-    """Reduce a picture, ``(height, width, 3)`` uint8, to at most 512 pixels on the longer side."""
+def reduced(pixels: Pixels, longest: int) -> Pixels:
+    """Reduce a picture, ``(height, width, 3)`` uint8, to at most ``longest`` pixels on the longer side."""
     height, width = pixels.shape[:2]
-    scale = min(1.0, MAX_SIDE / max(height, width))
-    return _resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
+    scale = min(1.0, longest / max(height, width))
+    return resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
 
 
-def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """Resize a picture to (width, height)."""
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))

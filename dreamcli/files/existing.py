@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dreamcli.errors import DreamcliError, Hint
 
+from .formats import VIDEOS
 from .reading import read_picture
 from .record import Job, Record, read_record
+from .video import read_video, read_video_record
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,23 @@ def look_at(output: Path) -> ExistingOutput | None:
         return None
     record, is_whole = None, False
     with suppress(DreamcliError):
-        record = read_record(output)
+        record = record_in(output)
         if record:  # don't decode what isn't ours
-            read_picture(output, limited=False)
+            if output.suffix.lower() in VIDEOS:
+                deque(read_video(output), maxlen=1)
+            else:
+                read_picture(output, limited=False)
             is_whole = True
     return ExistingOutput(record, is_whole)
+
+
+def record_in(path: Path) -> Record | None:
+    """Read the record inside a picture or a film; None if there is none.
+
+    Raises:
+        DreamcliError: the file can't be read.
+    """
+    return read_video_record(path) if path.suffix.lower() in VIDEOS else read_record(path)
 
 
 def is_finished(

@@ -1,4 +1,4 @@
-"""Which formats are read, written and animated, and which carry a record. The names are Pillow's."""
+"""Which formats are read, written and filmed, and which carry a record. The names are Pillow's."""
 
 from __future__ import annotations
 
@@ -9,5 +9,7 @@ WITH_RECORD = ("PNG", "JPEG", "WEBP", "GIF")
 # by suffix
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 ANIMATED = {".gif": "GIF", ".webp": "WEBP"}
+VIDEOS = (".mp4", ".webm", ".mkv")
+FILMS = (*VIDEOS, *ANIMATED)
 
 MAX_SIDE = {"PNG": 2**31 - 1, "JPEG": 65_535, "WEBP": 16_383}  # pixels that each written format can hold

@@ -9,6 +9,7 @@ from .caricature import CaricatureSettings
 from .dream import DreamSettings
 from .explain import ExplainSettings
 from .features import FeatureSettings
+from .film import FilmSettings
 from .filters import FilterSettings
 from .invert import InvertSettings
 from .microscope import MicroscopeSettings
@@ -22,6 +23,7 @@ FORMS: Mapping[str, type[Settings]] = {
     "style": StyleSettings,
     "invert": InvertSettings,
     "caricature": CaricatureSettings,
+    "film": FilmSettings,
     "features": FeatureSettings,
     "explain": ExplainSettings,
     "filters": FilterSettings,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     # torch takes seconds to import, and a plan of nothing but broken files needs none
     from dreamcli.art.artwork import Step
 
-    from .film import Film
+    from .animation import Animation
     from .session import Session
 
 Read = Callable[[Path], Picture]
@@ -70,7 +70,7 @@ class PictureMaker:
         overwrite: replace what was made with other settings.
         keep_partial: if a single picture is interrupted, keep the best so far.
         read: reads an input.
-        film: collects the ascent of the one picture that is made.
+        animation: collects the ascent of the one picture that is made.
         opened: what ``open_session`` would return, if it is open already.
     """
 
@@ -80,14 +80,14 @@ class PictureMaker:
         overwrite: bool = False,
         keep_partial: bool = False,
         read: Read = read_picture,
-        film: Film | None = None,
+        animation: Animation | None = None,
         opened: Opened | None = None,
     ) -> None:
         self._open_session = open_session
         self._overwrite = overwrite
         self._keep_partial = keep_partial
         self._read_picture = read
-        self._film = film
+        self._animation = animation
         self._opened = opened
 
     def run(
@@ -156,15 +156,15 @@ class PictureMaker:
                 is_finished(output, found, job, self._overwrite)
                 for output, found, job in zip(task.outputs, existing, jobs, strict=True)
             ]
-            filmed = self._is_filmed(jobs[0])  # also refuses to overwrite another animation
-            if all(finished) and filmed and not self._overwrite:
+            animated = self._is_animated(jobs[0])  # also refuses to overwrite another animation
+            if all(finished) and animated and not self._overwrite:
                 return [Outcome("skipped", task.title, str(output), "(already made)") for output in task.outputs]
             if size := session.result_size(task.settings, picture):
                 check_fits(task.output, *size)
             started = time.perf_counter()
             start = ReadInput(picture, recorded_name(task.source)) if picture and task.source else None
             on_step = begin(task.title)
-            watch = self._film.watching(picture, on_step) if self._film else on_step
+            watch = self._animation.watching(picture, on_step) if self._animation else on_step
             results = session.make(task.settings, start, references, watch, jobs)
         except Exception as error:
             return [failure(task.title, task.output, error)]
@@ -183,8 +183,8 @@ class PictureMaker:
             if not self._overwrite:  # another run may have written there meanwhile
                 is_finished(output, look_at(output), result.record.job, self._overwrite)
             write_picture(output, result.picture, result.record)
-            if self._film:
-                self._film.write(result.picture, result.record)
+            if self._animation:
+                self._animation.write(result.picture, result.record)
         except Exception as error:
             return failure(outcome.source, output, error)
         return outcome
@@ -196,10 +196,10 @@ class PictureMaker:
         session.check(settings, references)
         return self._opened
 
-    def _is_filmed(self, job: Job) -> bool:
-        film = self._film
-        return film is None or is_finished(
-            film.path, look_at(film.path), job, self._overwrite, Hint.OVERWRITE_ANIMATION
+    def _is_animated(self, job: Job) -> bool:
+        animation = self._animation
+        return animation is None or is_finished(
+            animation.path, look_at(animation.path), job, self._overwrite, Hint.OVERWRITE_ANIMATION
         )
 
     def _outcome(
@@ -212,9 +212,9 @@ class PictureMaker:
         height, width = result.picture.pixels.shape[:2]
         details = {"width": width, "height": height, "seconds": seconds, "score": result.record.score}
         notes = _notes(start, result)
-        if self._film:
-            notes.append(f"its ascent: {self._film.path}")
-            details["animation"] = str(self._film.path)
+        if self._animation:
+            notes.append(f"its ascent: {self._animation.path}")
+            details["animation"] = str(self._animation.path)
         status, remarks = ("interrupted", ["the best so far"]) if interrupted else ("done", notes)
         message = f"({'; '.join(remarks)})" if remarks else ""
         return Outcome(status, task.title, str(output), message, details=details, result=result)

@@ -74,17 +74,29 @@ def finished(
     notes: tuple[str, ...],
 ) -> Result:
     """The artwork with the start's transparency and its record."""
-    record = Record(
+    record = record_of(job, start, references, score, artwork.stopped, notes)
+    alpha = start.picture.alpha if start and not settings.is_sheet else None
+    return Result(Picture(artwork.pixels, _resized(alpha, artwork.pixels.shape[:2])), record, artwork.maps)
+
+
+def record_of(
+    job: Job,
+    start: ReadInput | None,
+    references: References[ReadInput],
+    score: dict[str, object],
+    stopped: str = "done",
+    notes: tuple[str, ...] = (),
+) -> Record:
+    """The record of what this version made."""
+    return Record(
         job,
         start.name if start else "",
         {"dreamcli": dreamcli.__version__, "torch": str(torch.__version__)},
         score,
-        artwork.stopped,
+        stopped,
         references.map(lambda each: each.name).by_role(),
         notes,
     )
-    alpha = start.picture.alpha if start and not settings.is_sheet else None
-    return Result(Picture(artwork.pixels, _resized(alpha, artwork.pixels.shape[:2])), record, artwork.maps)
 
 
 def _resized(alpha: Pixels | None, size: tuple[int, ...]) -> Pixels | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from torch import nn
 
@@ -29,6 +29,7 @@ from .opening import OpenNetworks
 from .pictures import ReadInput, Result
 from .results import finished, jobs_for, score_of
 
+T = TypeVar("T")
 BUDGET_SHARE_AFTER_FAILURE = 1 / 8  # of the memory budget, for a second try once memory has run out
 
 
@@ -134,25 +135,38 @@ class Workshop:
         Raises:
             DreamcliError: it can't be made.
         """
-        picture = start.picture if start else None
-        opened, chooser = self._open.of(type(settings)), self.chooser(settings)
-        inputs = Inputs(picture, references.map(lambda each: each.picture), chooser, opened.memo)
-        smaller = replace(opened.compute, budget=int(opened.compute.budget * BUDGET_SHARE_AFTER_FAILURE))
+        picture, ensemble = start.picture if start else None, self.ensemble(type(settings))
+        inputs = self.inputs(settings, picture, references)
+        artworks, notes = self.within_memory(
+            type(settings), lambda compute: RECIPES[settings.command](settings, ensemble, inputs, compute, on_step)
+        )
+        jobs = jobs or self.jobs(settings, picture, references)
+        results, witness = [], self.witness(settings)
+        for artwork, job in zip(artworks, jobs, strict=True):
+            score = score_of(artwork, settings, ensemble, witness)
+            results.append(finished(artwork, settings, job, score, start, references, notes))
+        return results
+
+    def inputs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> Inputs:
+        """What a recipe makes pictures from, besides networks."""
+        memo = self._open.of(type(settings)).memo
+        return Inputs(start, references.map(lambda each: each.picture), self.chooser(settings), memo)
+
+    def within_memory(self, form: type[Settings], make: Callable[[Compute], T]) -> tuple[T, tuple[str, ...]]:
+        """Make something; if memory runs out, once more in smaller tiles. Also return notes for its record.
+
+        Raises:
+            DreamcliError: there isn't enough memory for tiles, either.
+        """
+        whole = self.compute(form)
+        smaller = replace(whole, budget=int(whole.budget * BUDGET_SHARE_AFTER_FAILURE))
         notes: tuple[str, ...] = ()
-        for compute in (opened.compute, smaller):
+        for compute in (whole, smaller):
             try:
-                artworks = RECIPES[settings.command](settings, opened.ensemble, inputs, compute, on_step)
-                break
+                return make(compute), notes
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
                 cause = error.with_traceback(None)  # the traceback holds on to the first attempt's memory
                 notes = ("memory ran out, so it was made in smaller tiles",)
-        else:
-            raise DreamcliError("not enough memory for a picture of this size", Hint.SMALLER) from cause
-        jobs = jobs or self.jobs(settings, picture, references)
-        results, witness = [], self.witness(settings)
-        for artwork, job in zip(artworks, jobs, strict=True):
-            score = score_of(artwork, settings, opened.ensemble, witness)
-            results.append(finished(artwork, settings, job, score, start, references, notes))
-        return results
+        raise DreamcliError("not enough memory for a picture of this size", Hint.SMALLER) from cause

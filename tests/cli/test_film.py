@@ -1,4 +1,4 @@
-"""``--animate``."""
+"""``dreamcli film``."""
 
 from __future__ import annotations
 
@@ -10,140 +10,266 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.files.animation import MAX_FRAMES
+from dreamcli.files.existing import record_in
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
-from dreamcli.studio import film
-from tests.conftest import QUICK, scene
+from dreamcli.files.video import read_video
+from dreamcli.studio import filming
+from tests.conftest import scene
 
-MAKERS = {
-    "dream": ("dream", "photo.png"),
-    "masked": ("dream", "photo.png", "--mask", "photo.png"),
-    "class": ("class", "goldfish", "--size", 64),
-    "boost": ("boost", "--layer", "mid:3", "--size", 64, "--parameterization", "phase"),
-    "style": ("style", "photo.png", "--style", "other.png", "--colors", "luminance"),
-    "lbfgs": ("style", "photo.png", "--style", "other.png", "--optimizer", "lbfgs"),
+pytest.importorskip("av", reason="films need the extra `video`")
+
+QUICK = ("--seconds", 0.5, "--fps", 8, "--steps", 1, "--octaves", 1)  # 4 frames
+FORMS = {
+    "dream": ("--layer", "mid"),
+    "boost": ("--form", "boost", "--layer", "low:3"),
+    "class": ("--class", "goldfish", "--class", "3"),
+    "style": ("--style", "other.png"),
+    "layers": ("--layer", "low@0", "--layer", "mid*0.5@0.25", "--layer", "high"),
+    "camera": ("--zoom", 0.7, "--rotate", -40, "--toward", "10,70"),
+    "loop": ("--loop",),
 }
 
 
-@pytest.mark.parametrize("suffix", ["gif", "webp"])
-@pytest.mark.parametrize("maker", MAKERS)
-def test_animating_does_not_change_a_byte_of_the_picture(run, photo: Path, maker: str, suffix: str) -> None:
+@pytest.fixture
+def other(run, photo: Path) -> None:
     Image.fromarray(scene(50, 40)).save("other.png")
-    assert run(*MAKERS[maker], *QUICK, "-o", "plain.png").code == 0
-    outcome = run(*MAKERS[maker], *QUICK, "-o", "out.png", "--animate", f"a.{suffix}")
+
+
+@pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_film_starts_with_the_picture_and_goes_on_from_it(run, form: str) -> None:
+    outcome = run("film", "photo.png", *QUICK, *FORMS[form], "-o", "out.mkv")
     assert outcome.code == 0, outcome.err
-    assert outcome.err.endswith(f"-> out.png (its ascent: a.{suffix})\n")
-    assert Path("out.png").read_bytes() == Path("plain.png").read_bytes()
-    made = read_picture(Path("out.png")).pixels
-    with Image.open(f"a.{suffix}") as film:
-        assert film.size == (made.shape[1], made.shape[0])
-        assert 2 <= film.n_frames <= 2 * 2 + 2
-        first = np.asarray(film.convert("RGB")).astype(int)
-        film.seek(film.n_frames - 1)
-        last = np.asarray(film.convert("RGB")).astype(int)
-    assert np.abs(last - made).mean() < 6  # a palette of 256 colors, or a lossy WebP
-    if "photo.png" in MAKERS[maker]:
-        assert np.abs(first - scene()).mean() < 6
-    assert read_record(Path(f"a.{suffix}")) == read_record(Path("out.png"))
+    assert outcome.lines == ["4 frames of 80x60, 8 a second", "photo.png -> out.mkv"]
+    frames = list(read_video(Path("out.mkv")))
+    assert len(frames) == 4
+    np.testing.assert_array_equal(frames[0], scene())
+    for one, following in zip(frames, frames[1:], strict=False):
+        assert 0.2 < np.abs(one.astype(int) - following).mean() < 100
+    assert not Path("out.mkv.frames").exists()
+    record = record_in(Path("out.mkv"))
+    assert record is not None
+    assert (record.job.command, record.source, record.stopped) == ("film", "photo.png", "done")
+    assert record.score == {"frames": 4}
 
 
-def test_frames_are_bounded_in_number_and_size(run) -> None:
-    Image.fromarray(scene(300, 600)).save("wide.png")
-    arguments = ("--steps", 100, "--octaves", 1, "--size", 20)
-    assert run("dream", "wide.png", *arguments, "-o", "small.png", "--animate", "a.webp").code == 0
-    with Image.open("a.webp") as film:
-        assert MAX_FRAMES - 2 < film.n_frames <= MAX_FRAMES  # the last two may be equal
-    assert run("dream", "wide.png", "--steps", 1, "--octaves", 1, "--animate", "b.gif").code == 0
-    with Image.open("b.gif") as film:
-        assert film.size == (512, 256)
+@pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("suffix", ["mp4", "webm", "mkv", "webp", "gif"])
+def test_a_film_is_replayed_with_equal_bytes(run, suffix: str) -> None:
+    run("film", "photo.png", *QUICK, *FORMS["layers"], "-o", f"out.{suffix}")
+    outcome = run("replay", f"out.{suffix}")
+    assert outcome.code == 0, outcome.err
+    assert outcome.err == f"photo.png -> out-replay.{suffix} identical to out.{suffix}\n"
+    assert Path(f"out-replay.{suffix}").read_bytes() == Path(f"out.{suffix}").read_bytes()
 
 
-def test_transparency_is_white_in_the_animation(run) -> None:
-    alpha = np.zeros((60, 80), np.uint8)
-    alpha[:, 40:] = 255
-    Image.fromarray(np.dstack([scene(), alpha])).save("glass.png")
-    assert run("dream", "glass.png", *QUICK, "--animate", "a.gif").code == 0
-    with Image.open("a.gif") as film:
-        assert (np.asarray(film.convert("RGB"))[:, :36] == 255).all()
+@pytest.mark.usefixtures("other")
+def test_a_replayed_film_of_styles_finds_them(run) -> None:
+    run("film", "photo.png", *QUICK, *FORMS["style"], "-o", "out.mp4")
+    assert run("replay", "out.mp4").code == 0
+    Path("other.png").rename("moved.png")
+    assert run("replay", "out.mp4", "-o", "b.mp4").code == 1
+    assert run("replay", "out.mp4", "-o", "b.mp4", "--other", "style-1=moved.png").code == 0
 
 
-def test_a_missing_picture_or_animation_is_made(run, photo: Path) -> None:
-    command = ("dream", "photo.png", *QUICK)
-    run(*command)
-    picture = Path("photo-dream.png").read_bytes()
-    assert run(*command, "--animate", "a.gif").err.endswith("photo-dream.png (its ascent: a.gif)\n")
-    assert Path("photo-dream.png").read_bytes() == picture
-    film = Path("a.gif").read_bytes()
-    assert run(*command, "--animate", "a.gif").err.endswith("photo-dream.png (already made)\n")
-    Path("photo-dream.png").unlink()
-    assert run(*command, "--animate", "a.gif").code == 0
-    assert Path("photo-dream.png").read_bytes() == picture
-    other = run(*command, "--layer", "low", "-o", "low.png", "--animate", "a.gif")
-    assert other.code == 1
-    assert "a.gif already exists, made with other settings; choose another with --animate" in other.err
-    assert Path("a.gif").read_bytes() == film
-    assert run(*command, "--layer", "low", "-o", "low.png", "--animate", "a.gif", "--overwrite").code == 0
-    assert Path("a.gif").read_bytes() != film
+def test_the_last_frame_of_a_loop_leads_to_the_first(run, photo: Path) -> None:
+    common = ("--seconds", 2, "--fps", 8, "--steps", 1, "--octaves", 1, "--zoom", 1.5)
+    run("film", "photo.png", *common, "--loop", "-o", "loop.mkv")
+    run("film", "photo.png", *common, "-o", "plain.mkv")
+    loop, plain = (list(read_video(Path(f"{name}.mkv"))) for name in ("loop", "plain"))
+    steps = [np.abs(loop[index].astype(int) - loop[index - 1]).mean() for index in range(1, 16)]
+    seam, cut = (np.abs(frames[-1].astype(int) - frames[0]).mean() for frames in (loop, plain))
+    assert seam < 1.5 * max(steps)
+    assert cut > 2 * seam
+    np.testing.assert_array_equal(loop[6], plain[6])  # it closes in its last 60 % only
 
 
-def test_json_names_the_animation(run, photo: Path) -> None:
-    report = json.loads(run("dream", "photo.png", *QUICK, "--animate", "new/a.gif", "--json").out)
-    assert report["pictures"][0]["animation"] == "new/a.gif"
-    assert Path("new/a.gif").exists()
+def test_a_finished_film_is_not_made_again(run, photo: Path) -> None:
+    command = ("film", "photo.png", *QUICK)
+    assert run(*command).lines[-1] == "photo.png -> photo-film.mp4"
+    before = Path("photo-film.mp4").stat()
+    assert run(*command).lines == ["photo.png -> photo-film.mp4 (already made)"]
+    assert Path("photo-film.mp4").stat() == before
+    outcome = run(*command, "--seed", 1)
+    assert outcome.code == 1
+    assert "photo-film.mp4 already exists, made with other settings; choose another with -o, or add --ov" in outcome.err
+    assert run(*command, "--seed", 1, "--overwrite").code == 0
 
 
+class Stopped(Exception):
+    """A fault in the middle."""
+
+
+@pytest.mark.parametrize("frame", [1, 3])
+def test_after_a_fault_the_same_command_goes_on(run, photo: Path, monkeypatch: pytest.MonkeyPatch, frame: int) -> None:
+    command = ("film", "photo.png", *QUICK)
+    run(*command, "-o", "whole.mp4")
+    real, made = filming.next_frame, []
+
+    def failing(settings, index: int, *rest):
+        if index == frame:
+            raise Stopped
+        return real(settings, index, *rest)
+
+    monkeypatch.setattr(filming, "next_frame", failing)
+    with pytest.raises(Stopped):
+        run(*command, "-o", "out.mp4")
+    assert not Path("out.mp4").exists()
+    assert len(list(Path("out.mp4.frames").iterdir())) == frame
+
+    def counting(settings, index: int, *rest):
+        made.append(index)
+        return real(settings, index, *rest)
+
+    monkeypatch.setattr(filming, "next_frame", counting)
+    assert run(*command, "-o", "out.mp4").code == 0
+    assert made == list(range(frame, 4))
+    assert Path("out.mp4").read_bytes() == Path("whole.mp4").read_bytes()
+    assert not Path("out.mp4.frames").exists()
+
+
+def test_ctrl_c_leaves_a_film_of_what_there_is(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("film", "photo.png", *QUICK)
+    run(*command, "-o", "whole.mkv")
+    real = filming.next_frame
+
+    def interrupted(settings, index: int, *rest):
+        if index == 2:
+            raise KeyboardInterrupt
+        return real(settings, index, *rest)
+
+    monkeypatch.setattr(filming, "next_frame", interrupted)
+    outcome = run(*command, "-o", "out.mkv")
+    assert outcome.code == 130
+    assert outcome.lines[-1] == "photo.png -> out.mkv (what was made so far; the same command goes on)"
+    record = record_in(Path("out.mkv"))
+    assert record is not None
+    assert (record.stopped, record.score) == ("interrupted", {"frames": 2})
+    assert len(list(read_video(Path("out.mkv")))) == 2
+    assert "can't be replayed" in run("replay", "out.mkv").err
+    monkeypatch.setattr(filming, "next_frame", real)
+    assert run(*command, "-o", "out.mkv").code == 0
+    assert Path("out.mkv").read_bytes() == Path("whole.mkv").read_bytes()
+
+
+def test_ctrl_c_before_the_second_frame_leaves_no_film(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(filming, "next_frame", interrupted)
+    assert run("film", "photo.png", *QUICK).code == 130
+    assert not Path("photo-film.mp4").exists()
+
+
+def test_frames_can_be_kept(run, photo: Path) -> None:
+    outcome = run("film", "photo.png", *QUICK, "--keep-frames")
+    assert outcome.lines[-1] == "photo.png -> photo-film.mp4 (its frames: photo-film.mp4.frames)"
+    frames = sorted(Path("photo-film.mp4.frames").iterdir())
+    assert [path.name for path in frames] == ["000001.png", "000002.png", "000003.png", "000004.png"]
+    record = read_record(frames[2])
+    assert record is not None
+    assert record.job.settings["index"] == 2
+    assert "is a frame of a film; give the film" in run("replay", frames[2]).err
+    Path("photo-film.mp4").unlink()
+    assert run("film", "photo.png", *QUICK).code == 0  # from the frames
+    assert not Path("photo-film.mp4.frames").exists()
+
+
+def test_a_broken_frame_is_made_again(run, photo: Path) -> None:
+    run("film", "photo.png", *QUICK, "--keep-frames")
+    film = Path("photo-film.mp4").read_bytes()
+    Path("photo-film.mp4").unlink()
+    frame = Path("photo-film.mp4.frames/000003.png")
+    frame.write_bytes(frame.read_bytes()[:-200])
+    assert run("film", "photo.png", *QUICK).code == 0
+    assert Path("photo-film.mp4").read_bytes() == film
+
+
+def test_frames_of_another_film_are_not_overwritten(run, photo: Path) -> None:
+    run("film", "photo.png", *QUICK, "--keep-frames")
+    Path("photo-film.mp4").unlink()
+    outcome = run("film", "photo.png", *QUICK, "--seed", 1)
+    assert outcome.code == 1
+    assert "photo-film.mp4.frames holds the frames of another film; choose another with -o, or add" in outcome.err
+    assert read_picture(Path("photo-film.mp4.frames/000001.png")).pixels.shape == (60, 80, 3)
+    assert run("film", "photo.png", *QUICK, "--seed", 1, "--overwrite").code == 0
+
+
+def test_a_plan_says_how_many_frames_and_how_long(run, photo: Path) -> None:
+    outcome = run("film", "photo.png", *QUICK, "--dry-run", "--json")
+    (plan,) = json.loads(outcome.out)["pictures"]
+    assert (plan["status"], plan["frames"]) == ("planned", 4)
+    assert 0 < plan["seconds_a_frame"] < 60
+    assert plan["message"].startswith("(4 frames of 80x60, 8 a second; about ")
+    assert [path.name for path in Path().iterdir()] == ["photo.png"]
+
+
+@pytest.mark.usefixtures("other")
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code", "message"),
     [
-        (("dream", "photo.png", "--animate", "a.mp4"), "--animate a.mp4 must end in .gif or .webp"),
-        (("dream", "photo.png", "other.png", "--animate", "a.gif"), "for one picture, not for 2"),
-        (("dream", ".", "--animate", "a.gif"), "for one picture, not for"),
-        (("class", "goldfish", "--count", 2, "--animate", "a.gif"), "for one picture: leave out --count"),
-        (("class", "goldfish", "--best-of", 2, "--animate", "a.gif"), "for one picture: leave out --best-of"),
-        (("boost", "--channels", "0-2", "--sheet", "--animate", "a.gif"), "for one picture: leave out --sheet"),
-        (
-            ("dream", "photo.png", "-o", "a.webp", "--animate", "./a.webp"),
-            "one of the inputs, or the output; choose another",
-        ),
-        (("dream", "moving.gif", "--animate", "moving.gif", "--overwrite"), "is one of the inputs"),
-        (("dream", "photo.png", "--guide", "moving.gif", "--animate", "hard.gif"), "is one of the inputs"),
-        (("dream", "photo.png", "--animate", "photo.png/a.gif"), "photo.png is not a folder"),
-        (("features", "photo.png", "--animate", "a.gif"), "No such option"),
+        (("-o", "out.png"), 2, "-o out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
+        (("--layer", "mif"), 2, "did you mean mid"),
+        (("--layer", "mid@soon"), 2, "'mid@soon' is not of the form LAYER[:CHANNEL][*WEIGHT][@SECOND], such as low@5"),
+        (("--layer", "mid@40"), 2, "a layer begins within the film's 0.5 seconds"),
+        (("--layer", "mid:3@2,2"), 2, "a neuron @Y,X has no place in it"),
+        (("--layer", "mid:999"), 2, "layer fire6 of dreamnet has channels 0 to 383; there is no 999"),
+        (("--class", "goldfsh"), 2, "did you mean goldfish"),
+        (("--class", "goldfish", "--style", "other.png"), 2, "--class and --style can't be combined"),
+        (("--class", "goldfish", "--form", "boost"), 2, "--form boost and --class can't be combined"),
+        (("--class", "goldfish", "--layer", "mid"), 2, "a class has no layers"),
+        (("--form", "class"), 2, "--form class needs a --class NAME"),
+        (("--form", "style"), 2, "--form style needs a --style PICTURE"),
+        (("--style", "none.png"), 1, "none.png: there is no such file"),
+        (("--toward", "10"), 2, "'10' is not of the form Y,X"),
+        (("--zoom", 0), 2, "zoom must be from 0.1 to 10"),
+        (("--fps", 0), 2, "fps must be from 1 to 120"),
+        (("-o", "photo.png.frames/x/../../photo.png"), 2, "must end in"),
     ],
 )
-def test_a_wrong_option_is_reported_before_work(run, photo: Path, arguments: tuple[object, ...], message: str) -> None:
-    shutil.copy(photo, "other.png")
-    Image.fromarray(scene()).save("moving.gif")
-    Path("hard.gif").hardlink_to("moving.gif")
-    before = {path: path.read_bytes() for path in Path().iterdir()}
-    outcome = run(*arguments)
-    assert outcome.code == 2
+def test_what_makes_no_film_is_told_in_one_line(run, arguments: tuple, code: int, message: str) -> None:
+    outcome = run("film", "photo.png", *QUICK, *arguments)
+    assert outcome.code == code, outcome.err
     assert message in outcome.err
-    assert outcome.err.count("\n") == 1
-    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+    assert outcome.err.count("\n") <= 2
+    assert not list(Path().glob("*.mp4*"))
 
 
-def test_an_animation_cannot_be_replayed_but_gives_a_preset(run, photo: Path) -> None:
-    run("dream", "photo.png", *QUICK, "--animate", "a.webp")
-    outcome = run("replay", "a.webp")
+@pytest.mark.parametrize("name", ["none.png", "broken.png", "folder"])
+def test_a_picture_that_cannot_be_read_is_told(run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "folder").mkdir()
+    outcome = run("film", name, *QUICK)
     assert outcome.code == 1
-    assert "a.webp is an animation; give the picture whose ascent it shows" in outcome.err
-    assert run("replay", "a.webp", "--save-preset", "mine").code == 0
+    assert outcome.err.startswith(f"dreamcli: {name}: ")
 
 
-def test_an_interrupted_animation_has_the_frames_so_far(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = []
+def test_a_single_pixel_can_be_filmed(run, tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.png")
+    assert run("film", "dot.png", *QUICK, "--size", 64).code == 0
+    assert next(read_video(Path("dot-film.mp4"))).shape == (64, 64, 3)
 
-    def reduced(pixels: np.ndarray) -> np.ndarray:
-        taken.append(pixels)
-        if len(taken) == 3:
-            raise KeyboardInterrupt
-        return pixels
 
-    monkeypatch.setattr(film, "reduced", reduced)
-    outcome = run("dream", "photo.png", "--steps", 3, "--octaves", 1, "--animate", "a.gif")
-    assert outcome.code == 130
-    record = read_record(Path("a.gif"))
-    assert record is not None
-    assert record.stopped == "interrupted"
+def test_transparency_becomes_white(run, tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 48), (255, 0, 0, 0)).save(tmp_path / "glass.png")
+    assert run("film", "glass.png", *QUICK, "-o", "out.mkv").code == 0
+    assert (next(read_video(Path("out.mkv"))) == 255).all()
+
+
+def test_the_ascent_of_a_picture_may_be_a_video(run, photo: Path) -> None:
+    outcome = run("dream", "photo.png", "--steps", 2, "--octaves", 2, "--animate", "a.mp4")
+    assert outcome.code == 0, outcome.err
+    assert record_in(Path("a.mp4")) == read_record(Path("photo-dream.png"))
+    frames = list(read_video(Path("a.mp4")))
+    assert len(frames) > 4
+    assert np.abs(frames[-1].astype(int) - read_picture(Path("photo-dream.png")).pixels).mean() < 8
+    assert "is an animation; give the picture whose ascent it shows" in run("replay", "a.mp4").err
+
+
+def test_nothing_is_left_of_a_film_in_a_folder_that_is_closed(run, photo: Path) -> None:
+    shutil.rmtree("there", ignore_errors=True)
+    Path("there").write_bytes(b"a file")
+    outcome = run("film", "photo.png", *QUICK, "-o", "there/out.mp4")
+    assert outcome.code == 2
+    assert "can't be written" in outcome.err

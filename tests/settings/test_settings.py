@@ -15,6 +15,7 @@ from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.explain import ExplainSettings
 from dreamcli.settings.features import FeatureSettings
+from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.filters import FilterSettings
 from dreamcli.settings.forms import FORMS, settings_from_json
 from dreamcli.settings.invert import InvertSettings
@@ -78,6 +79,10 @@ RANGES: list[tuple[list[type[Settings]], str, list[object], list[object], str]] 
     ([FeatureSettings], "top", [0, 999], [-1], "top must be at least 0"),
     ([FeatureSettings], "scale", ["each", "layer"], ["map"], "scale is one of each, layer"),
     ([FeatureSettings, FilterSettings], "colormap", ["viridis", "magma", "grey"], ["red"], "colormap is one of"),
+    ([FilmSettings], "seconds", [0.5, 3600], [0.0, 3601, NAN], "seconds must be more than 0 and at most 3600"),
+    ([FilmSettings], "fps", [1, 120], [0, 121], "fps must be from 1 to 120"),
+    ([FilmSettings], "zoom", [0.1, 10], [0.0, 11, NAN], "zoom must be from 0.1 to 10"),
+    ([FilmSettings], "rotate", [-360, 360.0], [361, NAN], "rotate must be from -360 to 360"),
     ([FilterSettings], "top", [0, 999], [-1], "top must be at least 0"),
     ([FilterSettings], "layers", [()], [(LayerSpec("a", 3),), (LayerSpec("a", weight=2.0),)], "leave out the channel"),
     ([FilterSettings], "apply", ["", "identity", "unsharp"], ["blur"], "kernel is one of identity, edge"),
@@ -163,6 +168,10 @@ CHANGED: list[Settings] = [
     CaricatureSettings(
         layers=(LayerSpec("low"), LayerSpec("mid")), tv=1.0, steps=3, octaves=2, jitter=1, seed=5, color=0.2
     ),
+    FilmSettings(
+        layers=(LayerSpec("low", 3), LayerSpec("mid")), since=(0.0, 2.5), form="boost", seconds=5.0, fps=10, zoom=0.5,
+        rotate=3.0, toward=(4, 5), loop=True, color=0.2, size=90, steps=3, octaves=1, jitter=2, seed=4, index=3,
+    ),
     FeatureSettings(
         layers=(LayerSpec("low", 3),), channels=(1, 2), top=0, scale="layer", colormap="magma", overlay=True, size=80
     ),
@@ -214,7 +223,7 @@ def test_an_unknown_command_has_no_settings() -> None:
 
 def test_each_form_has_its_commands_name() -> None:
     assert list(FORMS) == [
-        "dream", "class", "boost", "style", "invert", "caricature", "features", "explain", "filters",
+        "dream", "class", "boost", "style", "invert", "caricature", "film", "features", "explain", "filters",
         "microscope",
     ]  # fmt: skip
 

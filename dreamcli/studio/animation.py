@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dreamcli.files.animation import MAX_FRAMES, reduced, write_animation
+from dreamcli.files.animation import reduced, resized, write_film
+from dreamcli.files.formats import VIDEOS
+from dreamcli.files.writing import on_white
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and a plan of nothing but broken files needs none
@@ -15,9 +17,13 @@ if TYPE_CHECKING:
     from dreamcli.files.reading import Picture, Pixels
     from dreamcli.files.record import Record
 
+MAX_FRAMES = 64
+MAX_SIDE = 512  # pixels on the longer side
+FPS, PAUSE = 12.5, 2.0  # frames a second, and seconds that the finished picture is shown
+
 
 @dataclass
-class Film:
+class Animation:
     """The frames of a picture's ascent: at most 64, spread evenly over the steps, with the start and the end."""
 
     path: Path
@@ -27,13 +33,13 @@ class Film:
     def watching(self, start: Picture | None, on_step: Callable[[Step], None] | None) -> Callable[[Step], None]:
         """Return a callback that takes frames and passes each step on to ``on_step``. The first frame is the start."""
         if start:
-            self.frames.append(reduced(start.pixels))
+            self.frames.append(reduced(start.pixels, MAX_SIDE))
 
         def watch(step: Step) -> None:
             done = (step.octave - 1) * step.steps + step.step
             # two frames are for the start and the end
             if done * (MAX_FRAMES - 2) // (step.octaves * step.steps) > self.taken:
-                self.frames.append(reduced(step.picture()))
+                self.frames.append(reduced(step.picture(), MAX_SIDE))
                 self.taken += 1
             if on_step:
                 on_step(step)
@@ -41,9 +47,17 @@ class Film:
         return watch
 
     def write(self, picture: Picture, record: Record) -> None:
-        """Write the frames, and the finished picture after them.
+        """Write the frames, and the finished picture after them, all of its size but at most 512 pixels long.
+
+        Transparency becomes white.
 
         Raises:
             DreamcliError: the file can't be written.
         """
-        write_animation(self.path, self.frames, picture, record)
+        final = reduced(picture.pixels, MAX_SIDE)
+        width, height = final.shape[1], final.shape[0]
+        if self.path.suffix.lower() in VIDEOS:  # most of which hold even sizes only
+            width, height = max(2, width // 2 * 2), max(2, height // 2 * 2)
+        alpha = None if picture.alpha is None else resized(picture.alpha, (width, height))
+        frames = (on_white(resized(pixels, (width, height)), alpha) for pixels in (*self.frames, final))
+        write_film(self.path, frames, FPS, record, PAUSE)

@@ -7,15 +7,14 @@ import pytest
 from PIL import Image
 
 from dreamcli.art.artwork import Step
-from dreamcli.files.animation import MAX_FRAMES
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import read_record
-from dreamcli.studio.film import Film
+from dreamcli.studio.animation import MAX_FRAMES, Animation
 from tests.conftest import scene
 from tests.files.test_record import RECORD
 
 
-def climbed(film: Film, steps: int, octaves: int, start: Picture | None = None) -> list[int]:
+def climbed(film: Animation, steps: int, octaves: int, start: Picture | None = None) -> list[int]:
     """Watch a climb, and return the steps, counted from 1, whose pictures were rendered."""
     rendered: list[int] = []
     watch = film.watching(start, None)
@@ -33,7 +32,7 @@ def climbed(film: Film, steps: int, octaves: int, start: Picture | None = None) 
 
 @pytest.mark.parametrize(("steps", "octaves"), [(1, 1), (2, 2), (12, 6), (31, 2), (120, 4), (1000, 1)])
 def test_frames_are_spread_evenly_and_bounded(steps: int, octaves: int) -> None:
-    film, total = Film(Path("a.gif")), steps * octaves
+    film, total = Animation(Path("a.gif")), steps * octaves
     rendered = climbed(film, steps, octaves)
     assert len(film.frames) == len(rendered) == film.taken == min(total, MAX_FRAMES - 2)
     assert rendered[-1] == total
@@ -42,7 +41,7 @@ def test_frames_are_spread_evenly_and_bounded(steps: int, octaves: int) -> None:
 
 
 def test_the_first_frame_is_the_start() -> None:
-    film = Film(Path("a.gif"))
+    film = Animation(Path("a.gif"))
     climbed(film, 2, 1, Picture(scene()))
     assert len(film.frames) == 3
     np.testing.assert_array_equal(film.frames[0], scene())
@@ -50,21 +49,21 @@ def test_the_first_frame_is_the_start() -> None:
 
 def test_steps_are_passed_on() -> None:
     seen: list[Step] = []
-    watch = Film(Path("a.gif")).watching(None, seen.append)
+    watch = Animation(Path("a.gif")).watching(None, seen.append)
     step = Step(1, 1, 1, 1, 0.5, 1.0, scene)
     watch(step)
     assert seen == [step]
 
 
 def test_large_pictures_are_reduced_at_once() -> None:
-    film = Film(Path("a.gif"))
+    film = Animation(Path("a.gif"))
     film.watching(Picture(np.zeros((2, 2048, 3), np.uint8)), None)
     assert film.frames[0].shape == (1, 512, 3)
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp"])
 def test_the_animation_ends_with_the_finished_picture(tmp_path: Path, suffix: str) -> None:
-    film = Film(tmp_path / f"a.{suffix}")
+    film = Animation(tmp_path / f"a.{suffix}")
     climbed(film, 3, 1, Picture(scene()))
     film.write(Picture(255 - scene()), RECORD)
     assert read_record(film.path) == RECORD

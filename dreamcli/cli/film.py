@@ -1,0 +1,99 @@
+"""``dreamcli film``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from dreamcli.errors import WrongRequest
+from dreamcli.files.formats import FILMS
+from dreamcli.settings.film import FilmSettings
+from dreamcli.settings.references import References, style_inputs
+from dreamcli.settings.style import StyleSettings
+
+from .completion import complete_classes, complete_files, complete_layers
+from .options import SharedOptions, form_options, shared_options
+from .parameters import PLACE, TIMED_LAYER, WEIGHTED_PICTURE
+
+
+@click.command()
+@click.argument("image", metavar="IMAGE", shell_complete=complete_files)
+@click.option("--class", "classes", multiple=True, metavar="NAME", shell_complete=complete_classes,
+              help="Turn the picture into this class. Repeatable. The same as --form class.")  # fmt: skip
+@click.option("--style", "styles", type=WEIGHTED_PICTURE, multiple=True, metavar="PICTURE[=WEIGHT]",
+              shell_complete=complete_files,
+              help="Paint in the style of this picture. Repeatable. The same as --form style.")  # fmt: skip
+@click.option("--layer", "timed", type=TIMED_LAYER, multiple=True, metavar="LAYER[:CHANNEL][*WEIGHT][@SECOND]",
+              shell_complete=complete_layers,
+              help="Layer to boost, or for style to measure; blended from one second to the next. Repeatable.  "
+              "[default: high; for style, the model's own layers]")  # fmt: skip
+@click.option("--toward", type=PLACE, metavar="Y,X",
+              help="The picture's pixel to zoom toward, as row and column.  [default: the center]")  # fmt: skip
+@form_options(FilmSettings, leave_out=("layers",))
+@click.option("--keep-frames", is_flag=True, help="Keep the frames, as PNG, next to the film.")
+@shared_options(FilmSettings, f"The film: {', '.join(FILMS)}.  [default: ./STEM-film.mp4]", films=True)
+def film(
+    image: str,
+    classes: tuple[str, ...],
+    styles: tuple[tuple[Path, float], ...],
+    timed: tuple[Any, ...],
+    toward: tuple[int, int] | None,
+    keep_frames: bool,
+    **options: Any,
+) -> int:
+    """Film a zoom into a picture that is dreamed on, frame by frame.
+
+    The film starts with the picture. Each frame is the last one, enlarged a little, with a few more steps of
+    the dream. --loop ends where it began: the picture appears within its own dream. If the film is interrupted,
+    the same command goes on with it.
+
+    \b
+    dreamcli film photo.jpg --loop
+    dreamcli film photo.jpg --seconds 20 --layer low@0 --layer high@10 -o zoom.mp4
+    dreamcli film photo.jpg --class jellyfish --rotate 10 --toward 120,200
+    dreamcli film photo.jpg --style waves.jpg --seconds 5 -o waves.webm
+    """
+    from .filming import make_film
+    from .runner import ensemble_for_names, open_session
+
+    form = _form(options.pop("form"), bool(classes), bool(styles))
+    is_given = click.get_current_context().get_parameter_source("model") is not ParameterSource.DEFAULT
+    if form == "style" and not is_given:
+        options["model"] = StyleSettings.model
+    shared, rest = SharedOptions.split(options)
+    if styles:
+        inputs = style_inputs([path for path, _ in styles], [weight for _, weight in styles])
+        shared = replace(shared, references=References(styles=inputs))
+    opened = None
+    if classes:
+        opened = None if shared.dry_run else open_session(shared)
+        ensemble = opened[0].ensemble(FilmSettings) if opened else ensemble_for_names(shared)
+        rest["classes"] = tuple(dict.fromkeys(ensemble.class_index(name) for name in classes))
+    seconds = [second for _, second in timed]
+    settings = FilmSettings(
+        form=form,
+        layers=tuple(spec for spec, _ in timed),
+        since=tuple(second or 0.0 for second in seconds) if any(seconds) else (),
+        toward=toward or (),
+        **rest,
+    )
+    return make_film(Path(image), settings, shared, keep_frames, opened)
+
+
+def _form(typed: str, has_classes: bool, has_styles: bool) -> str:
+    """What to do with each frame, as typed or as follows from the other options."""
+    if has_classes and has_styles:
+        raise click.UsageError("--class and --style can't be combined")
+    form = "class" if has_classes else "style" if has_styles else typed
+    source = click.get_current_context().get_parameter_source("form")
+    if form != typed and source is not ParameterSource.DEFAULT:
+        raise click.UsageError(f"--form {typed} and --{form} can't be combined")
+    if form == "class" and not has_classes:
+        raise WrongRequest("--form class needs a --class NAME")
+    if form == "style" and not has_styles:
+        raise WrongRequest("--form style needs a --style PICTURE")
+    return form

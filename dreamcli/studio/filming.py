@@ -1,0 +1,166 @@
+"""Films, frame by frame. The frames lie next to the film until it is whole, so that an interrupted run goes on."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+from dreamcli.art.artwork import Step
+from dreamcli.art.film import first_frame, next_frame
+from dreamcli.errors import DreamcliError, Hint
+from dreamcli.files.animation import write_film
+from dreamcli.files.atomic import remove_leftovers
+from dreamcli.files.existing import is_finished, look_at
+from dreamcli.files.reading import Picture, Pixels, read_picture
+from dreamcli.files.record import Job
+from dreamcli.files.writing import write_picture
+from dreamcli.settings.film import FilmSettings
+from dreamcli.settings.references import References
+
+from .pictures import ReadInput
+from .results import record_of
+from .workshop import Workshop
+
+OnStep = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film to make.
+
+    Attributes:
+        start: the picture that it starts from.
+        output: where it goes; its frames are in a folder of this name with ``.frames`` at the end.
+        overwrite: replace a film of other settings, and its frames.
+        keep_frames: leave the frames there.
+    """
+
+    session: Workshop
+    settings: FilmSettings
+    start: ReadInput
+    references: References[ReadInput]
+    output: Path
+    overwrite: bool = False
+    keep_frames: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where the frames are."""
+        return self.output.with_name(f"{self.output.name}.frames")
+
+    @property
+    def job(self) -> Job:
+        """Everything that determines the film."""
+        return self.session.jobs(self.settings, self.start.picture, self.references)[0]
+
+    def is_made(self) -> bool:
+        """Whether the film is there already.
+
+        Raises:
+            DreamcliError: something else is there, and mustn't be overwritten.
+        """
+        return is_finished(self.output, look_at(self.output), self.job, self.overwrite) and not self.overwrite
+
+    def make(self, on_step: OnStep | None = None) -> str:
+        """Make the frames that are missing, and write the film.
+
+        Returns:
+            "done", or "interrupted" if only a part of it was made, which is written nonetheless, and marked as such.
+
+        Raises:
+            DreamcliError: frames of another film are in the way, or something can't be made or written.
+        """
+        job = self.job
+        remove_leftovers(self.folder)
+        frames = self._frames_there(job)
+        made, stopped = len(frames), "done"
+        last = read_picture(frames[-1], limited=False).pixels if frames else None
+        first = read_picture(frames[0], limited=False).pixels if frames else None
+        try:
+            for index in range(made, self.settings.frames):
+                pixels = self.frame(index, last, first, _counted(on_step, index, self.settings.frames))
+                if pixels is None:
+                    stopped = "interrupted"
+                    break
+                self._write_frame(job, index, pixels)
+                made, last, first = index + 1, pixels, pixels if first is None else first
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        if made < 2:
+            raise KeyboardInterrupt
+        record = record_of(job, self.start, self.references, {"frames": made}, stopped)
+        write_film(self.output, self._read_frames(made), self.settings.fps, record)
+        if stopped == "done" and not self.keep_frames:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return stopped
+
+    def frame(
+        self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
+    ) -> Pixels | None:
+        """Make a frame from the one before; None if that was interrupted."""
+        settings, picture = self.settings, self.start.picture
+        if previous is None or first is None:
+            return first_frame(settings, picture, self.session.compute(FilmSettings))
+        ensemble = self.session.ensemble(FilmSettings)
+        inputs = self.session.inputs(settings, picture, self.references)
+        artwork, _ = self.session.within_memory(
+            FilmSettings,
+            lambda compute: next_frame(settings, index, previous, first, ensemble, inputs, compute, on_step),
+        )
+        return None if artwork.stopped == "interrupted" else artwork.pixels
+
+    def seconds_a_frame(self) -> float:
+        """Make two frames for nothing, and measure how long the second takes: the first one waits for the networks."""
+        first = self.frame(0, None, None)
+        self.frame(1, first, first)
+        started = time.perf_counter()
+        self.frame(1, first, first)
+        return time.perf_counter() - started
+
+    def _path(self, index: int) -> Path:
+        return self.folder / f"{index + 1:06}.png"
+
+    def _frames_there(self, job: Job) -> list[Path]:
+        """The frames that an earlier run made, up to the first that is missing or broken.
+
+        Raises:
+            DreamcliError: they are of another film, and mustn't be overwritten.
+        """
+        found: list[Path] = []
+        for index in count():
+            path = self._path(index)
+            existing = look_at(path)
+            if index >= self.settings.frames or existing is None:
+                return found
+            of_frame = _job_of_frame(job, index)
+            if existing.record is None or existing.record.job != of_frame:
+                if self.overwrite:
+                    shutil.rmtree(self.folder)
+                    return []
+                raise DreamcliError(f"{self.folder} holds the frames of another film", Hint.OVERWRITE)
+            if not existing.is_whole:
+                return found
+            found.append(path)
+        return found
+
+    def _write_frame(self, job: Job, index: int, pixels: Pixels) -> None:
+        record = record_of(_job_of_frame(job, index), self.start, self.references, {})
+        write_picture(self._path(index), Picture(pixels), record)
+
+    def _read_frames(self, number: int) -> Iterator[Pixels]:
+        return (read_picture(self._path(index), limited=False).pixels for index in range(number))
+
+
+def _job_of_frame(job: Job, index: int) -> Job:
+    return replace(job, settings=job.settings | {"index": index})
+
+
+def _counted(on_step: OnStep | None, index: int, frames: int) -> OnStep | None:
+    """Report the progress of a frame as progress of the film."""
+    if on_step is None:
+        return None
+    return lambda step: on_step(replace(step, share=(index + step.share) / frames, frame=index + 1, frames=frames))

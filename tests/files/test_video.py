@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import builtins
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamcli.errors import DreamcliError, Hint
+from dreamcli.files.animation import write_film
+from dreamcli.files.existing import is_finished, look_at, record_in
+from dreamcli.files.formats import FILMS, VIDEOS
+from dreamcli.files.video import read_video
+from tests.conftest import scene
+from tests.files.test_record import RECORD
+
+pytest.importorskip("av", reason="films need the extra `video`")
+import av
+
+FRAMES = [np.roll(scene(48, 64), shift, 1) for shift in range(0, 30, 3)]
+
+
+@pytest.mark.parametrize("suffix", FILMS)
+def test_a_film_carries_its_record_and_repeats_byte_for_byte(tmp_path: Path, suffix: str) -> None:
+    one, other = tmp_path / f"one{suffix}", tmp_path / "deep" / f"other{suffix}"
+    for path in (one, other):
+        write_film(path, iter(FRAMES), 12, RECORD)
+    assert record_in(one) == RECORD
+    assert one.read_bytes() == other.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "deep", one]
+
+
+@pytest.mark.parametrize(("suffix", "tolerance"), [(".mp4", 4), (".webm", 6), (".mkv", 0)])
+def test_frames_come_back_as_they_were(tmp_path: Path, suffix: str, tolerance: float) -> None:
+    path = tmp_path / f"film{suffix}"
+    write_film(path, FRAMES, 12, RECORD)
+    frames = list(read_video(path))
+    assert len(frames) == len(FRAMES)
+    smooth = [np.asarray(Image.fromarray(frame).resize((16, 12)), float) for frame in (*frames, *FRAMES)]
+    differences = [np.abs(made - was).mean() for made, was in zip(smooth[:10], smooth[10:], strict=True)]
+    assert max(differences) <= tolerance
+
+
+def test_a_film_plays_everywhere(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    write_film(path, FRAMES, 12.5, RECORD)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+        assert float(stream.average_rate) == 12.5
+        assert (stream.codec_context.colorspace, stream.codec_context.color_range) == (1, 1)
+    contents = path.read_bytes()
+    assert contents.index(b"moov") < contents.index(b"mdat")  # it starts before it is loaded
+
+
+@pytest.mark.parametrize("suffix", FILMS)
+def test_the_last_frame_may_be_held(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"film{suffix}"
+    write_film(path, FRAMES, 10, RECORD, pause=1)
+    if suffix in VIDEOS:
+        assert len(list(read_video(path))) == 9 + 10
+    else:
+        with Image.open(path) as film:
+            film.seek(film.n_frames - 1)
+            film.load()
+            assert film.info["duration"] == 1000
+
+
+def test_a_lossless_film_may_have_an_odd_size(tmp_path: Path) -> None:
+    frames = [frame[:47, :63] for frame in FRAMES]
+    write_film(tmp_path / "odd.mkv", frames, 10, RECORD)
+    np.testing.assert_array_equal(list(read_video(tmp_path / "odd.mkv")), frames)
+
+
+@pytest.mark.parametrize("suffix", VIDEOS)
+def test_a_film_that_was_cut_short_is_not_finished(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"film{suffix}"
+    write_film(path, FRAMES, 12, RECORD)
+    assert is_finished(path, look_at(path), RECORD.job, overwrite=False)
+    contents = path.read_bytes()
+    path.write_bytes(contents[: len(contents) // 3])
+    found = look_at(path)
+    assert found is not None
+    assert not found.is_whole or found.record is None
+
+
+@pytest.mark.parametrize("contents", [b"", b"not a film", b"\0\0\0\x18ftypmp42" + bytes(50)])
+def test_what_is_no_film_is_told(tmp_path: Path, contents: bytes) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(contents)
+    with pytest.raises(DreamcliError, match="not a film that can be read"):
+        record_in(path)
+    with pytest.raises(DreamcliError, match="not a film that can be read"):
+        list(read_video(path))
+
+
+def test_without_pyav_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: object) -> object:
+        if name == "av":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(DreamcliError, match="films need PyAV") as caught:
+        write_film(tmp_path / "film.mp4", FRAMES, 12, RECORD)
+    assert caught.value.hint is Hint.INSTALL_VIDEO
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(DreamcliError, match="could not write .*No space left on device"):
+        write_film(tmp_path / "film.mp4", FRAMES, 12, RECORD)
+    assert not list(tmp_path.iterdir())
