@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -45,7 +46,7 @@ def test_a_film_starts_with_the_picture_and_goes_on_from_it(run, form: str) -> N
     frames = list(read_video(Path("out.mkv")))
     assert len(frames) == 4
     np.testing.assert_array_equal(frames[0], scene())
-    for one, following in zip(frames, frames[1:], strict=False):
+    for one, following in itertools.pairwise(frames):
         assert 0.2 < np.abs(one.astype(int) - following).mean() < 100
     assert not Path("out.mkv.frames").exists()
     record = record_in(Path("out.mkv"))

@@ -116,6 +116,6 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shutil, "copyfileobj", full)
-    with pytest.raises(DreamcliError, match="could not write .*No space left on device"):
+    with pytest.raises(DreamcliError, match=r"could not write .*No space left on device"):
         write_film(tmp_path / "film.mp4", FRAMES, 12, RECORD)
     assert not list(tmp_path.iterdir())
