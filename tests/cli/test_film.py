@@ -89,9 +89,9 @@ def test_the_last_frame_of_a_loop_leads_to_the_first(run, photo: Path) -> None:
 def test_a_finished_film_is_not_made_again(run, photo: Path) -> None:
     command = ("film", "photo.png", *QUICK)
     assert run(*command).lines[-1] == "photo.png -> photo-film.mp4"
-    before = Path("photo-film.mp4").stat()
+    before = Path("photo-film.mp4").stat().st_mtime_ns
     assert run(*command).lines == ["photo.png -> photo-film.mp4 (already made)"]
-    assert Path("photo-film.mp4").stat() == before
+    assert Path("photo-film.mp4").stat().st_mtime_ns == before
     outcome = run(*command, "--seed", 1)
     assert outcome.code == 1
     assert "photo-film.mp4 already exists, made with other settings; choose another with -o, or add --ov" in outcome.err
@@ -114,8 +114,7 @@ def test_after_a_fault_the_same_command_goes_on(run, photo: Path, monkeypatch: p
         return real(settings, index, *rest)
 
     monkeypatch.setattr(filming, "next_frame", failing)
-    with pytest.raises(Stopped):
-        run(*command, "-o", "out.mp4")
+    assert run(*command, "-o", "out.mp4").code == 1
     assert not Path("out.mp4").exists()
     assert len(list(Path("out.mp4.frames").iterdir())) == frame
 
