@@ -96,7 +96,7 @@ def test_json_names_the_animation(run, photo: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("dream", "photo.png", "--animate", "a.mp4"), "--animate a.mp4 must end in .gif or .webp"),
+        (("dream", "photo.png", "--animate", "a.avi"), "--animate a.avi must end in .mp4, .webm, .mkv, .gif, .webp"),
         (("dream", "photo.png", "other.png", "--animate", "a.gif"), "for one picture, not for 2"),
         (("dream", ".", "--animate", "a.gif"), "for one picture, not for"),
         (("class", "goldfish", "--count", 2, "--animate", "a.gif"), "for one picture: leave out --count"),
@@ -135,7 +135,7 @@ def test_an_animation_cannot_be_replayed_but_gives_a_preset(run, photo: Path) ->
 def test_an_interrupted_animation_has_the_frames_so_far(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
 
-    def reduced(pixels: np.ndarray) -> np.ndarray:
+    def reduced(pixels: np.ndarray, longest: int) -> np.ndarray:
         taken.append(pixels)
         if len(taken) == 3:
             raise KeyboardInterrupt

@@ -46,7 +46,7 @@ def test_every_command_that_makes_pictures_takes_presets() -> None:
     taking = {name for name in COMMANDS if any(param.name == "preset" for param in load_command(name).params)}
     taking.remove("replay")  # its --save-preset makes one
     assert taking == set(FORMS)
-    plain = {"invert", "caricature", "explain", "filters", "microscope"}  # little to choose from
+    plain = {"invert", "caricature", "explain", "film", "filters", "microscope"}  # little to choose from
     assert {name for path in SHIPPED.glob("*.toml") for name in read_preset(path).options} == taking - plain
 
 

@@ -72,7 +72,7 @@ def test_a_loop_is_closed_toward_its_end() -> None:
 
 def test_each_frame_has_its_form_and_its_seed() -> None:
     values = {"steps": 3, "octaves": 1, "octave_scale": 1.5, "strength": 0.25}
-    film = {"seed": 7, **values}
+    film = {"seed": 7, "fps": 6, **values}
     assert FilmSettings(**film, jitter=4, color=0.1).of_frame(5) == DreamSettings(
         **values, jitter=4, color=0.1, seed=12
     )
@@ -84,6 +84,11 @@ def test_each_frame_has_its_form_and_its_seed() -> None:
     )
     assert FilmSettings(**film, form="style").of_frame(1) == StyleSettings(**values, seed=8)
     assert FilmSettings(seed=2**63 - 1).of_frame(1).seed == 0
+
+
+def test_the_more_frames_a_second_the_less_is_done_to_each() -> None:
+    strengths = [FilmSettings(strength=0.4, fps=fps).of_frame(0).strength for fps in (3, 6, 24)]
+    assert strengths == pytest.approx([0.4, 0.4, 0.1])
 
 
 def test_the_zoom_is_spread_over_a_second() -> None:

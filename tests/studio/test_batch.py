@@ -20,8 +20,8 @@ from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References
 from dreamcli.settings.visualization import BoostSettings
+from dreamcli.studio.animation import Animation
 from dreamcli.studio.batch import Begin, Outcome, PictureMaker, Reading
-from dreamcli.studio.film import Film
 from dreamcli.studio.pictures import read_image
 from dreamcli.studio.session import Session
 from tests.conftest import scene
@@ -276,11 +276,11 @@ def test_a_climb_that_stopped_early_is_noted(photo: Path) -> None:
 @pytest.mark.parametrize("is_made", [True, False], ids=["made", "not made"])
 def test_another_animation_is_not_overwritten(make, photo: Path, is_made: bool) -> None:
     path = photo.with_name("a.gif")
-    made(make(film=Film(path)), Task(photo, photo.with_name("other.png"), OTHER))
+    made(make(animation=Animation(path)), Task(photo, photo.with_name("other.png"), OTHER))
     before = path.read_bytes()
     if is_made:
         made(make(), task_for(photo))
-    (outcome,) = made(make(film=Film(path)), task_for(photo))
+    (outcome,) = made(make(animation=Animation(path)), task_for(photo))
     assert (outcome.status, outcome.hint) == ("failed", Hint.OVERWRITE_ANIMATION)
     assert outcome.message.endswith("a.gif already exists, made with other settings")
     assert path.read_bytes() == before
@@ -290,11 +290,11 @@ def test_another_animation_is_not_overwritten(make, photo: Path, is_made: bool) 
 def test_a_missing_animation_is_made_and_a_finished_one_skipped(make, photo: Path) -> None:
     path = photo.with_name("a.gif")
     made(make(), task_for(photo))
-    (outcome,) = made(make(film=Film(path)), task_for(photo))
+    (outcome,) = made(make(animation=Animation(path)), task_for(photo))
     assert (outcome.status, outcome.message) == ("done", f"(its ascent: {path})")
     assert outcome.details["animation"] == str(path)
     assert read_record(path) == read_record(photo.with_name("out.png"))
-    assert made(make(film=Film(path)), task_for(photo))[0].status == "skipped"
+    assert made(make(animation=Animation(path)), task_for(photo))[0].status == "skipped"
 
 
 def test_references_come_from_whoever_opens_the_session(session: Session, photo: Path) -> None:
