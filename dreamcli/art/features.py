@@ -27,12 +27,10 @@ from .sheet import contact_sheet, heading, stacked
 
 # stops along each colormap, from the lowest value to the highest; equal steps look equal, to the color-blind as well
 COLORMAP_STOPS: Mapping[str, tuple[tuple[int, int, int], ...]] = {
-    "viridis": ((68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141), (39, 173, 129),
-                (92, 200, 99), (170, 220, 50), (253, 231, 37)),
-    "magma": ((0, 0, 4), (28, 16, 68), (79, 18, 123), (129, 37, 129), (181, 54, 122), (229, 80, 100),
-              (251, 135, 97), (254, 194, 135), (252, 253, 191)),
+    "viridis": ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)),
+    "magma": ((0, 0, 4), (81, 18, 124), (183, 55, 121), (252, 137, 97), (252, 253, 191)),
     "grey": ((0, 0, 0), (255, 255, 255)),
-}  # fmt: skip
+}
 COLUMNS = 8
 TILE = 112  # pixels
 RAMP = np.linspace(0, 1, 64)
@@ -77,18 +75,18 @@ def show_features(
     order = {name: place for place, name in enumerate(ensemble.only.trace.shapes)}
     named = [(spec, ensemble.find(spec)[0].name) for spec in settings.layers]
     maps = feature_maps(settings, ensemble, pixels, compute)
-    blocks = [_input(pixels, settings, compute)]
+    blocks = [_input(pixels, settings, compute)] if settings.headings else []
     for spec, name in sorted(named, key=lambda pair: order[pair[1]]):
         found = maps[name]
         channels = _channels(spec, settings, found, name)
         span = (float(found.min()), float(found.max())) if settings.scale == "layer" else None
         tiles = [_tile(found[channel], settings, span, pixels if settings.overlay else None) for channel in channels]
         captions = [f"{spec.layer if spec.channel is None else name}:{channel}" for channel in channels]
-        ends = ("lowest", "highest of each map") if span is None else (f"{span[0]:.3g}", f"{span[1]:.3g}")
-        blocks += [
-            heading(_described(spec, name, found, ensemble.only), colored(RAMP, settings.colormap), ends),
-            contact_sheet(tiles, captions, min(COLUMNS, max(len(tiles), 1))),
-        ]
+        if settings.headings:
+            ends = ("lowest", "highest of each map") if span is None else (f"{span[0]:.3g}", f"{span[1]:.3g}")
+            text = _described(spec, name, found, ensemble.only)
+            blocks.append(heading(text, colored(RAMP, settings.colormap), ends))
+        blocks.append(contact_sheet(tiles, captions, min(COLUMNS, max(len(tiles), 1))))
     return [Artwork(stacked(blocks), maps=maps)]
 
 

@@ -68,11 +68,12 @@ def show_filters(
             raise WrongRequest(f"{layer} is no convolution and contains none; the convolutions include {some}")
         weights = {name: network.module.get_parameter(f"{name}.weight") for name in reversed(inner)}
         name = max(weights, key=lambda name: weights[name][0, 0].numel())  # the last of the largest kernels
-        blocks += _kernels(weights[name].detach().float().cpu().numpy(), name, settings)
+        title, sheet = _kernels(weights[name].detach().float().cpu().numpy(), name, settings)
+        blocks += [title, sheet] if settings.headings else [sheet]
     return [Artwork(stacked(blocks))]
 
 
-def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> list[Pixels]:
+def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> tuple[Pixels, Pixels]:
     """A heading, and a sheet of a convolution's ``(filters, channels, height, width)`` weights."""
     shape = f"{name}: {len(weights)} filters of {weights.shape[1]} channels, {weights.shape[3]}x{weights.shape[2]}"
     filters = weights[: settings.top or len(weights)]
@@ -81,15 +82,16 @@ def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> list[P
     shares = 0.5 + 0.5 * filters / strongest
     if weights.shape[1] == 3:
         tiles = [_enlarged((share.transpose(1, 2, 0) * 255).round().astype(np.uint8), 8) for share in shares]
-        return [heading(f"{shape}; gray is 0"), contact_sheet(tiles, captions, COLUMNS)]
+        return heading(f"{shape}; gray is 0"), contact_sheet(tiles, captions, COLUMNS)
     channels = settings.top or weights.shape[1]
     rows = [
         np.concatenate([np.pad(kernel, 1, constant_values=0.5) for kernel in each[:channels]], 1) for each in shares
     ]
     ends = ("most negative", "most positive of each filter")
     tiles = [_enlarged(colored(row, settings.colormap), 4) for row in rows]
-    columns = max(1, min(len(tiles), WIDEST // tiles[0].shape[1]))
-    return [heading(shape, colored(RAMP, settings.colormap), ends), contact_sheet(tiles, captions, columns)]
+    # without headings as in version 0.1: one below the other
+    columns = max(1, min(len(tiles), WIDEST // tiles[0].shape[1])) if settings.headings else 1
+    return heading(shape, colored(RAMP, settings.colormap), ends), contact_sheet(tiles, captions, columns)
 
 
 def _enlarged(pixels: Pixels, factor: int) -> Pixels:

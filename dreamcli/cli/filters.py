@@ -45,9 +45,10 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
 
     if bool(images) != bool(options["apply"]):
         raise click.UsageError("--apply KERNEL and an IMAGE to apply it to go together")
-    changed = any(options[name] != getattr(FilterSettings(), name) for name in ("layers", "top", "colormap"))
+    of_filters = ("layers", "top", "colormap", "headings")
+    changed = any(options[name] != getattr(FilterSettings(), name) for name in of_filters)
     if options["apply"] and changed:
-        raise click.UsageError("--apply shows no filters, so leave out --layer, --top and --colormap")
+        raise click.UsageError("--apply shows no filters, so leave out --layer, --top and --colormap, and --no-headings")
     if options["size"] and not options["apply"]:
         raise click.UsageError("--size only works with --apply")
     shared, settings = SharedOptions.split(options | {"apply": options["apply"] or ""})

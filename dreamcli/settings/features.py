@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ class FeatureSettings(Settings):
     """How to show feature maps."""
 
     command: ClassVar[str] = "features"
+    added: ClassVar[Mapping[str, object]] = {"headings": False}
 
     layers: tuple[LayerSpec, ...] = setting(
         "Layer to show: low, mid, high or a layer's name, or one of its channels. Repeatable.",
@@ -32,6 +34,7 @@ class FeatureSettings(Settings):
         "Scale each map on its own, or all maps of a layer together.", "each", choices=("each", "layer")
     )
     colormap: str = setting("Colors for the values, from dark (low) to bright (high).", "viridis", choices=COLORMAPS)
+    headings: bool = setting("Show the input, and give each layer a heading and a color bar.", True)
     overlay: bool = setting("Lay the maps over the picture.", False)
     size: int | None = size_setting(help="Pixels on the longer side of the network's input.")
 

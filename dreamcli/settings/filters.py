@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ class FilterSettings(Settings):
     """How to show a convolution's filters, or apply a classic one."""
 
     command: ClassVar[str] = "filters"
+    added: ClassVar[Mapping[str, object]] = {"headings": False}
 
     layers: tuple[LayerSpec, ...] = setting(
         "A convolution, or a block that contains one.", (), metavar="LAYER", default_help="the model's first"
@@ -28,6 +30,7 @@ class FilterSettings(Settings):
     colormap: str = setting(
         "Colors for filters of deeper layers: dark is negative, bright positive.", "grey", choices=COLORMAPS
     )
+    headings: bool = setting("Give each layer a heading.", True)
     apply: str = ""  # one of KERNELS, or ALL; empty to show filters
     size: int | None = size_setting(help="With a kernel: pixels on the longer side of the result.")
 

@@ -124,3 +124,9 @@ def test_a_layer_has_a_heading_with_its_shape_field_and_color_bar(network: Netwo
         rows = [row for row in range(len(artwork.pixels) - len(wanted))
                 if np.array_equal(artwork.pixels[row : row + len(wanted), : wanted.shape[1]], wanted)]  # fmt: skip
         assert len(rows) == 1
+
+
+def test_headings_can_be_left_out(network: Network, compute: Compute) -> None:
+    plain, whole = (shown(network, compute, "mid", headings=headings).pixels for headings in (False, True))
+    np.testing.assert_array_equal(whole[-len(plain) :, : plain.shape[1]], plain)
+    assert len(whole) > len(plain) + TILE / 2  # the input

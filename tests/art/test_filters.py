@@ -93,6 +93,12 @@ def test_top_limits_the_filters_and_their_channels(network: Network, compute: Co
     assert everything.shape[0] > shown(network, compute, "stem", top=8).shape[0]
 
 
+def test_headings_can_be_left_out(network: Network, compute: Compute) -> None:
+    plain, whole = (shown(network, compute, "stem", top=8, headings=headings) for headings in (False, True))
+    np.testing.assert_array_equal(whole[-len(plain) :, : plain.shape[1]], plain)
+    assert len(whole) > len(plain)
+
+
 def test_layers_are_stacked_in_the_order_given(network: Network, compute: Compute) -> None:
     both, stem, fire = (
         shown(network, compute, *layers, top=4) for layers in (("stem", "fire6"), ("stem",), ("fire6",))

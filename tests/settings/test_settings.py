@@ -173,10 +173,11 @@ CHANGED: list[Settings] = [
         rotate=3.0, toward=(4, 5), loop=True, color=0.2, size=90, steps=3, octaves=1, jitter=2, seed=4, index=3,
     ),
     FeatureSettings(
-        layers=(LayerSpec("low", 3),), channels=(1, 2), top=0, scale="layer", colormap="magma", overlay=True, size=80
+        layers=(LayerSpec("low", 3),), channels=(1, 2), top=0, scale="layer", colormap="magma", headings=False,
+        overlay=True, size=80,
     ),
     ExplainSettings(layers=(LayerSpec("mid"),), classes=(2, 3), top=2, steps=4, colormap="grey", size=80),
-    FilterSettings(layers=(LayerSpec("fire2"),), top=4, colormap="viridis", apply="edge", size=80),
+    FilterSettings(layers=(LayerSpec("fire2"),), top=4, colormap="viridis", headings=False, apply="edge", size=80),
     MicroscopeSettings(
         layers=(LayerSpec("fire2", 3), LayerSpec("fire2", 5)), before="stem", size=40, steps=3, octaves=1, jitter=2,
         seed=4, index=1,
