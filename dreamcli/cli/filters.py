@@ -48,7 +48,9 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
     of_filters = ("layers", "top", "colormap", "headings")
     changed = any(options[name] != getattr(FilterSettings(), name) for name in of_filters)
     if options["apply"] and changed:
-        raise click.UsageError("--apply shows no filters, so leave out --layer, --top and --colormap, and --no-headings")
+        raise click.UsageError(
+            "--apply shows no filters, so leave out --layer, --top and --colormap, and --no-headings"
+        )
     if options["size"] and not options["apply"]:
         raise click.UsageError("--size only works with --apply")
     shared, settings = SharedOptions.split(options | {"apply": options["apply"] or ""})
