@@ -33,7 +33,7 @@ from .parameters import PLACE, TIMED_LAYER, WEIGHTED_PICTURE
               "[default: high; for style, the model's own layers]")  # fmt: skip
 @click.option("--toward", type=PLACE, metavar="Y,X",
               help="The picture's pixel to zoom toward, as row and column.  [default: the center]")  # fmt: skip
-@form_options(FilmSettings, leave_out=("layers",))
+@form_options(FilmSettings)
 @click.option("--keep-frames", is_flag=True, help="Keep the frames, as PNG, next to the film.")
 @shared_options(FilmSettings, f"The film: {', '.join(FILMS)}.  [default: ./STEM-film.mp4]", films=True)
 def film(

@@ -10,7 +10,7 @@ from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.atomic import check_place
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import FILMS
-from dreamcli.files.plan import refuse_overwriting
+from dreamcli.files.plan import Task
 from dreamcli.settings.film import FilmSettings
 from dreamcli.studio.batch import Opened, Outcome, failure, recorded_name
 from dreamcli.studio.pictures import read_file
@@ -18,7 +18,7 @@ from dreamcli.studio.pictures import read_file
 from .errors import FAILED, INTERRUPTED, say
 from .options import SharedOptions
 from .report import Report, bars, duration
-from .runner import open_session
+from .runner import check_outputs, open_session
 
 if TYPE_CHECKING:
     from dreamcli.studio.filming import Film
@@ -34,7 +34,10 @@ def make_film(
         DreamcliError: the picture or the network's weights can't be read.
     """
     output = Path(shared.output or f"{image.stem}-film.mp4")
-    _check_output(output, image, shared)
+    if output.suffix.lower() not in FILMS:
+        raise WrongRequest(f"-o {output} must end in {', '.join(FILMS)}")
+    check_outputs([Task(image, output, settings)], shared)
+    check_place(output)
     start = read_file(image, recorded_name(image), reader(shared.safe_decode))
     session, references = opened or open_session(shared)
     session.check(settings, references)
@@ -49,14 +52,6 @@ def make_film(
     report.add(outcome)
     report.close()
     return {"failed": FAILED, "interrupted": INTERRUPTED}.get(outcome.status, 0)
-
-
-def _check_output(output: Path, image: Path, shared: SharedOptions) -> None:
-    if output.suffix.lower() not in FILMS:
-        raise WrongRequest(f"-o {output} must end in {', '.join(FILMS)}")
-    references = ((f"the {role}", path) for role, path in shared.references.by_role().items())
-    refuse_overwriting([output], [("an input", image), *references])
-    check_place(output)
 
 
 def _described(film: Film) -> str:

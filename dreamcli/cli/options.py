@@ -193,9 +193,11 @@ _ANIMATE = click.option(
     "--animate", type=click.Path(path_type=Path), metavar="FILE.gif|.webp|.mp4",
     help="Also write the ascent of one picture as a film of at most 64 frames and 512 pixels.",
 )  # fmt: skip
+_REPORT = click.option(
+    "--report", "log", type=click.Path(path_type=Path), metavar="FILE.jsonl",
+    help="Append a line of JSON to this file for each picture.",
+)  # fmt: skip
 _BATCH = (
-    click.option("--report", "log", type=click.Path(path_type=Path), metavar="FILE.jsonl",
-                 help="Append a line of JSON to this file for each picture."),
     shard_option,
     click.option("--cluster", metavar="auto|ADDRESS",
                  help="Run on Ray: on all GPUs or cores of this machine (auto), or on the cluster at this address."),
@@ -243,7 +245,8 @@ def shared_options(form: type[Settings], output_help: str, plain: bool = False, 
         _WEIGHTS if plain else model_options(form, several=climbs or films),
         *([judge] if climbs else []),
         machine_options,
-        *(_BATCH[:1] if films else _BATCH),
+        _REPORT,
+        *([] if films else _BATCH),
         *([_ANIMATE] if climbs else []),
         *([] if plain or films else [_SHOW]),
         *_OUTPUT,

@@ -69,7 +69,7 @@ def make_pictures(
         WrongRequest: no output can be written where it should be, or the network or a layer is unknown.
         DreamcliError: the network's weights, or the guide or the mask, can't be read.
     """
-    _check_outputs(tasks, shared)
+    check_outputs(tasks, shared)
     _check_animation(tasks, shared)
     tasks = _with_places(tasks)
     is_alone = len(tasks) == 1
@@ -107,7 +107,7 @@ def _maker(shared: SharedOptions, is_alone: bool = False, opened: Opened | None 
     return PictureMaker(partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened)
 
 
-def _check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
+def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
     """Refuse a log that can't be written, and a plan that would overwrite a picture that others are made from."""
     outputs = list(chain.from_iterable(task.outputs for task in tasks))
     if log := shared.log:

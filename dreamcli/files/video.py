@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,20 +81,16 @@ def read_video(path: Path) -> Iterator[Pixels]:
     Raises:
         DreamcliError: PyAV isn't installed, or this is no film that can be read to its end.
     """
-    av = _av()
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise DreamcliError(f"{path}: there is no picture in it")
-            length, last = (container.duration or 0) / av.time_base, 0.0
-            for frame in container.decode(video=0):
-                last = frame.time or last
-                yield frame.to_ndarray(format="rgb24")
-            rate = float(container.streams.video[0].average_rate or 1)
-            if last < length - SLACK / rate:
-                raise DreamcliError(f"{path}: it was cut short after {last:.1f} of {length:.1f} s")
-    except (av.FFmpegError, OSError) as error:
-        raise DreamcliError(f"{path}: not a film that can be read ({first_line(error)})") from error
+    with _opened(path) as container:
+        if not container.streams.video:
+            raise DreamcliError(f"{path}: there is no picture in it")
+        length, last = (container.duration or 0) / _av().time_base, 0.0
+        for frame in container.decode(video=0):
+            last = frame.time or last
+            yield frame.to_ndarray(format="rgb24")
+        rate = float(container.streams.video[0].average_rate or 1)
+        if last < length - SLACK / rate:
+            raise DreamcliError(f"{path}: it was cut short after {last:.1f} of {length:.1f} s")
 
 
 def read_video_record(path: Path) -> Record | None:
@@ -102,15 +99,23 @@ def read_video_record(path: Path) -> Record | None:
     Raises:
         DreamcliError: PyAV isn't installed, or the file can't be read as a film.
     """
+    with _opened(path) as container:
+        texts = [text for key, text in container.metadata.items() if key.lower() == "comment"]
+    try:
+        return Record.from_json(texts[0]) if texts else None
+    except ValueError:
+        return None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A film as PyAV's container."""
     av = _av()
     try:
         with av.open(str(path)) as container:
-            texts = [text for key, text in container.metadata.items() if key.lower() == "comment"]
-        return Record.from_json(texts[0]) if texts else None
-    except (av.FFmpegError, OSError) as error:  # some of which are ValueErrors
+            yield container
+    except (av.FFmpegError, OSError) as error:
         raise DreamcliError(f"{path}: not a film that can be read ({first_line(error)})") from error
-    except ValueError:
-        return None
 
 
 def _av() -> Any:

@@ -30,10 +30,7 @@ class FilmSettings(Schedule):
 
     size: int | None = size_setting(f"the picture's, up to {LONGEST_SIDE}", "Pixels on the longer side of the film.")
     form: str = setting("What to do with each frame.", "dream", choices=("dream", "boost", "class", "style"))
-    layers: tuple[LayerSpec, ...] = setting(
-        "Layer to boost, for style to measure; from a second on, blended with the one before. Repeatable.", (),
-        metavar="LAYER[:CHANNEL][*WEIGHT][@SECOND]", default_help="high; for style, the model's own layers",
-    )  # fmt: skip
+    layers: tuple[LayerSpec, ...] = ()  # to boost, or for style to measure; empty for "high", or the model's own
     since: tuple[float, ...] = ()  # the second of each layer; empty if all are boosted from the start
     classes: tuple[int, ...] = ()  # for the form "class", their indices
     seconds: float = setting("Length of the film.", 10.0, low=0, low_open=True, high=3600)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 
-from dreamcli.art.artwork import Step
+from dreamcli.art.artwork import OnStep, part_of
 from dreamcli.art.film import first_frame, next_frame
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.animation import write_film
@@ -24,8 +23,6 @@ from dreamcli.settings.references import References
 from .pictures import ReadInput
 from .results import record_of
 from .workshop import Workshop
-
-OnStep = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
@@ -131,11 +128,11 @@ class Film:
             DreamcliError: they are of another film, and mustn't be overwritten.
         """
         found: list[Path] = []
-        for index in count():
+        for index in range(self.settings.frames):
             path = self._path(index)
             existing = look_at(path)
-            if index >= self.settings.frames or existing is None:
-                return found
+            if existing is None:
+                break
             of_frame = _job_of_frame(job, index)
             if existing.record is None or existing.record.job != of_frame:
                 if self.overwrite:
@@ -143,7 +140,7 @@ class Film:
                     return []
                 raise DreamcliError(f"{self.folder} holds the frames of another film", Hint.OVERWRITE)
             if not existing.is_whole:
-                return found
+                break
             found.append(path)
         return found
 
@@ -163,4 +160,4 @@ def _counted(on_step: OnStep | None, index: int, frames: int) -> OnStep | None:
     """Report the progress of a frame as progress of the film."""
     if on_step is None:
         return None
-    return lambda step: on_step(replace(step, share=(index + step.share) / frames, frame=index + 1, frames=frames))
+    return part_of(lambda step: on_step(replace(step, frame=index + 1, frames=frames)), index, frames)
