@@ -91,7 +91,15 @@ def test_only_the_command_line_imports_inside_functions(path: Path) -> None:
 
 
 # where an import inside a function is worth it: what only some runs need, or what only some systems have
-LAZY = {"art.explain", "files.video", "networks.catalog", "networks.wheels", "files.decoder", "studio.cluster"}
+LAZY = {
+    "art.explain",
+    "engine.flow",
+    "files.pyav",
+    "networks.catalog",
+    "networks.wheels",
+    "files.decoder",
+    "studio.cluster",
+}
 
 
 def test_the_program_needs_no_training_code() -> None:

@@ -75,12 +75,14 @@ class Inputs:
         start: the picture to start from; None for noise.
         judge: a network that takes no part in the making but chooses among attempts.
         memo: results that serve later pictures, too.
+        painted: what has been made of the start already, equally large: of the frame before, carried to this one.
     """
 
     start: Picture | None = None
     references: References[Picture] = field(default_factory=References)
     judge: Network | None = None
     memo: Memo = field(default_factory=Memo)
+    painted: Picture | None = None
 
     def mask_tensor(self, size: tuple[int, int], device: torch.device) -> Tensor | None:
         """The mask's brightness at this (height, width), its edges softened: ``(1, 1, height, width)`` in [0, 1]."""

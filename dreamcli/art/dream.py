@@ -71,8 +71,9 @@ def dream(
 
 
 def _start(settings: DreamSettings, inputs: Inputs, generator: torch.Generator, compute: Compute) -> Tensor:
-    if inputs.start is not None:
-        return scaled_tensor(inputs.start.pixels, settings.size, compute.device)
+    start = inputs.painted or inputs.start
+    if start is not None:
+        return scaled_tensor(start.pixels, settings.size, compute.device)
     side = settings.size or settings.size_from_noise
     return noise(1, side, side, NOISE_CONTRAST, generator).to(compute.device)
 

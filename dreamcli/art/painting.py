@@ -28,7 +28,7 @@ class Painting(Canvas):
         photograph: ``(1, 3, H, W)`` in [0, 1]; None for a texture.
         opaque: the photograph's alpha, ``(1, 1, H, W)`` in [0, 1]; None if it is opaque everywhere.
         target: whose content is kept, at the octave's size; for a texture, the noise it started from.
-        current: what the octaves before made of it, at the octave's size; None in the first.
+        current: what the octaves before made of it, or a video's frame before, at the octave's size; None if it is new.
 
     Args:
         inputs: the photograph, if there is one.
@@ -57,6 +57,8 @@ class Painting(Canvas):
         pixels, alpha = inputs.start.pixels, inputs.start.alpha
         self.size = scaled_size(pixels.shape[0], pixels.shape[1], settings.size)
         self.photograph = to_tensor(pixels, compute.device)
+        if inputs.painted is not None:
+            self._image = to_tensor(inputs.painted.pixels, compute.device)
         if alpha is not None:
             self.opaque = torch.tensor(alpha, device=compute.device)[None, None] / 255
 

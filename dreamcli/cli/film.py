@@ -16,7 +16,7 @@ from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 
 from .completion import complete_classes, complete_files, complete_layers
-from .options import SharedOptions, form_options, shared_options
+from .options import SharedOptions, form_options, keep_frames_option, shared_options
 from .parameters import PLACE, TIMED_LAYER, WEIGHTED_PICTURE
 
 
@@ -34,7 +34,7 @@ from .parameters import PLACE, TIMED_LAYER, WEIGHTED_PICTURE
 @click.option("--toward", type=PLACE, metavar="Y,X",
               help="The picture's pixel to zoom toward, as row and column.  [default: the center]")  # fmt: skip
 @form_options(FilmSettings)
-@click.option("--keep-frames", is_flag=True, help="Keep the frames, as PNG, next to the film.")
+@keep_frames_option
 @shared_options(FilmSettings, f"The film: {', '.join(FILMS)}.  [default: ./STEM-film.mp4]", films=True)
 def film(
     image: str,

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.atomic import check_place
+from dreamcli.files.clip import Clip, is_clip, read_clip
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import FILMS
 from dreamcli.files.plan import Task
+from dreamcli.files.reading import Picture
+from dreamcli.settings.base import Schedule
 from dreamcli.settings.film import FilmSettings
+from dreamcli.settings.references import References
 from dreamcli.studio.batch import Opened, Outcome, failure, recorded_name
-from dreamcli.studio.pictures import read_file
+from dreamcli.studio.pictures import ReadInput, read_file
 
 from .errors import FAILED, INTERRUPTED, say
 from .options import SharedOptions
@@ -22,29 +29,60 @@ from .runner import check_outputs, open_session
 
 if TYPE_CHECKING:
     from dreamcli.studio.filming import Film
+    from dreamcli.studio.workshop import Workshop
+
+
+def has_clip(images: tuple[str, ...], keep_frames: bool) -> bool:
+    """Whether there is a video among the images that were typed.
+
+    Raises:
+        click.UsageError: there isn't, but frames should be kept.
+    """
+    found = any(is_clip(Path(image)) for image in images)
+    if keep_frames and not found:
+        raise click.UsageError("--keep-frames is for a video")
+    return found
+
+
+def repaint_clip(images: tuple[str, ...], settings: Schedule, shared: SharedOptions, keep_frames: bool) -> int:
+    """Paint a video anew, or what is missing of it, and return the exit code.
+
+    Raises:
+        WrongRequest: there are other pictures besides, or options that don't go with a video; or see `make_film`.
+        DreamcliError: see `make_film`.
+    """
+    if len(images) > 1 or shared.start:
+        raise WrongRequest("make one video at a time, without other pictures")
+    refused = {"--animate": shared.animate, "--cluster": shared.cluster, "--shard": shared.shard, "--show": shared.show,
+               "--safe-decode": shared.safe_decode}  # fmt: skip
+    for option in (option for option, is_given in refused.items() if is_given):
+        raise WrongRequest(f"{option} doesn't work for a video")
+    return make_film(Path(images[0]), settings, shared, keep_frames)
 
 
 def make_film(
-    image: Path, settings: FilmSettings, shared: SharedOptions, keep_frames: bool, opened: Opened | None = None
+    image: Path, settings: Schedule, shared: SharedOptions, keep_frames: bool, opened: Opened | None = None
 ) -> int:
-    """Make a film of a picture, or what is missing of it, and return the exit code.
+    """Make a film of a picture or a video, or what is missing of it, and return the exit code.
+
+    Args:
+        settings: of a film if it is a picture, and otherwise of what to do with each frame of the video.
+        opened: the session, if it had to be opened already.
 
     Raises:
         WrongRequest: the film can't be written there, or the network or a layer is unknown.
         DreamcliError: the picture or the network's weights can't be read.
     """
-    output = Path(shared.output or f"{image.stem}-film.mp4")
+    output = Path(shared.output or f"{image.stem}-{settings.command}.mp4")
     if output.suffix.lower() not in FILMS:
         raise WrongRequest(f"-o {output} must end in {', '.join(FILMS)}")
     check_outputs([Task(image, output, settings)], shared)
     check_place(output)
-    start = read_file(image, recorded_name(image), reader(shared.safe_decode))
+    source = read_source(image, settings, reader(shared.safe_decode))
     session, references = opened or open_session(shared)
     session.check(settings, references)
-    from dreamcli.studio.filming import Film
-
-    film = Film(session, settings, start, references, output, shared.overwrite, keep_frames)
-    report = Report("film", shared, None if shared.dry_run else shared.log)
+    film = film_of(source, settings, session, references, output, shared.overwrite, keep_frames)
+    report = Report(settings.command, shared, None if shared.dry_run else shared.log)
     try:
         outcome = _planned(film, image) if shared.dry_run else _made(film, image, shared)
     except DreamcliError as error:
@@ -54,16 +92,45 @@ def make_film(
     return {"failed": FAILED, "interrupted": INTERRUPTED}.get(outcome.status, 0)
 
 
+def read_source(image: Path, settings: Schedule, read: Callable[[Path], Picture]) -> ReadInput | Clip:
+    """Read what a film is made from: a picture to zoom into, or a video.
+
+    Raises:
+        DreamcliError: it can't be read.
+    """
+    return read_file(image, recorded_name(image), read) if isinstance(settings, FilmSettings) else read_clip(image)
+
+
+def film_of(
+    source: ReadInput | Clip,
+    settings: Schedule,
+    session: Workshop,
+    references: References[ReadInput],
+    output: Path,
+    overwrite: bool,
+    keep_frames: bool = False,
+) -> Film:
+    """The film that settings describe."""
+    from dreamcli.studio.films import ClipFilm, ZoomFilm, start_of
+
+    common: Any = {"session": session, "references": references, "output": output, "overwrite": overwrite,
+                   "keep_frames": keep_frames}  # fmt: skip
+    if isinstance(source, Clip):
+        start = start_of(source, recorded_name(source.path))
+        return ClipFilm(settings=settings, start=start, clip=source, **common)
+    assert isinstance(settings, FilmSettings)
+    return ZoomFilm(settings=settings, start=source, **common)
+
+
 def _described(film: Film) -> str:
-    settings = film.settings
-    height, width = settings.frame_size(*film.start.picture.pixels.shape[:2])
-    return f"{settings.frames} frames of {width}x{height}, {settings.fps} a second"
+    height, width = film.size
+    return f"{film.frames} frames of {width}x{height}, {float(film.fps):.4g} a second"
 
 
 def _planned(film: Film, image: Path) -> Outcome:
     each = film.seconds_a_frame()
-    message = f"({_described(film)}; about {duration(each * film.settings.frames)}, at {each:.2g} s a frame)"
-    details: dict[str, object] = {"frames": film.settings.frames, "seconds_a_frame": round(each, 3)}
+    message = f"({_described(film)}; about {duration(each * film.frames)}, at {each:.2g} s a frame)"
+    details: dict[str, object] = {"frames": film.frames, "seconds_a_frame": round(each, 3)}
     return Outcome("planned", str(image), str(film.output), message, details=details)
 
 
@@ -76,9 +143,12 @@ def _made(film: Film, image: Path, shared: SharedOptions) -> Outcome:
     started = time.perf_counter()
     with bars(1, hidden=is_quiet) as shown:
         stopped = film.make(shown.begin(film.output.name))
-    details: dict[str, object] = {"frames": film.settings.frames, "seconds": round(time.perf_counter() - started, 3)}
+    details: dict[str, object] = {"frames": film.frames, "seconds": round(time.perf_counter() - started, 3)}
     if stopped == "interrupted":
         message = "(what was made so far; the same command goes on)"
         return Outcome("interrupted", str(image), str(film.output), message, details=details)
-    note = f"(its frames: {film.folder})" if film.keep_frames else ""
+    notes = [f"its frames: {film.folder}"] if film.keep_frames else []
+    if film.ends_early is not None:
+        notes.append(f"{image} breaks off after {film.ends_early:.1f} s")
+    note = f"({'; '.join(notes)})" if notes else ""
     return Outcome("done", str(image), str(film.output), note, details=details)

@@ -135,6 +135,13 @@ def like_option(function: Any) -> Any:
     )(function)  # fmt: skip
 
 
+def keep_frames_option(function: Any) -> Any:
+    """--keep-frames."""
+    return click.option(
+        "--keep-frames", is_flag=True, help="Keep the frames of a film, as PNG, in a folder next to it."
+    )(function)
+
+
 def images_argument(metavar: str = "IMAGE...", name: str = "images", required: bool = False) -> Decorator:
     """The pictures that a command takes: files, folders and globs."""
     return click.argument(name, nargs=-1, required=required, metavar=metavar, shell_complete=complete_files)

@@ -15,6 +15,7 @@ import numpy as np
 from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.animation import is_animation
 from dreamcli.files.atomic import check_place
+from dreamcli.files.clip import is_clip
 from dreamcli.files.decoder import Decoder, reader
 from dreamcli.files.existing import is_finished, look_at, record_in
 from dreamcli.files.formats import FILMS, VIDEOS, WRITTEN
@@ -25,13 +26,14 @@ from dreamcli.files.video import read_video
 from dreamcli.files.writing import write_picture
 from dreamcli.networks.catalog import NO_JUDGE, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
-from dreamcli.settings.base import Settings
+from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.forms import settings_from_json
 from dreamcli.settings.references import References
 from dreamcli.studio.batch import Outcome, recorded_name
 from dreamcli.studio.pictures import ReadInput, read_file
 
+from .filming import film_of, read_source
 from .options import SharedOptions
 from .replay import ReplayOptions
 from .report import Report, bars
@@ -62,7 +64,7 @@ def _save_settings(name: str, options: ReplayOptions, record: Record) -> Outcome
 
 def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     picture = options.picture
-    if record.job.command == FilmSettings.command:
+    if record.job.command == FilmSettings.command or is_clip(Path(record.source)):
         return _film_again(options, record)
     if is_animation(picture):
         raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")
@@ -79,20 +81,18 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
 
 def _film_again(options: ReplayOptions, record: Record) -> Outcome:
     """Make a film again, and compare the files."""
-    from dreamcli.studio.filming import Film
-
     old = options.picture
     if old.suffix.lower() not in FILMS:
         raise DreamcliError(f"{old} is a frame of a film; give the film")
     source, others, target = _places(options, record)
     if source is None:
-        raise DreamcliError(f"{old} names no picture that it starts from")
+        raise DreamcliError(f"{old} names nothing that it starts from")
     if options.dry_run:
         return Outcome("planned", str(source), str(target), details={"record": asdict(record)})
     session, references, settings = _session_again(options, record, others)
-    assert isinstance(settings, FilmSettings)
-    start = read_file(source, recorded_name(source), reader(options.safe_decode))
-    film = Film(session, settings, start, references, target, options.overwrite)
+    assert isinstance(settings, Schedule)
+    found = read_source(source, settings, reader(options.safe_decode))
+    film = film_of(found, settings, session, references, target, options.overwrite)
     if not film.is_made():
         with bars(1, hidden=options.quiet or options.as_json) as shown:
             if film.make(shown.begin(target.name)) == "interrupted":

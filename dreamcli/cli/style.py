@@ -13,7 +13,7 @@ from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 
 from .completion import complete_files
-from .options import SharedOptions, form_options, images_argument, shared_options
+from .options import SharedOptions, form_options, images_argument, keep_frames_option, shared_options
 from .parameters import WEIGHTED_PICTURE
 
 _PICTURE = click.Path(path_type=Path)
@@ -34,21 +34,24 @@ _PICTURE = click.Path(path_type=Path)
               help="Paint a style only where this is bright; one for each style, in order.")  # fmt: skip
 @click.option("--from-noise", is_flag=True, help="Make a texture, without a photograph.")
 @form_options(StyleSettings)
+@keep_frames_option
 @shared_options(
     StyleSettings,
     "A file for one photograph, otherwise a folder that mirrors the photographs' tree.  "
     "[default: ./STEM-style.png; for a folder ./FOLDER-style/; from noise ./texture-style.png]",
 )
-def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, **options: Any) -> int:
+def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_frames: bool, **options: Any) -> int:
     """Repaint photographs in the style of a picture, or turn it into a texture.
 
-    PHOTO is a file, a folder (walked recursively) or a glob.
+    PHOTO is a file, a folder (walked recursively), a glob, or one video.
 
     \b
     dreamcli style photo.jpg --style strokes.png
     dreamcli style photos/ --style strokes.png --style impasto.png=0.5 --strength 0.7
     dreamcli style --from-noise --style glass.png --seamless
+    dreamcli style clip.mp4 --style strokes.png --size 360
     """
+    from .filming import has_clip, repaint_clip
     from .runner import make_pictures, plan_on_pictures
 
     styles, masks = options.pop("styles"), (options.pop("style_masks"), options.pop("content_masks"))
@@ -57,6 +60,8 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, **option
     _check_combination(bool(photos), from_noise, keep_colors, options)
     shared, settings = SharedOptions.split(options)
     shared = replace(shared, references=References(styles=inputs))
+    if has_clip(photos, keep_frames):
+        return repaint_clip(photos, StyleSettings(**settings), shared, keep_frames)
     return make_pictures(plan_on_pictures(photos, shared, StyleSettings(**settings), "texture"), shared)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,14 @@ from .video import write_video
 WEBP_QUALITY = 85
 
 
-def write_film(path: Path, frames: Iterable[Pixels], fps: float, record: Record, pause: float = 0) -> None:
+def write_film(
+    path: Path,
+    frames: Iterable[Pixels],
+    fps: float | Fraction,
+    record: Record,
+    pause: float = 0,
+    sound: Path | None = None,
+) -> None:
     """Write frames as a film, as `write_whole` does; ``path``'s suffix chooses the format.
 
     The record is a GIF's comment, in a WebP's EXIF, and in the other formats' metadata. GIF and WebP repeat
@@ -28,12 +36,13 @@ def write_film(path: Path, frames: Iterable[Pixels], fps: float, record: Record,
     Args:
         frames: ``(height, width, 3)`` uint8, all of one size; even for MP4 and WebM.
         pause: how many seconds the last frame is shown; 0 for as long as the others.
+        sound: a video whose sound it gets, if there is any, and if this is no GIF or WebP.
 
     Raises:
         DreamcliError: PyAV is needed and isn't installed, the folder can't be written to, or the disk is full.
     """
     if path.suffix.lower() in VIDEOS:
-        write_video(path, _held(frames, max(0, round(pause * fps) - 1)), fps, record)
+        write_video(path, _held(frames, max(0, round(pause * fps) - 1)), fps, record, sound)
         return
     kind = ANIMATED[path.suffix.lower()]
     images = [Image.fromarray(pixels) for pixels in frames]

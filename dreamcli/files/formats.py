@@ -10,6 +10,7 @@ WITH_RECORD = ("PNG", "JPEG", "WEBP", "GIF")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 ANIMATED = {".gif": "GIF", ".webp": "WEBP"}
 VIDEOS = (".mp4", ".webm", ".mkv")
+READ_VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 FILMS = (*VIDEOS, *ANIMATED)
 
 MAX_SIDE = {"PNG": 2**31 - 1, "JPEG": 65_535, "WEBP": 16_383}  # pixels that each written format can hold

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 from dreamcli.art.artwork import OnStep, part_of
-from dreamcli.art.film import first_frame, next_frame
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.animation import write_film
 from dreamcli.files.atomic import remove_leftovers
@@ -17,7 +18,7 @@ from dreamcli.files.existing import is_finished, look_at
 from dreamcli.files.reading import Picture, Pixels, read_picture
 from dreamcli.files.record import Job
 from dreamcli.files.writing import write_picture
-from dreamcli.settings.film import FilmSettings
+from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 
 from .pictures import ReadInput
@@ -25,24 +26,55 @@ from .results import record_of
 from .workshop import Workshop
 
 
-@dataclass(frozen=True)
-class Film:
+@dataclass(frozen=True, kw_only=True)
+class Film(ABC):
     """A film to make.
 
     Attributes:
-        start: the picture that it starts from.
+        start: the picture that it starts from, or the first frame of the video that it is made of.
         output: where it goes; its frames are in a folder of this name with ``.frames`` at the end.
         overwrite: replace a film of other settings, and its frames.
         keep_frames: leave the frames there.
     """
 
     session: Workshop
-    settings: FilmSettings
+    settings: Settings
     start: ReadInput
     references: References[ReadInput]
     output: Path
     overwrite: bool = False
     keep_frames: bool = False
+
+    @property
+    @abstractmethod
+    def frames(self) -> int:
+        """The number of frames."""
+
+    @property
+    @abstractmethod
+    def fps(self) -> Fraction:
+        """Frames a second."""
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+
+    @property
+    def sound(self) -> Path | None:
+        """The video that the film's sound comes from; None for a silent film."""
+        return None
+
+    @property
+    def ends_early(self) -> float | None:
+        """The second at which the video that it is made of breaks off; None if that is whole."""
+        return None
+
+    @abstractmethod
+    def frame(
+        self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
+    ) -> Pixels | None:
+        """Make a frame from the one before and the first one; None if that was interrupted."""
 
     @property
     def folder(self) -> Path:
@@ -78,8 +110,8 @@ class Film:
         last = read_picture(frames[-1], limited=False).pixels if frames else None
         first = read_picture(frames[0], limited=False).pixels if frames else None
         try:
-            for index in range(made, self.settings.frames):
-                pixels = self.frame(index, last, first, _counted(on_step, index, self.settings.frames))
+            for index in range(made, self.frames):
+                pixels = self.frame(index, last, first, _counted(on_step, index, self.frames))
                 if pixels is None:
                     stopped = "interrupted"
                     break
@@ -90,25 +122,10 @@ class Film:
         if made < 2:
             raise KeyboardInterrupt
         record = record_of(job, self.start, self.references, {"frames": made}, stopped)
-        write_film(self.output, self._read_frames(made), self.settings.fps, record)
+        write_film(self.output, self._read_frames(made), self.fps, record, sound=self.sound)
         if stopped == "done" and not self.keep_frames:
             shutil.rmtree(self.folder, ignore_errors=True)
         return stopped
-
-    def frame(
-        self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
-    ) -> Pixels | None:
-        """Make a frame from the one before; None if that was interrupted."""
-        settings, picture = self.settings, self.start.picture
-        if previous is None or first is None:
-            return first_frame(settings, picture, self.session.compute(FilmSettings))
-        ensemble = self.session.ensemble(FilmSettings)
-        inputs = self.session.inputs(settings, picture, self.references)
-        artwork, _ = self.session.within_memory(
-            FilmSettings,
-            lambda compute: next_frame(settings, index, previous, first, ensemble, inputs, compute, on_step),
-        )
-        return None if artwork.stopped == "interrupted" else artwork.pixels
 
     def seconds_a_frame(self) -> float:
         """Make two frames for nothing, and measure how long the second takes: the first one waits for the networks."""
@@ -128,7 +145,7 @@ class Film:
             DreamcliError: they are of another film, and mustn't be overwritten.
         """
         found: list[Path] = []
-        for index in range(self.settings.frames):
+        for index in range(self.frames):
             path = self._path(index)
             existing = look_at(path)
             if existing is None:

@@ -15,7 +15,7 @@ from dreamcli.files.existing import record_in
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
 from dreamcli.files.video import read_video
-from dreamcli.studio import filming
+from dreamcli.studio import films
 from tests.conftest import scene
 
 pytest.importorskip("av", reason="films need the extra `video`")
@@ -106,14 +106,14 @@ class Stopped(Exception):
 def test_after_a_fault_the_same_command_goes_on(run, photo: Path, monkeypatch: pytest.MonkeyPatch, frame: int) -> None:
     command = ("film", "photo.png", *QUICK)
     run(*command, "-o", "whole.mp4")
-    real, made = filming.next_frame, []
+    real, made = films.next_frame, []
 
     def failing(settings, index: int, *rest):
         if index == frame:
             raise Stopped
         return real(settings, index, *rest)
 
-    monkeypatch.setattr(filming, "next_frame", failing)
+    monkeypatch.setattr(films, "next_frame", failing)
     assert run(*command, "-o", "out.mp4").code == 1
     assert not Path("out.mp4").exists()
     assert len(list(Path("out.mp4.frames").iterdir())) == frame
@@ -122,7 +122,7 @@ def test_after_a_fault_the_same_command_goes_on(run, photo: Path, monkeypatch: p
         made.append(index)
         return real(settings, index, *rest)
 
-    monkeypatch.setattr(filming, "next_frame", counting)
+    monkeypatch.setattr(films, "next_frame", counting)
     assert run(*command, "-o", "out.mp4").code == 0
     assert made == list(range(frame, 4))
     assert Path("out.mp4").read_bytes() == Path("whole.mp4").read_bytes()
@@ -132,14 +132,14 @@ def test_after_a_fault_the_same_command_goes_on(run, photo: Path, monkeypatch: p
 def test_ctrl_c_leaves_a_film_of_what_there_is(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ("film", "photo.png", *QUICK)
     run(*command, "-o", "whole.mkv")
-    real = filming.next_frame
+    real = films.next_frame
 
     def interrupted(settings, index: int, *rest):
         if index == 2:
             raise KeyboardInterrupt
         return real(settings, index, *rest)
 
-    monkeypatch.setattr(filming, "next_frame", interrupted)
+    monkeypatch.setattr(films, "next_frame", interrupted)
     outcome = run(*command, "-o", "out.mkv")
     assert outcome.code == 130
     assert outcome.lines[-1] == "photo.png -> out.mkv (what was made so far; the same command goes on)"
@@ -148,7 +148,7 @@ def test_ctrl_c_leaves_a_film_of_what_there_is(run, photo: Path, monkeypatch: py
     assert (record.stopped, record.score) == ("interrupted", {"frames": 2})
     assert len(list(read_video(Path("out.mkv")))) == 2
     assert "can't be replayed" in run("replay", "out.mkv").err
-    monkeypatch.setattr(filming, "next_frame", real)
+    monkeypatch.setattr(films, "next_frame", real)
     assert run(*command, "-o", "out.mkv").code == 0
     assert Path("out.mkv").read_bytes() == Path("whole.mkv").read_bytes()
 
@@ -157,7 +157,7 @@ def test_ctrl_c_before_the_second_frame_leaves_no_film(run, photo: Path, monkeyp
     def interrupted(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(filming, "next_frame", interrupted)
+    monkeypatch.setattr(films, "next_frame", interrupted)
     assert run("film", "photo.png", *QUICK).code == 130
     assert not Path("photo-film.mp4").exists()
 

@@ -1,0 +1,106 @@
+"""Videos, frame by frame in the same hand: each starts from what was made of the one before, carried along its flow.
+
+Ruder, Dosovitskiy and Brox, "Artistic Style Transfer for Videos", 2016 (arXiv:1604.08610).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from dreamcli.engine.compute import Compute
+from dreamcli.engine.flow import carried, flow_between, visible
+from dreamcli.errors import DreamcliError, Hint
+from dreamcli.files.reading import Picture, Pixels
+from dreamcli.networks.ensemble import Ensemble
+from dreamcli.settings.base import Schedule
+from dreamcli.settings.style import StyleSettings
+
+from .artwork import Artwork, Inputs, OnStep
+from .pixels import to_pixels, to_tensor
+from .recipes import RECIPES
+
+STEPS_SHARE = 0.2  # of the steps, in a frame that goes on from the one before
+OCTAVES_OF_STYLE = 1  # of such a frame: its large shapes are there
+NEW_SCENE = 0.3  # with less of the picture visible before than this, it begins anew
+SMALLEST = 16  # pixels on the shorter side: the flow of smaller pictures can't be found
+
+S = TypeVar("S", bound=Schedule)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The frame before, what was made of it, and how much that changed the first one: its root mean square."""
+
+    frame: Pixels
+    made: Pixels
+    change: float
+
+
+def change_of(frame: Pixels, made: Pixels) -> float:
+    """How much was changed in a frame: the root mean square, from black (0) to white (1)."""
+    device = torch.device("cpu")
+    return _rms(to_tensor(made, device) - to_tensor(frame, device))
+
+
+def repaint(
+    settings: Schedule,
+    frame: Pixels,
+    earlier: Earlier | None,
+    ensemble: Ensemble,
+    inputs: Inputs,
+    compute: Compute,
+    on_step: OnStep | None = None,
+) -> Artwork:
+    """Make a frame of a video.
+
+    Args:
+        settings: of `dream` or `stylize`; their size is that of the frame.
+        frame: ``(H, W, 3)`` uint8.
+        earlier: the frame before; None for the first one.
+        inputs: the pictures besides the frame.
+        ensemble, compute, on_step: see `dream`.
+
+    Raises:
+        WrongRequest: see the form's recipe.
+        DreamcliError: OpenCV isn't installed.
+    """
+    inputs = replace(inputs, start=Picture(frame))
+    if earlier is None or min(frame.shape[:2]) < SMALLEST:
+        return _made(settings, ensemble, inputs, compute, on_step)
+    now, before = to_tensor(frame, compute.device), to_tensor(earlier.frame, compute.device)
+    made = to_tensor(earlier.made, compute.device)
+    try:
+        back, forth = flow_between(now, before), flow_between(before, now)
+    except ImportError as error:
+        raise DreamcliError("videos need OpenCV, which isn't installed", Hint.INSTALL_VIDEO) from error
+    seen = visible(back, forth, now, before)
+    if float(seen.mean()) < NEW_SCENE:
+        return _made(settings, ensemble, inputs, compute, on_step)
+    if isinstance(settings, StyleSettings):
+        start = now.lerp(carried(made, back), seen)
+    else:
+        # the frame keeps its own sharpness; what is carried on doesn't grow from frame to frame
+        change = seen * carried(made - before, back)
+        start = now + change * min(1.0, earlier.change / max(_rms(change), 1e-6))
+    inputs = replace(inputs, painted=Picture(to_pixels(start)))
+    return _made(_going_on(settings), ensemble, inputs, compute, on_step)
+
+
+def _made(settings: Schedule, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None) -> Artwork:
+    (artwork,) = RECIPES[settings.command](settings, ensemble, inputs, compute, on_step)
+    return artwork
+
+
+def _going_on(settings: S) -> S:
+    """The settings of a frame that goes on from the one before."""
+    octaves = min(settings.octaves, OCTAVES_OF_STYLE) if isinstance(settings, StyleSettings) else settings.octaves
+    return replace(settings, steps=math.ceil(STEPS_SHARE * settings.steps), octaves=octaves)
+
+
+def _rms(change: Tensor) -> float:
+    return float(change.square().mean().sqrt())

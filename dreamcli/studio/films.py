@@ -1,0 +1,132 @@
+"""The two kinds of films: a zoom into a picture, and a video that is painted anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+from dreamcli.art.artwork import OnStep
+from dreamcli.art.clip import Earlier, change_of, repaint
+from dreamcli.art.film import first_frame, next_frame
+from dreamcli.art.pixels import scaled_size
+from dreamcli.files.animation import resized
+from dreamcli.files.clip import Clip
+from dreamcli.files.reading import Picture, Pixels
+from dreamcli.settings.base import Schedule
+from dreamcli.settings.film import FilmSettings
+
+from .filming import Film
+from .pictures import ReadInput
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoomFilm(Film):
+    """A zoom into a picture."""
+
+    settings: FilmSettings
+
+    @property
+    def frames(self) -> int:
+        return self.settings.frames
+
+    @property
+    def fps(self) -> Fraction:
+        return Fraction(self.settings.fps)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.settings.frame_size(*self.start.picture.pixels.shape[:2])
+
+    def frame(
+        self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
+    ) -> Pixels | None:
+        settings, picture = self.settings, self.start.picture
+        if previous is None or first is None:
+            return first_frame(settings, picture, self.session.compute(FilmSettings))
+        ensemble = self.session.ensemble(FilmSettings)
+        inputs = self.session.inputs(settings, picture, self.references)
+        artwork, _ = self.session.within_memory(
+            FilmSettings,
+            lambda compute: next_frame(settings, index, previous, first, ensemble, inputs, compute, on_step),
+        )
+        return None if artwork.stopped == "interrupted" else artwork.pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipFilm(Film):
+    """A video, painted anew frame by frame. Its settings are those of `dream` or `style`."""
+
+    settings: Schedule
+    clip: Clip
+    _source: _Source = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_source", _Source(self.clip, self.size))
+
+    @property
+    def frames(self) -> int:
+        return self.clip.frames
+
+    @property
+    def fps(self) -> Fraction:
+        return self.clip.fps
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels; both are even, as most formats of films want it."""
+        height, width = scaled_size(*self.clip.size, self.settings.size)
+        return max(2, height // 2 * 2), max(2, width // 2 * 2)
+
+    @property
+    def sound(self) -> Path | None:
+        return self.clip.path
+
+    @property
+    def ends_early(self) -> float | None:
+        return self.clip.ends_early
+
+    def frame(
+        self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
+    ) -> Pixels | None:
+        earlier = None
+        if previous is not None and first is not None:
+            earlier = Earlier(self._source.at(index - 1), previous, change_of(self._source.first, first))
+        frame, form = self._source.at(index), type(self.settings)
+        settings, ensemble = replace(self.settings, size=None), self.session.ensemble(form)
+        inputs = self.session.inputs(settings, Picture(frame), self.references)
+        artwork, _ = self.session.within_memory(
+            form, lambda compute: repaint(settings, frame, earlier, ensemble, inputs, compute, on_step)
+        )
+        return None if artwork.stopped == "interrupted" else artwork.pixels
+
+
+def start_of(clip: Clip, name: str) -> ReadInput:
+    """The first frame of a video, which stands for it in records; they call it ``name``."""
+    return ReadInput(Picture(next(clip.read()), sha256=clip.sha256), name)
+
+
+class _Source:
+    """The frames of a video at a film's size, mostly asked for one after the other."""
+
+    def __init__(self, clip: Clip, size: tuple[int, int]) -> None:
+        self._clip, self._size = clip, size
+        self.first = self._scaled(next(clip.read()))
+        self._frames: Iterator[Pixels] = iter(())
+        self._next = -1  # the index of the frame that comes next
+        self._kept: dict[int, Pixels] = {}
+
+    def at(self, index: int) -> Pixels:
+        """A frame."""
+        if index not in self._kept:
+            if index != self._next:
+                self._frames, self._next = self._clip.read(index), index
+            self._kept = {at: frame for at, frame in self._kept.items() if at == index - 1}
+            self._kept[index] = self._scaled(next(self._frames))
+            self._next = index + 1
+        return self._kept[index]
+
+    def _scaled(self, pixels: Pixels) -> Pixels:
+        height, width = self._size
+        return pixels if pixels.shape[:2] == self._size else resized(pixels, (width, height))
