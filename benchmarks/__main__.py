@@ -7,7 +7,7 @@ import warnings
 
 from dreamcli.engine.compute import Compute, keep_freed_memory
 
-from . import activation, batch, classes, memory, overhead, start, style, whole
+from . import activation, batch, classes, flicker, memory, overhead, start, style, whole
 
 PARTS = {
     "overhead": overhead,
@@ -17,6 +17,7 @@ PARTS = {
     "start": start,
     "class": classes,
     "style": style,
+    "flicker": flicker,
     "batch": batch,
 }
 

@@ -16,6 +16,7 @@ import dreamcli
 from dreamcli.networks import zoo
 from dreamcli.networks.catalog import IN_THE_BOX
 from tests.conftest import Outcome, scene
+from tests.files.clips import pan, write_clip
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -25,9 +26,10 @@ SMALL = ("--size", "48", "--steps", "1", "--octaves", "1")
 QUICK = dict.fromkeys(("dream", "class", "boost", "style", "invert", "caricature"), SMALL) | {
     "features": ("--size", "48"),
     "explain": ("--size", "48", "--steps", "2"),
+    "film": (*SMALL, "--seconds", "0.5", "--fps", "4", "--toward", "2,3"),
     "microscope": (*SMALL, "--channels", "0"),
 }
-PICTURE = re.compile(r"[\w./-]+\.(jpg|png)$")
+PICTURE = re.compile(r"[\w./-]+\.(jpg|png|mp4)$")
 
 
 def arrange(arguments: list[str], folder: Path) -> None:
@@ -40,7 +42,11 @@ def arrange(arguments: list[str], folder: Path) -> None:
             names = [word] * bool(PICTURE.match(word))
         for name in names:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(scene()).save(folder / name)
+            if name.endswith(".mp4"):
+                pytest.importorskip("av", reason="films need the extra `video`")
+                write_clip(folder / name, pan(2))
+            else:
+                Image.fromarray(scene()).save(folder / name)
 
 
 @pytest.fixture

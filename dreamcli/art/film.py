@@ -64,7 +64,8 @@ def next_frame(
     (artwork,) = RECIPES[frame_settings.command](frame_settings, ensemble, inputs, compute, on_step)
     original = to_tensor(first, compute.device)
     made = to_tensor(artwork.pixels, compute.device)
-    made = made.lerp(matched(made, original), 1 - (1 - COLOR_PULL) ** (1 / settings.fps))
+    if settings.form != "style":  # whose colors are the style's
+        made = made.lerp(matched(made, original), 1 - (1 - COLOR_PULL) ** (1 / settings.fps))
     closed = settings.closed(index)
     if not closed:
         return replace(artwork, pixels=to_pixels(made))

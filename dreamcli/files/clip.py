@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -106,7 +106,7 @@ def read_clip(path: Path) -> Clip:
     return Clip(path, digest, frames, fps, (height, max(1, round(width * pixel_shape))), ends_early)
 
 
-def _decoded(container: Any, fps: Fraction) -> Iterator[tuple[float, Any]]:
+def _decoded(container: Any, fps: Fraction) -> Generator[tuple[float, Any]]:
     """Each frame that can be decoded, with the second it is shown at, counted from the first one."""
     stream, start, number = container.streams.video[0], None, 0
     try:
