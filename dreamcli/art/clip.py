@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.flow import carried, flow_between, visible
+from dreamcli.engine.parameterization import blurred
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks.ensemble import Ensemble
@@ -27,6 +28,9 @@ from .recipes import RECIPES
 STEPS_SHARE = 0.2  # of the steps, in a frame that goes on from the one before
 OCTAVES_OF_STYLE = 1  # of such a frame: its large shapes are there
 NEW_SCENE = 0.3  # with less of the picture visible before than this, it begins anew
+# where nothing was painted yet: pixels of blur, the difference in place that counts as much as black from white,
+# the difference that still counts as alike, and how many places are compared at a time
+SMOOTH, NEARBY, ALIKE, MAX_COMPARED = 1.5, 0.5, 0.05, 2048
 SMALLEST = 16  # pixels on the shorter side: the flow of smaller pictures can't be found
 
 S = TypeVar("S", bound=Schedule)
@@ -82,7 +86,8 @@ def repaint(
     if float(seen.mean()) < NEW_SCENE:
         return _made(settings, ensemble, inputs, compute, on_step)
     if isinstance(settings, StyleSettings):
-        start = now.lerp(carried(made, back), seen)
+        painting = carried(made, back)
+        start = like_the_rest(now, painting, seen).lerp(painting, seen)
     else:
         # the frame keeps its own sharpness; what is carried on doesn't grow from frame to frame
         change = seen * carried(made - before, back)
@@ -100,6 +105,25 @@ def _going_on(settings: S) -> S:
     """The settings of a frame that goes on from the one before."""
     octaves = min(settings.octaves, OCTAVES_OF_STYLE) if isinstance(settings, StyleSettings) else settings.octaves
     return replace(settings, steps=math.ceil(STEPS_SHARE * settings.steps), octaves=octaves)
+
+
+def like_the_rest(frame: Tensor, painting: Tensor, seen: Tensor) -> Tensor:
+    """A frame ``(1, 3, H, W)`` in the colors that similar and nearby places of it have in its painting.
+
+    Strokes come with the steps. From the photograph's own colors, a few of them wouldn't get far.
+    """
+    height, width = frame.shape[2:]
+    rows, columns = (torch.linspace(0, NEARBY * side / max(height, width), side) for side in (height, width))
+    places = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))[None].to(frame.device)
+    described = torch.cat([blurred(frame, SMOOTH), places], 1)[0].flatten(1).T
+    known = (seen.flatten() >= NEW_SCENE).nonzero().flatten()
+    known = known[:: math.ceil(len(known) / MAX_COMPARED)]
+    colors = blurred(painting, SMOOTH)[0].flatten(1).T[known]
+    result = frame[0].flatten(1).T.clone()
+    for part in torch.split((seen.flatten() < 1).nonzero().flatten(), MAX_COMPARED):
+        differences = torch.cdist(described[part], described[known]) / ALIKE
+        result[part] = (-differences.square()).softmax(1) @ colors
+    return result.T.reshape(frame.shape)
 
 
 def _rms(change: Tensor) -> float:
