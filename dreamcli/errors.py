@@ -27,6 +27,8 @@ class Hint(Enum):
     INSTALL_RAY = auto()
     INSTALL_CAPTUM = auto()
     INSTALL_VIDEO = auto()
+    INSTALL_WEB = auto()
+    PASSWORD = auto()
     VERBOSE = auto()
 
 

@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "networks": {"engine", "errors", "settings"},
     "art": {"networks", "engine"} | GROUND_FLOOR,
     "studio": {"art", "atlas", "networks", "engine", "__version__"} | GROUND_FLOOR,
-    "cli": {"studio", "art", "networks", "engine"} | GROUND_FLOOR,
+    "web": {"studio", "art", "networks"} | GROUND_FLOOR,
+    "cli": {"web", "studio", "art", "networks", "engine"} | GROUND_FLOOR,
     "__init__": {"errors", "studio"},
     "__main__": {"cli"},
 }
@@ -34,6 +35,7 @@ FORBIDDEN = {
     "networks": {"PIL", "click", "rich"},
     "art": {"click", "rich"},
     "studio": {"click", "rich"},
+    "web": {"click", "rich"},
     "cli": HEAVY,
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("explain:explain", "Show where a network looks."),
     "filters": ("filters:filters", "Show a network's filters, or apply a classic one."),
     "microscope": ("microscope:microscope", "Write an atlas of a network's channels."),
+    "web": ("web:web", "Open a page in the browser."),
     "classify": ("classify:classify", "Say what a network sees in pictures."),
     "layers": ("layers:layers", "List a network's layers."),
     "models": ("models:models", "List the networks."),

@@ -15,6 +15,7 @@ from dreamcli.files.walk import find_some
 from dreamcli.networks.catalog import AUTO
 from dreamcli.settings.base import Schedule, Setting, Settings
 from dreamcli.settings.references import References
+from dreamcli.settings.typed import option_name
 
 from .completion import complete_files, complete_layers, complete_models, complete_presets
 from .parameters import CHANNELS, LAYER, SHARD
@@ -90,14 +91,14 @@ def form_options(form: type[Settings], *, leave_out: tuple[str, ...] = ()) -> De
 
 def _setting_option(name: str, default: Any, setting: Setting) -> Decorator:
     """The option of one setting; its type follows from its choices, its name or its default."""
-    flag = f"--{name.replace('_', '-')}"
+    flag = option_name(name)
     attributes: dict[str, Any] = {"help": setting.help, "default": default, "show_default": True}
     if setting.default_help:
         attributes |= {"help": f"{setting.help}  [default: {setting.default_help}]", "show_default": False}
     if name == "layers":
         specs = [str(spec) for spec in default]
         attributes |= {"type": LAYER, "multiple": True, "default": specs, "metavar": setting.metavar}
-        return click.option("--layer", "layers", shell_complete=complete_layers, **attributes)
+        return click.option(flag, "layers", shell_complete=complete_layers, **attributes)
     if isinstance(default, bool):
         both = f"{flag}/--no-{flag.removeprefix('--')}"
         return click.option(both if default else flag, is_flag=True, default=default, help=setting.help)

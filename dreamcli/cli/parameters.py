@@ -10,8 +10,7 @@ import click
 
 from dreamcli.files.shard import Shard
 from dreamcli.settings.layer_spec import LayerSpec
-
-MAX_CHANNELS = 4096
+from dreamcli.settings.typed import parse_channels
 
 T = TypeVar("T")
 
@@ -28,20 +27,6 @@ class ParsedParam(click.ParamType[T]):
             return self.parse(value) if isinstance(value, str) else value
         except ValueError as error:
             self.fail(str(error), param, ctx)
-
-
-def _channels(text: str) -> tuple[int, ...]:
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise ValueError(f"{text!r} is not of the form 0-15 or 3,7,12-14")
-        if dash and int(last) < int(first):
-            raise ValueError(f"{part.strip()} runs backwards")
-        if dash and int(last) - int(first) >= MAX_CHANNELS:
-            raise ValueError(f"{part.strip()} is more than {MAX_CHANNELS} channels")
-        found += range(int(first), int(last or first) + 1)
-    return tuple(dict.fromkeys(found))
 
 
 def _weighted_picture(text: str) -> tuple[Path, float]:
@@ -71,7 +56,7 @@ def _timed_layer(text: str) -> tuple[LayerSpec, float | None]:
         raise ValueError(f"{text!r} is not of the form LAYER[:CHANNEL][*WEIGHT][@SECOND], such as low@5") from error
 
 
-CHANNELS = ParsedParam("CHANNELS", _channels)  # 0-15 or 3,7,12-14
+CHANNELS = ParsedParam("CHANNELS", parse_channels)  # 0-15 or 3,7,12-14
 LAYER = ParsedParam("SPEC", LayerSpec.parse)  # [NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]
 PLACE = ParsedParam("Y,X", _place)  # a row and a column
 SHARD = ParsedParam("I/N", Shard.parse)

@@ -15,6 +15,7 @@ class DreamSettings(Schedule):
 
     command: ClassVar[str] = "dream"
     model: ClassVar[str] = "dreamnet+efficientnet_lite0"
+    references: ClassVar[tuple[str, ...]] = ("guide", "mask")
     size_from_noise: ClassVar[int] = 512
 
     size: int | None = size_setting(f"the input's size; {size_from_noise} from noise")

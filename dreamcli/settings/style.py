@@ -18,6 +18,7 @@ class StyleSettings(Schedule):
 
     command: ClassVar[str] = "style"
     model: ClassVar[str] = "efficientnet_lite0"
+    references: ClassVar[tuple[str, ...]] = ("styles",)
     size_from_noise: ClassVar[int] = 512
     added: ClassVar[Mapping[str, object]] = {"average_pooling": False}
 

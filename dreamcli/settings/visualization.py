@@ -82,6 +82,7 @@ class ClassSettings(VisualizationSettings):
 
     command: ClassVar[str] = "class"
     model: ClassVar[str] = "dreamnet+efficientnet_lite0"
+    references: ClassVar[tuple[str, ...]] = ("mask", "like")
 
     classes: tuple[int, ...]  # their indices
 
@@ -104,6 +105,7 @@ class BoostSettings(VisualizationSettings):
     """How to boost. On a sheet, each layer has a picture of its own."""
 
     command: ClassVar[str] = "boost"
+    references: ClassVar[tuple[str, ...]] = ("guide", "mask", "like")
 
     layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("high"),), metavar=BOOSTED_METAVAR)
     jitter: int = setting("Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 16, low=0)

@@ -1,0 +1,36 @@
+"""``dreamcli web``."""
+
+from __future__ import annotations
+
+import click
+
+from .options import environment_option, machine_options
+from .preset_option import readable_presets
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True,
+              help="The address to listen on; any but this machine's own needs a password.")  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", default=7860, show_default=True,
+              help="The port to listen on; 0 for any that is free.")  # fmt: skip
+@environment_option("--password", metavar="TEXT", default="", help='Let in only who knows it; the user is "dreamcli".')
+@click.option("--largest", type=click.IntRange(16), metavar="N", default=1024, show_default=True,
+              help="Pixels on the longer side of a picture, at most.")  # fmt: skip
+@machine_options
+def web(host: str, port: int, password: str, largest: int, device: str, precision: str) -> int:
+    """Open a page in the browser, to make pictures without typing commands.
+
+    The page is on this machine only, and asks no other host for anything. Needs Gradio:
+    pip install '.[web]' in a clone of dreamcli. Ctrl-C ends it.
+
+    \b
+    dreamcli web
+    dreamcli web --host 0.0.0.0 --password "open sesame"
+    """
+    from dreamcli.web.server import serve
+
+    def on_ready(address: str) -> None:
+        click.echo(f"the page: {address}  (Ctrl-C ends it)", err=True)
+
+    serve(host, port, password, list(readable_presets()), largest, device, precision, on_ready)
+    return 0

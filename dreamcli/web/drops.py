@@ -1,0 +1,188 @@
+"""Places to drop pictures, and to paint on one."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nicegui import events, ui
+from PIL import Image, ImageDraw
+
+from dreamcli.errors import DreamcliError
+from dreamcli.files.reading import Picture, Pixels
+
+from .notes import warn
+
+MAX_UPLOAD = 50_000_000  # bytes
+THUMBNAIL = 360  # pixels on the longer side
+CANVAS = 640
+BRUSH = 0.08  # of the shorter side
+
+
+def as_url(pixels: Pixels, side: int) -> str:
+    """Pixels as the address of a small JPEG that is contained in itself."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A picture that was dropped."""
+
+    path: Path
+    picture: Picture
+
+
+class Drop:
+    """A place that takes pictures by drop, by choice or, on a phone, by camera. `page.js` lets it take them by paste.
+
+    Args:
+        label: what it is for.
+        folder: where the files go.
+        read: decodes them.
+        on_change: called after a picture was dropped or removed.
+        several: whether it holds more than one.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        folder: Path,
+        read: Callable[[Path], Picture],
+        on_change: Callable[[], None] = lambda: None,
+        several: bool = False,
+    ) -> None:
+        self.dropped: list[Dropped] = []
+        self._folder, self._read, self._on_change, self._several = folder, read, on_change, several
+        self._upload = ui.upload(
+            label=f"{label}: drop, paste or choose" if not several else f"{label}: drop or choose", multiple=several,
+            auto_upload=True, max_file_size=MAX_UPLOAD, on_upload=self._take,
+            on_rejected=lambda: warn(f"only pictures of at most {MAX_UPLOAD // 10**6} MB"),
+        )  # fmt: skip
+        self._upload.props('accept="image/*" flat bordered hide-upload-btn').classes("w-full drop")
+        self._shown = ui.row().classes("w-full gap-2")
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The pictures' files."""
+        return tuple(each.path for each in self.dropped)
+
+    def clear(self) -> None:
+        """Remove all pictures."""
+        self.dropped.clear()
+        self._refresh()
+
+    async def _take(self, event: events.UploadEventArguments) -> None:
+        place = self._folder / uuid.uuid4().hex
+        place.mkdir(parents=True)
+        path = place / Path(event.file.name).name
+        await event.file.save(path)
+        self._upload.reset()
+        try:
+            picture = await asyncio.to_thread(self._read, path)
+        except DreamcliError as error:
+            path.unlink()
+            warn(f"{path.name}: {error}")
+            return
+        if not self._several:
+            self.dropped.clear()
+        self.dropped.append(Dropped(path, picture))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._shown.clear()
+        with self._shown:
+            for each in self.dropped:
+                with ui.column().classes("gap-0"):
+                    image = ui.image(as_url(each.picture.pixels, THUMBNAIL)).props("fit=contain").classes("w-40")
+                    image.props["alt"] = each.path.name
+                    with ui.row().classes("items-center gap-1"):
+                        ui.label(each.path.name).classes("text-sm opacity-80 max-w-32 truncate")
+                        remove = ui.button(icon="close", on_click=lambda each=each: self._remove(each))
+                        remove.props("flat dense round size=sm")
+                        remove.props["aria-label"] = f"Remove {each.path.name}"
+        self._on_change()
+
+    def _remove(self, each: Dropped) -> None:
+        self.dropped.remove(each)
+        self._refresh()
+
+
+class Mask:
+    """A brush over a photograph: the picture may change where it was painted."""
+
+    def __init__(self) -> None:
+        self._size = (1, 1)
+        self._strokes: list[list[tuple[float, float]]] = []
+        self._canvas = ui.interactive_image(
+            on_mouse=self._paint, events=["pointerdown", "pointermove", "pointerup", "pointerleave"]
+        )
+        self._canvas.classes("w-full canvas").props('alt="The photograph, to paint on"')
+        self._hint = ui.label("Drop a photograph first.")
+        with ui.row():
+            ui.button("Undo", on_click=self._undo).props("flat")
+            ui.button("Clear", on_click=self._clear).props("flat")
+        self.background(None)
+
+    def background(self, photo: Dropped | None) -> None:
+        """Begin with another photograph."""
+        self._strokes = []
+        self._hint.visible, self._canvas.visible = photo is None, photo is not None
+        if photo:
+            height, width = photo.picture.pixels.shape[:2]
+            scale = min(1, CANVAS / max(height, width))
+            self._size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            self._canvas.set_source(as_url(photo.picture.pixels, CANVAS))
+        self._draw()
+
+    def write(self, place: Path) -> Path | None:
+        """Write what was painted, white on black; None if nothing was."""
+        if not self._strokes:
+            return None
+        image = Image.new("L", self._size)
+        draw = ImageDraw.Draw(image)
+        width = round(self._brush)
+        for stroke in self._strokes:
+            draw.line(stroke, 255, width, "curve")
+            for x, y in stroke:
+                draw.circle((x, y), width / 2, 255)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        image.save(place)
+        return place
+
+    @property
+    def _brush(self) -> float:
+        return max(1, BRUSH * min(self._size))
+
+    def _paint(self, event: events.MouseEventArguments) -> None:
+        point = (event.image_x, event.image_y)
+        if event.type == "pointerdown":
+            self._strokes.append([point])
+        elif event.type == "pointermove" and event.buttons & 1 and self._strokes:
+            self._strokes[-1].append(point)
+        else:
+            return
+        self._draw()
+
+    def _undo(self) -> None:
+        del self._strokes[-1:]
+        self._draw()
+
+    def _clear(self) -> None:
+        self._strokes.clear()
+        self._draw()
+
+    def _draw(self) -> None:
+        style = f'fill="none" stroke="white" stroke-opacity="0.7" stroke-width="{self._brush:.1f}"'
+        lines = (" ".join(f"{x:.1f},{y:.1f}" for x, y in (*stroke, stroke[-1])) for stroke in self._strokes)
+        self._canvas.content = "".join(
+            f'<polyline points="{points}" {style} stroke-linecap="round" stroke-linejoin="round"/>' for points in lines
+        )

@@ -1,0 +1,247 @@
+"""The page: a tab for each art form, and one place where pictures appear."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from nicegui import ui
+
+from dreamcli.art.recipes import RECIPES
+from dreamcli.errors import DreamcliError
+from dreamcli.files.presets import Preset
+from dreamcli.files.reading import Picture
+from dreamcli.files.record import Record, read_record
+from dreamcli.settings.forms import FORMS, settings_from_json
+from dreamcli.studio.pictures import Result
+from dreamcli.studio.session import Session
+
+from .drops import as_url
+from .making import Line, Making, Progress
+from .notes import warn, warn_of
+from .request import Request
+from .tab import FormTab, is_usable
+
+MAIN = ("dream", "class", "boost", "style")  # the others are under "See inside"
+INSIDE = "See inside"
+UNSHOWN = ("microscope",)  # a tile of the atlas
+MAX_SESSIONS = 2  # networks are large
+POLL_SECONDS = 0.25
+PREVIEW = 640  # pixels on the longer side
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass
+class Studio:
+    """What all visitors share.
+
+    Attributes:
+        presets: what they may choose from.
+        folder: where all files go; each visitor has a folder in it.
+        largest: pixels on the longer side of a result.
+        open_session: opens a session with networks.
+        read: decodes pictures.
+    """
+
+    presets: list[Preset]
+    folder: Path
+    largest: int
+    open_session: Callable[[str], Session]
+    read: Callable[[Path], Picture]
+    line: Line = field(default_factory=Line)
+    _sessions: dict[str, Session] = field(default_factory=dict)
+
+    def session(self, model: str) -> Session:
+        """The session with these networks; the latest few stay open."""
+        session = self._sessions.pop(model, None) or self.open_session(model)
+        self._sessions[model] = session
+        if len(self._sessions) > MAX_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions))).close()
+        return session
+
+
+class Page:
+    """What one visitor sees."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._folder = studio.folder / uuid.uuid4().hex
+        self._making: Making | None = None
+        self._has_left = False
+        self._tabs: dict[str, FormTab] = {}  # those that were opened
+        self._panels: dict[str, ui.tab_panel] = {}
+        ui.context.client.on_delete(self._leave)
+        ui.colors(primary="#6d4aff")
+        ui.add_head_html(f"<style>{(HERE / 'page.css').read_text()}</style>")
+        ui.add_body_html(f"<script>{(HERE / 'page.js').read_text()}</script>")
+        with ui.row().classes("w-full gap-6 page"):
+            with ui.column().classes("choices"):
+                ui.label("dreamcli").classes("text-2xl font-bold").props("role=heading aria-level=1")
+                self._forms()
+            with ui.column().classes("results"):
+                self._results()
+
+    def _forms(self) -> None:
+        """A tab for each form, which is filled once it is opened."""
+        self._outer = self._tabs_of((*MAIN, INSIDE))
+        with self._panels[INSIDE]:
+            self._inner = self._tabs_of(tuple(name for name in RECIPES if name not in (*MAIN, *UNSHOWN)))
+        self._open(MAIN[0])
+
+    def _tabs_of(self, names: tuple[str, ...]) -> ui.tabs:
+        with ui.tabs().classes("w-full").props("dense no-caps align=left") as tabs:
+            for name in names:
+                ui.tab(name, label=name.capitalize())
+        with ui.tab_panels(tabs, value=names[0], keep_alive=True, animated=False).classes("w-full"):
+            for name in names:
+                self._panels[name] = ui.tab_panel(name).classes("px-0")
+        tabs.on_value_change(lambda: self._open(str(self._inner.value if tabs.value == INSIDE else tabs.value)))
+        return tabs
+
+    def _open(self, name: str) -> FormTab:
+        """The tab of a form, filled."""
+        if name not in self._tabs:
+            with self._panels[name]:
+                self._form(name)
+        return self._tabs[name]
+
+    def _form(self, name: str) -> None:
+        form = FORMS[name]
+        presets = [preset for preset in self._studio.presets if is_usable(preset, form)]
+        self._tabs[name] = tab = FormTab(form, presets, self._folder, self._studio.read, self._on_photo)
+        with ui.row():
+            make = ui.button("Make it", icon="auto_awesome", on_click=partial(self._make, tab)).classes("make")
+            make.bind_enabled_from(self, "_making", lambda making: making is None)
+            ui.button("Show the command", on_click=partial(self._show, tab)).props("flat no-caps")
+
+    def _results(self) -> None:
+        self._picture = ui.image().classes("w-full picture").props('alt="The picture" fit=contain no-spinner')
+        self._bar = ui.linear_progress(0, show_value=False).props('aria-label="Progress" instant-feedback')
+        with ui.row().classes("w-full items-center"):
+            self._status = ui.label("Choose a form, drop a photograph, and make it.").classes("grow status")
+            self._status.props("role=status")
+            stop = ui.button("Stop", on_click=self._stop).props("outline").classes("stop")
+            stop.bind_enabled_from(self, "_making", lambda making: making is not None)
+        self._downloads = ui.row()
+        ui.label("The same on the command line").classes("text-sm opacity-80")
+        self._command = ui.code("dreamcli dream photo.jpg", language="bash").classes("w-full command")
+        ui.label("Made so far").classes("text-sm opacity-80")
+        self._shelf = ui.row().classes("w-full gap-2 shelf")
+
+    async def _make(self, tab: FormTab) -> None:
+        """Make a picture, and show it as it grows."""
+        try:
+            wanted = await asyncio.to_thread(tab.request().within, self._studio.largest, self._studio.read)
+            self._command.set_content(wanted.command_line())
+            making = Making(lambda on_step: self._run(wanted, on_step))
+            self._studio.line.join(making)
+        except DreamcliError as error:
+            warn_of(error)
+            return
+        self._making = making
+        shown: Progress | None = None
+        try:
+            while not making.is_done:
+                await asyncio.sleep(POLL_SECONDS)
+                progress = making.progress()
+                if before := self._studio.line.before(making):
+                    self._status.text = f"{before} before you"
+                elif progress is not shown:
+                    shown = progress
+                    self._bar.value, self._status.text = progress.share, progress.text
+                    if progress.preview is not None:
+                        self._picture.set_source(as_url(progress.preview, PREVIEW))
+            results = making.results()
+            if not self._has_left:
+                self._finish(wanted, results)
+        except Exception as error:
+            self._status.text = "it couldn't be made"
+            warn_of(error)
+        finally:
+            self._making, self._bar.value = None, 0
+
+    def _run(self, wanted: Request, on_step: object) -> list[Result]:
+        return wanted.make(self._studio.session(wanted.model), self._studio.read, on_step)  # type: ignore[arg-type]
+
+    def _finish(self, wanted: Request, results: list[Result]) -> None:
+        """Save pictures, and show them."""
+        if not results:
+            self._status.text = "stopped before it began"
+            return
+        place = self._folder / uuid.uuid4().hex
+        place.mkdir(parents=True)
+        paths = []
+        for number, result in enumerate(results, 1):
+            path = place / f"{wanted.title}{f'-{number}' if len(results) > 1 else ''}.png"
+            result.save(path)
+            paths.append(path)
+            with self._shelf:
+                again = ui.button(on_click=partial(self._look, [path])).props("flat padding=none").classes("made")
+                again.props["aria-label"] = f"Show {path.name}"
+                with again:
+                    ui.image(as_url(result.picture.pixels, 160)).props('alt="" fit=cover')
+        self._look([*paths, *([wanted.references.mask] if wanted.references.mask else [])])
+        self._status.text = _summary(results[0].record)
+
+    def _look(self, paths: list[Path]) -> None:
+        """Show a picture that was made, with what can be downloaded."""
+        self._picture.set_source(paths[0])
+        self._downloads.clear()
+        with self._downloads:
+            for path in paths:
+                save = ui.button(path.name, icon="download", on_click=partial(ui.download.file, path, path.name))
+                save.props("outline no-caps").classes("download")
+
+    def _show(self, tab: FormTab) -> None:
+        """Show the command for what the controls ask for."""
+        try:
+            wanted = tab.request().within(self._studio.largest, self._studio.read)
+        except DreamcliError as error:
+            warn_of(error)
+            return
+        self._command.set_content(wanted.command_line())
+
+    def _on_photo(self, tab: FormTab) -> None:
+        """A picture that was made here brings its settings along."""
+        assert tab.photo
+        record = read_record(tab.photo)
+        if record is None or record.job.command not in self._panels:
+            return
+        ignored = ("device", "precision", "weights")
+        values = {name: value for name, value in record.job.settings.items() if name not in ignored}
+        try:
+            settings = settings_from_json(record.job.command, values)
+        except (TypeError, KeyError, ValueError, AttributeError, DreamcliError):
+            warn("this picture was made with settings unknown here")
+            return
+        tab.forget_photo()
+        name = record.job.command
+        self._open(name).show(settings, record.job.network["name"])
+        self._outer.set_value(name if name in MAIN else INSIDE)
+        if name not in MAIN:
+            self._inner.set_value(name)
+        needed = [*([record.source] if record.job.input else []), *map(str, record.other_sources.values())]
+        self._status.text = "its settings are set" + (f"; now drop {', '.join(needed)}" if needed else "")
+
+    def _stop(self) -> None:
+        if self._making:
+            self._making.stop()
+
+    def _leave(self) -> None:
+        """The tab was closed: end its work, and delete its files."""
+        self._stop()
+        self._has_left = True
+        shutil.rmtree(self._folder, ignore_errors=True)
+        gc.collect()  # a page is full of cycles
+
+
+def _summary(record: Record) -> str:
+    """How it went, in a few words."""
+    outcome = "stopped; this is what it was by then" if record.stopped == "interrupted" else "done"
+    return "; ".join(filter(None, [outcome, record.seen_by, *record.notes]))

@@ -1,0 +1,110 @@
+"""Serve the page, on this machine unless told otherwise."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from threading import Thread, current_thread, main_thread
+
+from dreamcli.errors import DreamcliError, Hint, WrongRequest
+from dreamcli.files.decoder import Decoder
+from dreamcli.files.presets import Preset
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(
+    host: str,
+    port: int,
+    password: str,
+    presets: list[Preset],
+    largest: int,
+    device: str,
+    precision: str,
+    on_ready: Callable[[str], None],
+) -> None:
+    """Serve the page until the process is told to end.
+
+    Args:
+        host: the address to listen on.
+        port: 0 for any that is free.
+        password: empty for none.
+        presets: what visitors may choose from.
+        largest: pixels on the longer side of a result.
+        device, precision: see `dreamcli.Session`.
+        on_ready: called with the page's address.
+
+    Raises:
+        WrongRequest: the port is taken, or others could come in without a password.
+        DreamcliError: NiceGUI isn't installed.
+    """
+    if host not in LOCAL and not password:
+        raise WrongRequest(f"{host} lets others in, so the page needs a password", Hint.PASSWORD)
+    port = _free_port(host, port)
+    folder = Path(tempfile.mkdtemp(prefix="dreamcli-web-"))
+    tempfile.tempdir = str(folder)  # for what is being uploaded
+    os.environ["NICEGUI_STORAGE_PATH"] = str(folder / "nicegui")
+    if current_thread() is main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        try:
+            from nicegui import app, ui
+
+            from .guard import Guard
+            from .page import Page, Studio
+        except ImportError as error:
+            raise DreamcliError("the page needs NiceGUI, which isn't installed", Hint.INSTALL_WEB) from error
+        from dreamcli.studio.session import Session
+
+        def page() -> None:
+            Page(studio)
+
+        open_session = partial(Session, device=device, precision=precision)
+        studio = Studio(presets, folder, largest, open_session, Decoder().read)
+        app.add_middleware(Guard, password=password)
+        app.on_startup(Thread(target=_announce, args=(host, port, on_ready), daemon=True).start)
+        logging.getLogger("nicegui").setLevel(logging.ERROR)
+        ui.run(
+            page, host=host, port=port, title="dreamcli", dark=None, reload=False, show=False,
+            show_welcome_message=False, uvicorn_logging_level="critical", timeout_graceful_shutdown=2,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        pass  # the way to end it
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _announce(host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Call ``on_ready`` once the server listens."""
+    while True:
+        try:
+            socket.create_connection((host, port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            break
+    on_ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, or a free one for 0.
+
+    Raises:
+        WrongRequest: it can't be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            raise WrongRequest(f"can't listen on {host}, port {port} ({error.strerror or error})") from error
+        return int(tried.getsockname()[1])

@@ -1,0 +1,64 @@
+"""The server: who may come in, and how it ends."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.web.serving import serving
+
+pytest.importorskip("nicegui", reason="the page needs the extra `web`")
+
+
+def status_of(address: str, user: str = "", data: bytes | None = None) -> int:
+    request = urllib.request.Request(address, data)
+    if user:
+        request.add_header("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_password_keeps_others_out(tmp_path: Path) -> None:
+    with serving(tmp_path, "--password", "open sesame") as server:
+        assert status_of(server.address) == 401
+        assert status_of(server.address, "dreamcli:wrong") == 401
+        assert status_of(server.address, "dreamcli:open sesame") == 200
+        assert status_of(f"{server.address}/_nicegui_ws/socket.io/?EIO=4&transport=polling") == 401
+
+
+def test_other_hosts_are_told_of_in_the_policy(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, urllib.request.urlopen(server.address) as answer:
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_and_leaves_nothing(tmp_path: Path, sign: signal.Signals) -> None:
+    with serving(tmp_path) as server:
+        assert server.own_folders
+        assert server.end(sign) == 0
+        assert not server.own_folders
+        assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["log.txt"]
+
+
+def test_others_are_not_let_in_without_a_password(run) -> None:
+    outcome = run("web", "--host", "0.0.0.0")
+    assert outcome.code == 2
+    assert outcome.lines == ["dreamcli: 0.0.0.0 lets others in, so the page needs a password; "
+                             "set one with --password, or in DREAMCLI_PASSWORD"]  # fmt: skip
+
+
+def test_a_port_that_is_taken_is_told(run, tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        port = server.address.rpartition(":")[2]
+        outcome = run("web", "--port", port)
+    assert outcome.code == 2
+    assert f"can't listen on 127.0.0.1, port {port}" in outcome.err
