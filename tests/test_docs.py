@@ -77,6 +77,14 @@ def test_every_picture_on_a_page_is_made_by_a_command_on_it() -> None:
     assert {line.partition(" -o ")[0] for line in lines} == figures
 
 
+def test_every_screenshot_is_of_a_tab() -> None:
+    tabs = [name.split()[-1].lower() for name in runpy.run_path(str(ROOT / "docs" / "screenshots.py"))["TABS"]]
+    shown = set(re.findall(r"]\(screenshots/([\w-]+)\.jpg\)", page("web.md")))
+    made = {path.stem for path in (ROOT / "docs" / "screenshots").iterdir()}
+    assert made == {*tabs, *(f"{tab}-phone" for tab in tabs)}
+    assert shown == made
+
+
 BLOCK = re.compile(r'^```(python|diff) title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 

@@ -101,6 +101,7 @@ LAZY = {
     "networks.wheels",
     "files.decoder",
     "studio.cluster",
+    "web.server",
 }
 
 

@@ -1,0 +1,126 @@
+"""What a visitor asks for, and the command line for the same."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from PIL import Image
+
+from dreamcli.cli import load_command
+from dreamcli.errors import WrongRequest
+from dreamcli.files.reading import read_picture
+from dreamcli.settings.base import Settings
+from dreamcli.settings.caricature import CaricatureSettings
+from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.explain import ExplainSettings
+from dreamcli.settings.features import FeatureSettings
+from dreamcli.settings.filters import FilterSettings
+from dreamcli.settings.forms import FORMS
+from dreamcli.settings.invert import InvertSettings
+from dreamcli.settings.layer_spec import LayerSpec
+from dreamcli.settings.references import References, StyleInput
+from dreamcli.settings.style import StyleSettings
+from dreamcli.settings.typed import typed
+from dreamcli.settings.visualization import BoostSettings, ClassSettings
+from dreamcli.web.request import Request
+
+PHOTO, STYLE = Path("a folder/my photo.jpg"), Path("x/style.png")
+SPECS = tuple(map(LayerSpec.parse, ("dreamnet/high:3@1,2*-0.5", "low")))
+REQUESTS = [
+    Request(DreamSettings(), "dreamnet+efficientnet_lite0", PHOTO),
+    Request(DreamSettings(layers=SPECS, minimize=True, size=100, seed=3), "dreamnet"),
+    Request(DreamSettings(), "dreamnet", PHOTO, References(guide=STYLE, mask=Path("y/mask.png"))),
+    Request(BoostSettings(layers=SPECS[1:], mirror=False, count=2), "dreamnet", PHOTO, References(like=(STYLE,))),
+    Request(ClassSettings(classes=(1, 207), color=0.5), "dreamnet", None),
+    Request(ClassSettings(classes=(1, 2), sheet=True), "lenet5", PHOTO),
+    Request(StyleSettings(), "efficientnet_lite0", PHOTO, References(styles=(StyleInput(STYLE), StyleInput(PHOTO)))),
+    Request(StyleSettings(seamless=True), "efficientnet_lite0", None, References(styles=(StyleInput(STYLE),))),
+    Request(InvertSettings(tv=1.5), "dreamnet", PHOTO),
+    Request(CaricatureSettings(), "dreamnet", PHOTO),
+    Request(FeatureSettings(channels=(1, 2, 9), headings=False), "dreamnet", PHOTO),
+    Request(ExplainSettings(classes=(281,), top=2), "efficientnet_lite0", PHOTO),
+    Request(FilterSettings(top=5), "dreamnet"),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: each.command_line())
+def test_the_command_line_asks_for_the_same(request_: Request) -> None:
+    """What Click makes of it has the same settings, pictures and model."""
+    words = shlex.split(request_.command_line())
+    assert words[0] == "dreamcli"
+    command = load_command(words[1])
+    with command.make_context(words[1], words[2:]) as context:
+        values = context.params
+    for name, expected in vars(request_.settings).items():
+        if name in values and name != "apply":
+            assert values[name] == expected or tuple(values[name]) == expected, name
+    assert values["model"] == request_.model
+    named = [*(values.get("images") or values.get("photos") or ()), values.get("start")]
+    assert (request_.photo.name in named) if request_.photo else not any(word and "." in word for word in named)
+    for role in ("guide", "mask"):
+        path = getattr(request_.references, role)
+        assert values.get(role) == (Path(path.name) if path else None)
+    assert [path.name for path, _ in values.get("styles", ())] == [
+        each.picture.name for each in request_.references.styles
+    ]
+    assert bool(values.get("from_noise")) == (words[1] == "style" and not request_.photo)
+    assert bool(values.get("mix")) == (request_.settings == ClassSettings(classes=(1, 207), color=0.5))
+
+
+def test_defaults_are_not_typed() -> None:
+    for form in (DreamSettings, BoostSettings, StyleSettings, InvertSettings, ExplainSettings, FeatureSettings):
+        assert typed(form()) == [], form
+    assert typed(ClassSettings(classes=(1,))) == []
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS.values() if form.references])
+def test_the_pictures_a_form_takes_are_options_of_its_command(form: type[Settings]) -> None:
+    options = {option.name for option in load_command(form.command).params if isinstance(option, click.Option)}
+    assert set(form.references) <= options
+
+
+def test_commands_take_no_picture_that_their_form_does_not_name() -> None:
+    for name, form in FORMS.items():
+        options = {option.name for option in load_command(name).params if isinstance(option, click.Option)}
+        if name != "film":  # it hands them on
+            assert options & {"guide", "mask", "like", "styles"} == set(form.references), name
+
+
+@pytest.mark.parametrize("model", ["net.py:Net", "dreamnet=weights.pth", "resnet50", "dreamnet+resnet50"])
+def test_other_networks_are_refused(model: str) -> None:
+    with pytest.raises(WrongRequest, match="can't be used on this page"):
+        Request(DreamSettings(), model)
+
+
+def test_a_photograph_is_needed_where_nothing_starts_from_noise() -> None:
+    with pytest.raises(WrongRequest, match="drop a photograph first"):
+        Request(InvertSettings(), "dreamnet")
+
+
+def test_pictures_are_kept_small(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    Image.fromarray(np.zeros((50, 300, 3), np.uint8)).save(path)
+    wanted = Request(DreamSettings(), "dreamnet", path)
+    assert wanted.within(300, read_picture) == wanted
+    assert wanted.within(200, read_picture).settings.size == 200
+    with pytest.raises(WrongRequest, match="at most 200 pixels"):
+        replace(wanted, settings=DreamSettings(size=201)).within(200, read_picture)
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        (REQUESTS[0], "my photo-dream"),
+        (REQUESTS[1], "noise-dream"),
+        (REQUESTS[4], "goldfish+golden retriever-class"),
+        (REQUESTS[7], "texture-style"),
+        (REQUESTS[12], "dreamnet-filters"),
+    ],
+)
+def test_results_are_named_as_on_the_command_line(asked: Request, title: str) -> None:
+    assert asked.title == title
