@@ -81,7 +81,6 @@ class LayerPages:
         field, stride: see `Row`.
         before: the folder of the layer whose channels feed this one; empty for the first.
         channels: those that have pages, in order; not necessarily all that the layer has.
-        map: a square picture of the photographs' features in this layer, and empty if there is none.
     """
 
     name: str
@@ -94,7 +93,6 @@ class LayerPages:
     stride: tuple[int, int] | None
     before: str
     channels: tuple[ChannelPage, ...]
-    map: str = ""
 
 
 @dataclass(frozen=True)

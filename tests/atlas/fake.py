@@ -60,7 +60,6 @@ def _layer(folder: Path, position: int) -> LayerPages:
     place = FOLDERS[position]
     before = FOLDERS[position - 1] if position else ""
     (folder / place).mkdir(parents=True)
-    Image.new("RGB", (64, 64)).save(folder / place / "map.png")
     return LayerPages(
         name=name,
         folder=place,
@@ -72,7 +71,6 @@ def _layer(folder: Path, position: int) -> LayerPages:
         stride=(2, 2),
         before=before,
         channels=tuple(_channel(folder, place, number, bool(before)) for number in CHANNELS[position]),
-        map=f"{place}/map.png" if position == 1 else "",
     )
 
 

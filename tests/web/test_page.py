@@ -223,6 +223,18 @@ def test_what_cannot_be_made_is_said(tab: Tab) -> None:
     tab.page.locator(".q-notification", has_text="drop a picture that has the style first").wait_for()
 
 
+PASTE = """(bytes) => {
+    const pasted = new DataTransfer();
+    pasted.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted }));
+}"""
+
+
+def test_a_picture_can_be_pasted(tab: Tab) -> None:
+    tab.page.evaluate(PASTE, list(png(scene())))
+    tab.page.get_by_alt_text("pasted.png").wait_for()
+
+
 def test_a_layer_is_chosen_by_what_it_draws(tab: Tab) -> None:
     tab.press("Layer efficientnet_lite0/block5")
     tab.wait(lambda: tab.visible("Layers").input_value() == "efficientnet_lite0/block5")
