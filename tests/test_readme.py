@@ -1,4 +1,4 @@
-"""Run everything that the README says to type, on small pictures and for one step."""
+"""Run everything that the README and the guide say to type, on small pictures and for one step."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from dreamcli.networks.catalog import IN_THE_BOX
 from tests.conftest import Outcome, scene
 from tests.files.clips import pan, write_clip
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = "\n".join((ROOT / name).read_text() for name in ("README.md", "docs/guide.md"))
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 LINES = [line for language, text in BLOCKS if not language for line in text.splitlines()]
-COMMANDS = [line[line.index("dreamcli ") :] for line in LINES if re.match(r"(.*uv run )?dreamcli ", line)]
+COMMANDS = list(
+    dict.fromkeys(line[line.index("dreamcli ") :] for line in LINES if re.match(r"(.*uv run )?dreamcli ", line))
+)
 SMALL = ("--size", "48", "--steps", "1", "--octaves", "1")
 QUICK = dict.fromkeys(("dream", "class", "boost", "style", "invert", "caricature"), SMALL) | {
     "features": ("--size", "48"),
