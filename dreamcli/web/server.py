@@ -9,7 +9,8 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread, current_thread, main_thread
@@ -49,12 +50,7 @@ def serve(
     if host not in LOCAL and not password:
         raise WrongRequest(f"{host} lets others in, so the page needs a password", Hint.PASSWORD)
     port = _free_port(host, port)
-    folder = Path(tempfile.mkdtemp(prefix="dreamcli-web-"))
-    tempfile.tempdir = str(folder)  # for what is being uploaded
-    os.environ["NICEGUI_STORAGE_PATH"] = str(folder / "nicegui")
-    if current_thread() is main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with _own_folder() as folder, suppress(KeyboardInterrupt):  # the way to end it
         try:
             from nicegui import app, ui
 
@@ -76,9 +72,22 @@ def serve(
             page, host=host, port=port, title="dreamcli", dark=None, reload=False, show=False,
             show_welcome_message=False, uvicorn_logging_level="critical", timeout_graceful_shutdown=2,
         )  # fmt: skip
-    except KeyboardInterrupt:
-        pass  # the way to end it
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """A folder for all files, the uploads' included; it is deleted at the end, which SIGTERM may ask for."""
+    folder = Path(tempfile.mkdtemp(prefix="dreamcli-web-"))
+    tempfile.tempdir = str(folder)
+    os.environ["NICEGUI_STORAGE_PATH"] = str(folder / "nicegui")
+    is_main = current_thread() is main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if is_main else None
+    try:
+        yield folder
     finally:
+        if is_main:
+            signal.signal(signal.SIGTERM, before)
+        tempfile.tempdir = None
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import signal
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -54,6 +55,16 @@ def test_others_are_not_let_in_without_a_password(run) -> None:
     assert outcome.code == 2
     assert outcome.lines == ["dreamcli: 0.0.0.0 lets others in, so the page needs a password; "
                              "set one with --password, or in DREAMCLI_PASSWORD"]  # fmt: skip
+
+
+def test_without_nicegui_it_says_how_to_get_it(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("nicegui", "dreamcli.web.page"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "nicegui", None)
+    outcome = run("web", "--port", "0")
+    assert outcome.code == 1
+    assert outcome.lines == ["dreamcli: the page needs NiceGUI, which isn't installed; "
+                             "pip install '.[web]' in a clone of dreamcli"]  # fmt: skip
 
 
 def test_a_port_that_is_taken_is_told(run, tmp_path: Path) -> None:
