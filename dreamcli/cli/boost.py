@@ -12,9 +12,10 @@ from dreamcli.settings.visualization import BoostSettings
 
 from .options import SharedOptions, form_options, images_argument, like_option, shared_options, start_options
 from .parameters import CHANNELS
+from .sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @images_argument("[IMAGE...]")
 @click.option("--channels", type=CHANNELS, metavar="0-15",
               help="Boost each of these channels of the layer separately, such as 0-15 or 3,7,12-14.")  # fmt: skip

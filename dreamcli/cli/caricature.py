@@ -9,9 +9,10 @@ import click
 from dreamcli.settings.caricature import CaricatureSettings
 
 from .options import SharedOptions, form_options, images_argument, shared_options
+from .sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @images_argument(required=True)
 @form_options(CaricatureSettings)
 @shared_options(

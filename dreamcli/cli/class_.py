@@ -10,9 +10,10 @@ from dreamcli.settings.visualization import ClassSettings, VisualizationSettings
 
 from .completion import complete_classes
 from .options import SharedOptions, form_options, like_option, shared_options, start_options
+from .sections import Command
 
 
-@click.command("class")
+@click.command("class", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_classes)
 @click.option("--mix", is_flag=True, help="Draw all the classes in one picture.")
 @start_options(guided=False)

@@ -24,6 +24,7 @@ from .options import (
     shard_option,
 )
 from .parameters import LAYER
+from .sections import Command
 
 if TYPE_CHECKING:
     from dreamcli.files.plan import Task
@@ -35,7 +36,7 @@ Found = list[tuple[str, float]]
 BAR = 30  # characters
 
 
-@click.command()
+@click.command(cls=Command)
 @images_argument(required=True)
 @form_options(ClassifySettings, leave_out=("size",))
 @click.option("--layer", type=LAYER, metavar="LAYER", shell_complete=complete_layers,

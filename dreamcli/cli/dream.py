@@ -9,9 +9,10 @@ import click
 from dreamcli.settings.dream import DreamSettings
 
 from .options import SharedOptions, form_options, images_argument, keep_frames_option, shared_options, start_options
+from .sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @images_argument()
 @start_options(guided=True)
 @form_options(DreamSettings)

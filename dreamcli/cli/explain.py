@@ -10,9 +10,10 @@ from dreamcli.settings.explain import ExplainSettings
 
 from .completion import complete_classes
 from .options import SharedOptions, form_options, images_argument, shared_options
+from .sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @images_argument(required=True)
 @click.option("--class", "names", multiple=True, metavar="NAME", shell_complete=complete_classes,
               help="Class to explain, by its name or number. Repeatable.  [default: the likeliest]")  # fmt: skip

@@ -12,12 +12,13 @@ from dreamcli.errors import WrongRequest
 from dreamcli.settings.features import FeatureSettings
 
 from .options import SharedOptions, form_options, images_argument, shared_options
+from .sections import Command
 
 if TYPE_CHECKING:
     from dreamcli.studio.batch import Outcome
 
 
-@click.command()
+@click.command(cls=Command)
 @images_argument(required=True)
 @form_options(FeatureSettings)
 @click.option("--raw", type=click.Path(path_type=Path), metavar="FILE.npz",

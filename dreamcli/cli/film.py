@@ -18,9 +18,10 @@ from dreamcli.settings.style import StyleSettings
 from .completion import complete_classes, complete_files, complete_layers
 from .options import SharedOptions, form_options, keep_frames_option, shared_options
 from .parameters import PLACE, TIMED_LAYER, WEIGHTED_PICTURE
+from .sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("image", metavar="IMAGE", shell_complete=complete_files)
 @click.option("--class", "classes", multiple=True, metavar="NAME", shell_complete=complete_classes,
               help="Turn the picture into this class. Repeatable. The same as --form class.")  # fmt: skip

@@ -11,9 +11,10 @@ from dreamcli.settings.filters import ALL, KERNELS, FilterSettings
 
 from .options import SharedOptions, form_options, images_argument, shared_options
 from .parameters import PLACE
+from .sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @images_argument("[IMAGE...]")
 @click.option(
     "--apply",

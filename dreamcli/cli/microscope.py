@@ -17,11 +17,12 @@ from .completion import complete_files, complete_layers, complete_models
 from .errors import print_error
 from .options import SharedOptions, form_options, shared_options
 from .parameters import CHANNELS, LAYER
+from .sections import Command
 
 MAX_PHOTOS = 2000
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
 @click.option("--photos", type=click.Path(exists=True, path_type=Path), metavar="FOLDER", shell_complete=complete_files,
               help=f"Show each channel's strongest photographs in this folder, of at most {MAX_PHOTOS}.")  # fmt: skip

@@ -10,6 +10,7 @@ import click
 from dreamcli.engine import DEVICES, PRECISIONS
 
 from .options import ReportOptions, replay_options
+from .sections import Command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class ReplayOptions(ReportOptions):
     dry_run: bool
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("picture", metavar="OUTPUT", type=click.Path(path_type=Path))
 @click.option("--input", "given", type=click.Path(path_type=Path), metavar="PATH",
               help="The photograph it was made from.  [default: found at its old path, or next to OUTPUT]")  # fmt: skip

@@ -15,11 +15,12 @@ from dreamcli.settings.style import StyleSettings
 from .completion import complete_files
 from .options import SharedOptions, form_options, images_argument, keep_frames_option, shared_options
 from .parameters import WEIGHTED_PICTURE
+from .sections import Command
 
 _PICTURE = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=Command)
 @images_argument("PHOTO...", "photos")
 @click.option("--style", "styles", type=WEIGHTED_PICTURE, multiple=True, metavar="PICTURE[=WEIGHT]",
               shell_complete=complete_files,

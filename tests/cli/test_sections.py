@@ -1,0 +1,36 @@
+"""The headings of --help."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from dreamcli.cli import COMMANDS, load_command
+from dreamcli.cli.sections import FIRST, SECTIONS, Command
+
+ALL = {option.name for name in COMMANDS for option in load_command(name).params}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if isinstance(load_command(name), Command)])
+def test_every_option_is_listed_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[tuple[str, str]] = []
+    monkeypatch.setattr(click.HelpFormatter, "write_dl", lambda formatter, rows: listed.extend(rows))
+    command = load_command(name)
+    context = click.Context(command, info_name=name, help_option_names=["-h", "--help"])
+    command.get_help(context)
+    records = [each.get_help_record(context) for each in command.get_params(context)]
+    assert sorted(listed) == sorted(record for record in records if record)
+
+
+def test_headings_hold_only_options_that_exist() -> None:
+    for names in SECTIONS.values():
+        assert names <= ALL
+
+
+def test_what_people_use_first_comes_first(run) -> None:
+    text = run("dream", "--help").out
+    first, schedule, output, machine = (text.index(f"{title}:") for title in (FIRST, "Schedule", "Output", "Machine"))
+    layer, strength, steps, overwrite, device = (
+        text.index(f"\n  --{name} ") for name in ("layer", "strength", "steps", "overwrite", "device")
+    )
+    assert first < layer < strength < schedule < steps < output < overwrite < machine < device
