@@ -264,7 +264,9 @@ def _find(picture: Path, typed: str, digest: str, given: Path | None, option: st
     if not typed:
         raise DreamcliError(f"{picture} was made in Python from a picture in memory, so it can't be made from files")
     name = Path(typed)
-    places = [given] if given else [name, picture.parent / name, picture.parent / name.name]
+    near = picture.parent / name.name
+    # records that we write hold no absolute paths
+    places = [given] if given else [near] if name.is_absolute() else [name, picture.parent / name, near]
     for place in places:
         if place.is_file() and sha256(place.read_bytes()).hexdigest() == digest:
             return place

@@ -210,7 +210,10 @@ class Page:
     def _on_photo(self, tab: FormTab) -> None:
         """A picture that was made here brings its settings along."""
         assert tab.photo
-        record = read_record(tab.photo)
+        try:
+            record = read_record(tab.photo)
+        except DreamcliError:
+            record = None
         if record is None or record.job.command not in self._panels:
             return
         ignored = ("device", "precision", "weights")

@@ -11,7 +11,8 @@ from dreamcli.cli import COMMANDS, load_command
 from dreamcli.files.record import read_record
 from tests.conftest import QUICK
 
-VARIABLES = {"DREAMCLI_MODEL", "DREAMCLI_JUDGE", "DREAMCLI_DEVICE", "DREAMCLI_PRECISION", "DREAMCLI_SHOW"}
+SHARED = ("MODEL", "JUDGE", "DEVICE", "PRECISION", "SHOW")
+VARIABLES = {f"DREAMCLI_{name}" for name in (*SHARED, "PASSWORD")}
 
 
 def test_the_same_option_has_the_same_variable_everywhere() -> None:
