@@ -11,7 +11,7 @@ import torch
 from dreamcli.engine.activations import Captured
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective, rms
-from dreamcli.errors import WrongRequest
+from dreamcli.errors import WrongRequest, check
 from dreamcli.files.reading import Pixels
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
@@ -20,6 +20,7 @@ from .artwork import Inputs
 from .memory import activations_for
 from .pixels import scaled_tensor
 
+MAX_LAYERS = 256
 GUIDE_SIZE = 224  # pixels on the longer side of a guide: each of its places is compared with each of the picture's
 
 
@@ -35,8 +36,9 @@ def objective_for(
         inputs, compute: for the guide.
 
     Raises:
-        WrongRequest: a layer is unknown, or a channel or position is out of range.
+        WrongRequest: a layer is unknown, a channel or position is out of range, or there are too many layers.
     """
+    check(len(specs) <= MAX_LAYERS, f"at most {MAX_LAYERS} layers can climb together, not {len(specs)}")
     places = [(spec, layer) for spec in specs for layer in ensemble.find(spec)]
     guide = inputs.references.guide
     if guide is None:

@@ -149,8 +149,13 @@ def _session_again(
         references=References.from_roles(others, weights),
         safe_decode=options.safe_decode,
     )
-    session, references = open_session(shared)
-    session.check(settings, references)
+    try:
+        session, references = open_session(shared)
+        session.check(settings, references)
+    except WrongRequest as error:
+        if options.model or options.judge or options.device or options.precision:
+            raise
+        raise DreamcliError(f"{options.picture} can't be made again: {error}", error.hint) from error
     _check_weights(options.picture, record, shared, session, settings)
     return session, references, settings
 
@@ -158,7 +163,10 @@ def _session_again(
 def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     """The networks and the judge. Networks of the user's own must be named again, since their code is run."""
     name, judge_name = record.job.network["name"], record.job.judge.get("name")
-    specs = parse_models(name)
+    try:
+        specs = parse_models(name)
+    except WrongRequest as error:
+        raise DreamcliError(f"{options.picture} can't be made again: {error}") from error
     if options.model:
         _check_models(options, name, specs)
         name = options.model

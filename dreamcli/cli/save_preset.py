@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dreamcli.files.presets import preset_place, write_preset
 from dreamcli.files.record import Record
-from dreamcli.networks.catalog import is_own
+from dreamcli.networks.catalog import model_names
 from dreamcli.networks.model_spec import parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
@@ -32,7 +32,8 @@ def save_preset(
     if not options.dry_run:
         values = _changed_settings(settings, record) | _picture_options(references)
         specs = parse_models(record.job.network["name"])
-        if not any(is_own(spec.name) for spec in specs):  # such code runs only if it is named by hand
+        # code and weights of your own are read only if they are named by hand
+        if all(spec.name in model_names() and spec.weights is None for spec in specs):
             values["model"] = record.job.network["name"]
         write_preset(place, f"As {options.picture.name}", record.job.command, values)
     return place

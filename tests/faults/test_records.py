@@ -101,7 +101,7 @@ def test_a_hostile_record_does_nothing(
         assert new <= {Path("config/dreamcli/presets/theirs.toml")}
         assert all("net.py" not in path.read_text() for path in new)
     else:
-        assert outcome.code == 1 or new == {Path("theirs-replay.png")}
+        assert outcome.code or new == {Path("theirs-replay.png")}
 
 
 @pytest.mark.parametrize(
