@@ -61,6 +61,15 @@ class Tab:
     def command(self) -> list[str]:
         return shlex.split(self.page.locator(".command pre").inner_text())
 
+    def open(self, name: str) -> None:
+        """Go to another form's tab, and wait until it has replaced the one before."""
+        shown = ".make:visible"
+        before = self.page.locator(shown).get_attribute("id")
+        self.page.get_by_role("tab", name=name).click()
+        self.wait(
+            lambda: self.page.locator(shown).count() == 1 and self.page.locator(shown).get_attribute("id") != before
+        )
+
     def visible(self, label: str) -> Any:
         return self.page.get_by_label(label, exact=True).locator("visible=true").first
 
@@ -79,12 +88,20 @@ class Tab:
         self.page.get_by_role("button", name=name, exact=True).locator("visible=true").first.click()
 
     def make(self) -> None:
-        self.page.locator(".make:visible").click()
+        """Click, once more if pictures that were still loading moved the button away."""
+        before = self.status
+        for _ in range(3):
+            self.page.locator(".make:visible").click()
+            for _ in range(50):
+                if self.status != before or self.page.locator(".q-notification").count():
+                    return
+                self.page.wait_for_timeout(100)
 
     def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, self.status
+            notes = self.page.locator(".q-notification").all_inner_texts()
+            assert time.monotonic() < deadline, (self.status, notes, self.complaints)
             self.page.wait_for_timeout(100)
 
     def wait_until(self, status: str) -> None:
@@ -218,7 +235,7 @@ def test_what_cannot_be_made_is_said(tab: Tab) -> None:
     tab.set(Layers="fire99")
     tab.make()
     tab.page.locator(".q-notification", has_text="fire99").wait_for()
-    tab.page.get_by_role("tab", name="Style").click()
+    tab.open("Style")
     tab.make()
     tab.page.locator(".q-notification", has_text="drop a picture that has the style first").wait_for()
 
@@ -255,8 +272,7 @@ def test_two_visitors_take_turns_and_a_closed_tab_makes_room(browser: Any, serve
 def test_every_tab_shows_its_controls_on_a_phone(browser: Any, server: Server) -> None:
     tab = Tab(browser, server, viewport={"width": 390, "height": 844}, has_touch=True)
     for name in ("Class", "Boost", "Style", "Dream"):
-        tab.page.get_by_role("tab", name=name).click()
-        tab.page.locator(".make:visible").wait_for()
+        tab.open(name)
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
     unlabelled = tab.page.evaluate("""() => [...document.querySelectorAll("input:not([type=file]), button, textarea")]
         .filter(each => each.offsetParent && !(each.ariaLabel || each.innerText || each.closest("label")
