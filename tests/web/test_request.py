@@ -54,7 +54,7 @@ def test_the_command_line_asks_for_the_same(request_: Request) -> None:
     words = shlex.split(request_.command_line())
     assert words[0] == "dreamcli"
     command = load_command(words[1])
-    with command.make_context(words[1], words[2:]) as context:
+    with command.make_context(words[1], words[2:], help_option_names=["-h", "--help"]) as context:
         values = context.params
     for name, expected in vars(request_.settings).items():
         if name in values and name != "apply":
