@@ -28,7 +28,6 @@ from dreamcli.networks.catalog import NO_JUDGE, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.film import FilmSettings
-from dreamcli.settings.forms import settings_from_json
 from dreamcli.settings.references import References
 from dreamcli.studio.batch import Outcome, recorded_name
 from dreamcli.studio.pictures import ReadInput, read_file
@@ -225,12 +224,12 @@ def _record_of(options: ReplayOptions) -> Record:
 
 def _settings_of(picture: Path, record: Record) -> tuple[Settings, tuple[float, ...], dict[str, str]]:
     """The settings, the styles' weights, and the device and precision they were computed with."""
-    values = dict(record.job.settings)
+    values = record.job.settings
     try:
-        was = {name: str(values.pop(name)) for name in ("device", "precision")}
-        weights = tuple(float(weight) for weight in values.pop("weights", ()))
+        was = {name: str(values[name]) for name in ("device", "precision")}
+        weights = tuple(float(weight) for weight in values.get("weights", ()))
         References.from_roles(record.job.others, weights)  # checks them
-        return settings_from_json(record.job.command, values), weights, was
+        return record.job.form_settings(), weights, was
     except (TypeError, KeyError, ValueError, AttributeError, WrongRequest) as error:
         version = record.versions.get("dreamcli")
         raise DreamcliError(f"{picture} was made by dreamcli {version}, with settings unknown here") from error

@@ -20,7 +20,7 @@ from .preset_option import readable_presets
 def web(host: str, port: int, password: str, largest: int, device: str, precision: str) -> int:
     """Open a page in the browser, to make pictures without typing commands.
 
-    The page is on this machine only, and asks no other host for anything. Needs Gradio:
+    The page is on this machine only, and asks no other host for anything. Needs NiceGUI:
     pip install '.[web]' in a clone of dreamcli. Ctrl-C ends it.
 
     \b

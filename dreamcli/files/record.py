@@ -9,8 +9,9 @@ from typing import IO, Any
 
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
-from dreamcli.errors import DreamcliError
-from dreamcli.settings.forms import completed
+from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.settings.base import Settings
+from dreamcli.settings.forms import completed, settings_from_json
 
 from .formats import WITH_RECORD
 
@@ -47,6 +48,19 @@ class Job:
     def judge_chooses(self) -> bool:
         """Whether the picture depends on the judge, because it chooses among attempts."""
         return self.command == "class" and bool(self.settings.get("best_of", 1) > 1)
+
+    def form_settings(self) -> Settings:
+        """The settings of the art form: all but the device, the precision and the weights of styles.
+
+        Raises:
+            WrongRequest: there are no such settings here.
+        """
+        others = ("device", "precision", "weights")
+        values = {name: value for name, value in self.settings.items() if name not in others}
+        try:
+            return settings_from_json(self.command, values)
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise WrongRequest("the settings are unknown here") from error
 
     def gives_same_picture_as(self, other: Job) -> bool:
         """Whether the pictures are the same as a new job's: a judge matters only if it chooses among attempts.

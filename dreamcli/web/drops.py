@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from nicegui import events, ui
 from PIL import Image, ImageDraw
 
@@ -24,10 +25,16 @@ CANVAS = 640
 BRUSH = 0.08  # of the shorter side
 
 
-def as_url(pixels: Pixels, side: int) -> str:
-    """Pixels as the address of a small JPEG that is contained in itself."""
+def reduced(pixels: Pixels, side: int) -> Image.Image:
+    """Pixels as an image of at most ``side`` pixels on each side."""
     image = Image.fromarray(pixels)
     image.thumbnail((side, side))
+    return image
+
+
+def as_url(pixels: Pixels, side: int) -> str:
+    """Pixels as the address of a small JPEG that is contained in itself."""
+    image = reduced(pixels, side)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
@@ -35,10 +42,10 @@ def as_url(pixels: Pixels, side: int) -> str:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A picture that was dropped."""
+    """A picture that was dropped, and a small one of it."""
 
     path: Path
-    picture: Picture
+    preview: Pixels
 
 
 class Drop:
@@ -87,14 +94,14 @@ class Drop:
         await event.file.save(path)
         self._upload.reset()
         try:
-            picture = await asyncio.to_thread(self._read, path)
+            preview = await asyncio.to_thread(lambda: np.asarray(reduced(self._read(path).pixels, CANVAS)))
         except DreamcliError as error:
             path.unlink()
             warn(f"{path.name}: {error}")
             return
         if not self._several:
             self.dropped.clear()
-        self.dropped.append(Dropped(path, picture))
+        self.dropped.append(Dropped(path, preview))
         self._refresh()
 
     def _refresh(self) -> None:
@@ -102,7 +109,7 @@ class Drop:
         with self._shown:
             for each in self.dropped:
                 with ui.column().classes("gap-0"):
-                    image = ui.image(as_url(each.picture.pixels, THUMBNAIL)).props("fit=contain").classes("w-40")
+                    image = ui.image(as_url(each.preview, THUMBNAIL)).props("fit=contain").classes("w-40")
                     image.props["alt"] = each.path.name
                     with ui.row().classes("items-center gap-1"):
                         ui.label(each.path.name).classes("text-sm opacity-80 max-w-32 truncate")
@@ -137,10 +144,9 @@ class Mask:
         self._strokes = []
         self._hint.visible, self._canvas.visible = photo is None, photo is not None
         if photo:
-            height, width = photo.picture.pixels.shape[:2]
-            scale = min(1, CANVAS / max(height, width))
-            self._size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            self._canvas.set_source(as_url(photo.picture.pixels, CANVAS))
+            height, width = photo.preview.shape[:2]
+            self._size = (width, height)
+            self._canvas.set_source(as_url(photo.preview, CANVAS))
         self._draw()
 
     def write(self, place: Path) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import describe
 
 
 def warn(message: str) -> None:
@@ -14,4 +14,4 @@ def warn(message: str) -> None:
 
 def warn_of(error: Exception) -> None:
     """Show an error: in words, if it is one of ours."""
-    warn(str(error) if isinstance(error, DreamcliError) else f"unexpected {type(error).__name__}: {error}")
+    warn(describe(error)[0])

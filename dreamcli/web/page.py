@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import shutil
 import uuid
 from collections.abc import Callable
@@ -13,12 +12,13 @@ from pathlib import Path
 
 from nicegui import ui
 
+from dreamcli.art.artwork import OnStep
 from dreamcli.art.recipes import RECIPES
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.presets import Preset
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import Record, read_record
-from dreamcli.settings.forms import FORMS, settings_from_json
+from dreamcli.settings.forms import FORMS
 from dreamcli.studio.pictures import Result
 from dreamcli.studio.session import Session
 
@@ -136,10 +136,11 @@ class Page:
 
     async def _make(self, tab: FormTab) -> None:
         """Make a picture, and show it as it grows."""
+        wanted = self._show(tab)
+        if wanted is None:
+            return
+        making = Making(partial(self._run, wanted))
         try:
-            wanted = await asyncio.to_thread(tab.request().within, self._studio.largest, self._studio.read)
-            self._command.set_content(wanted.command_line())
-            making = Making(lambda on_step: self._run(wanted, on_step))
             self._studio.line.join(making)
         except DreamcliError as error:
             warn_of(error)
@@ -166,8 +167,8 @@ class Page:
         finally:
             self._making, self._bar.value = None, 0
 
-    def _run(self, wanted: Request, on_step: object) -> list[Result]:
-        return wanted.make(self._studio.session(wanted.model), self._studio.read, on_step)  # type: ignore[arg-type]
+    def _run(self, wanted: Request, on_step: OnStep) -> list[Result]:
+        return wanted.make(self._studio.session(wanted.model), self._studio.read, on_step)
 
     def _finish(self, wanted: Request, results: list[Result]) -> None:
         """Save pictures, and show them."""
@@ -198,14 +199,15 @@ class Page:
                 save = ui.button(path.name, icon="download", on_click=partial(ui.download.file, path, path.name))
                 save.props("outline no-caps").classes("download")
 
-    def _show(self, tab: FormTab) -> None:
-        """Show the command for what the controls ask for."""
+    def _show(self, tab: FormTab) -> Request | None:
+        """Show the command for what the controls ask for, and return that; None if it can't be made."""
         try:
-            wanted = tab.request().within(self._studio.largest, self._studio.read)
+            wanted = tab.request().within(self._studio.largest)
         except DreamcliError as error:
             warn_of(error)
-            return
+            return None
         self._command.set_content(wanted.command_line())
+        return wanted
 
     def _on_photo(self, tab: FormTab) -> None:
         """A picture that was made here brings its settings along."""
@@ -216,11 +218,9 @@ class Page:
             record = None
         if record is None or record.job.command not in self._panels:
             return
-        ignored = ("device", "precision", "weights")
-        values = {name: value for name, value in record.job.settings.items() if name not in ignored}
         try:
-            settings = settings_from_json(record.job.command, values)
-        except (TypeError, KeyError, ValueError, AttributeError, DreamcliError):
+            settings = record.job.form_settings()
+        except WrongRequest:
             warn("this picture was made with settings unknown here")
             return
         tab.forget_photo()
@@ -241,7 +241,6 @@ class Page:
         self._stop()
         self._has_left = True
         shutil.rmtree(self._folder, ignore_errors=True)
-        gc.collect()  # a page is full of cycles
 
 
 def _summary(record: Record) -> str:

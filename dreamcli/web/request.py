@@ -7,11 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PIL import Image
-
 from dreamcli.art.artwork import OnStep
 from dreamcli.errors import check
-from dreamcli.files.reading import Picture
+from dreamcli.files.reading import Picture, read_size
 from dreamcli.networks.catalog import IN_THE_BOX, labels_of
 from dreamcli.networks.model_spec import parse_models
 from dreamcli.networks.wheels import WHEELS
@@ -71,7 +69,7 @@ class Request:
         """A class's name, or its number if another class has the same name."""
         return str(index) if self.labels.count(self.labels[index]) > 1 else self.labels[index]
 
-    def within(self, largest: int, read: Callable[[Path], Picture]) -> Request:
+    def within(self, largest: int) -> Request:
         """The same request, made no larger than this many pixels on the longer side.
 
         Raises:
@@ -82,8 +80,11 @@ class Request:
         check(size is None or size <= largest, f"pictures here have at most {largest} pixels on the longer side")
         if size is not None or self.photo is None or not isinstance(self.settings, Schedule):
             return self
-        side = max(read(self.photo).pixels.shape[:2])
-        return self if side <= largest else replace(self, settings=replace(self.settings, size=largest))
+        return (
+            self
+            if max(read_size(self.photo)) <= largest
+            else replace(self, settings=replace(self.settings, size=largest))
+        )
 
     def make(self, session: Session, read: Callable[[Path], Picture], on_step: OnStep) -> list[Result]:
         """Make it.
@@ -124,17 +125,3 @@ class Request:
         if self.model != self.settings.model:
             words += ["--model", self.model]
         return shlex.join(words)
-
-
-def mask_of(layer: Path, place: Path, read: Callable[[Path], Picture]) -> Path | None:
-    """Write the strokes of a painted layer as a mask, white where it was painted; None if nothing was.
-
-    Raises:
-        DreamcliError: the layer can't be read.
-    """
-    painted = read(layer).alpha
-    if painted is None or not painted.any():
-        return None
-    place.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(painted).save(place)
-    return place

@@ -16,6 +16,7 @@ from dreamcli.networks.catalog import IN_THE_BOX, labels_of, layer_names
 from dreamcli.networks.model_spec import parse_models
 from dreamcli.networks.wheels import WHEELS
 from dreamcli.settings.base import Schedule, Settings
+from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.references import References, StyleInput
 
 from .controls import Controls
@@ -24,7 +25,6 @@ from .layer_pictures import layer_pictures
 from .request import Request
 
 FIRST = ("layers", "classes", "strength", "size")  # the other settings are folded away
-ENSEMBLE = "dreamnet+efficientnet_lite0"
 
 
 class FormTab:
@@ -159,7 +159,7 @@ class FormTab:
 
 def models_for(form: type[Settings]) -> list[str]:
     """The networks that the page offers for a form: those that come with dreamcli, and two together."""
-    together = [ENSEMBLE] if issubclass(form, Schedule) else []
+    together = [DreamSettings.model] if issubclass(form, Schedule) else []
     return list(dict.fromkeys([form.model, *together, *IN_THE_BOX, *WHEELS]))
 
 

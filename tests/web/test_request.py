@@ -13,7 +13,6 @@ from PIL import Image
 
 from dreamcli.cli import load_command
 from dreamcli.errors import WrongRequest
-from dreamcli.files.reading import read_picture
 from dreamcli.settings.base import Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.dream import DreamSettings
@@ -106,10 +105,10 @@ def test_pictures_are_kept_small(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(np.zeros((50, 300, 3), np.uint8)).save(path)
     wanted = Request(DreamSettings(), "dreamnet", path)
-    assert wanted.within(300, read_picture) == wanted
-    assert wanted.within(200, read_picture).settings.size == 200
+    assert wanted.within(300) == wanted
+    assert wanted.within(200).settings.size == 200
     with pytest.raises(WrongRequest, match="at most 200 pixels"):
-        replace(wanted, settings=DreamSettings(size=201)).within(200, read_picture)
+        replace(wanted, settings=DreamSettings(size=201)).within(200)
 
 
 @pytest.mark.parametrize(
