@@ -28,6 +28,7 @@ class Hint(Enum):
     INSTALL_CAPTUM = auto()
     INSTALL_VIDEO = auto()
     INSTALL_WEB = auto()
+    INSTALL_UMAP = auto()
     PASSWORD = auto()
     VERBOSE = auto()
 

@@ -94,6 +94,7 @@ def test_only_the_command_line_imports_inside_functions(path: Path) -> None:
 
 # where an import inside a function is worth it: what only some runs need, or what only some systems have
 LAZY = {
+    "art.activation_atlas",
     "art.explain",
     "engine.flow",
     "files.pyav",

@@ -48,7 +48,7 @@ def show_channels(
     rows: list[list[Artwork]] = [[] for _ in settings.layers]
     kinds: list[dict[str, object]] = [{}, {"minimize": True}, {"count": DRAWINGS - 2}]
     for run, changes in enumerate(kinds):
-        drawn = draw_each(_boosted(settings, changes), ensemble, inputs, compute, part_of(on_step, run, 3))
+        drawn = draw_each(boosted(settings, changes), ensemble, inputs, compute, part_of(on_step, run, 3))
         for row, more in zip(rows, drawn, strict=False):
             row += more
         if len(drawn) < len(rows) or any(artwork.stopped == "interrupted" for row in drawn for artwork in row):
@@ -64,8 +64,8 @@ def show_channels(
     ]
 
 
-def _boosted(settings: MicroscopeSettings, changes: dict[str, object]) -> BoostSettings:
-    """How to draw one of the squares."""
+def boosted(settings: MicroscopeSettings, changes: dict[str, object]) -> BoostSettings:
+    """The settings of `boost` that draw one of the squares."""
     schedule = {name: getattr(settings, name) for name in ("steps", "octaves", "octave_scale", "strength", "jitter")}
     values = {"layers": settings.layers, "size": settings.size or TILE, "seed": settings.seed, **schedule, **changes}
     return BoostSettings(**values)  # type: ignore[arg-type]

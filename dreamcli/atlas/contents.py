@@ -79,6 +79,7 @@ class LayerPages:
         shape: of its output, (channels, rows, columns) or (channels,).
         parameters, multiply_adds: of all that the layer consists of.
         field, stride: see `Row`.
+        map: the picture of its activation atlas, a square; empty if there is none.
         before: the folder of the layer whose channels feed this one; empty for the first.
         channels: those that have pages, in order; not necessarily all that the layer has.
     """
@@ -91,6 +92,7 @@ class LayerPages:
     multiply_adds: int
     field: tuple[int, int] | None
     stride: tuple[int, int] | None
+    map: str
     before: str
     channels: tuple[ChannelPage, ...]
 

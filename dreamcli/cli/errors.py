@@ -31,6 +31,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.INSTALL_CAPTUM: "pip install '.[explain]' in a clone of dreamcli",
     Hint.INSTALL_VIDEO: "pip install '.[video]' in a clone of dreamcli",
     Hint.INSTALL_WEB: "pip install '.[web]' in a clone of dreamcli",
+    Hint.INSTALL_UMAP: "pip install '.[map]' in a clone of dreamcli",
     Hint.PASSWORD: "set one with --password, or in DREAMCLI_PASSWORD",
     Hint.VERBOSE: "-v shows where",
 }

@@ -26,6 +26,8 @@ MAX_PHOTOS = 2000
 @click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
 @click.option("--photos", type=click.Path(exists=True, path_type=Path), metavar="FOLDER", shell_complete=complete_files,
               help=f"Show each channel's strongest photographs in this folder, of at most {MAX_PHOTOS}.")  # fmt: skip
+@click.option("--map", "with_maps", is_flag=True,
+              help="Also map all that the layers see in the photographs: an activation atlas of each.")  # fmt: skip
 @click.option("--layer", "layers", type=LAYER, multiple=True, metavar="LAYER", shell_complete=complete_layers,
               help="Layer to show. Repeatable.  [default: every block, or layer with weights]")  # fmt: skip
 @click.option("--channels", type=CHANNELS, metavar="0-31", default="0-31", show_default=True,
@@ -33,15 +35,22 @@ MAX_PHOTOS = 2000
 @form_options(MicroscopeSettings)
 @shared_options(MicroscopeSettings, "The atlas's folder.  [default: ./MODEL-microscope/]", plain=True)
 def microscope(
-    model: str, photos: Path | None, layers: tuple[LayerSpec, ...], channels: tuple[int, ...], **options: Any
+    model: str,
+    photos: Path | None,
+    with_maps: bool,
+    layers: tuple[LayerSpec, ...],
+    channels: tuple[int, ...],
+    **options: Any,
 ) -> int:
     """Write an atlas of a network: a folder of pages that show what its layers and channels respond to.
 
     Open index.html in the folder with a browser; the pages need no server and no network. Whatever is
-    already drawn is kept, so an interrupted run goes on where it stopped.
+    already drawn is kept, so an interrupted run goes on where it stopped. --map needs umap-learn:
+    pip install '.[map]' in a clone of dreamcli.
 
     \b
     dreamcli microscope -o atlas/
+    dreamcli microscope --layer fire9 --photos holiday/ --map
     dreamcli microscope vgg19_gatys --layer high --channels 0-63 --photos holiday/
     dreamcli microscope net.py:MyNet --weights my-weights.pth
     """
@@ -51,6 +60,8 @@ def microscope(
     folder = Path(shared.output or f"{Path(model.replace(':', '-')).name}-microscope")
     if folder.exists() and not folder.is_dir():
         raise WrongRequest(f"-o {folder} is a file; an atlas is a folder")
+    if with_maps and not photos:
+        raise click.UsageError("--map is a map of photographs: name a folder of them with --photos")
     for spec in layers:
         if spec.channel is not None or spec.weight != 1:
             raise WrongRequest(f"--layer {spec}: name a whole layer, and its channels with --channels")
@@ -68,7 +79,7 @@ def microscope(
         note = f"{missing} pictures are still missing; the pages are written by the run that finds them all"
         click.echo(note, err=True)
         return 0
-    for problem in studio.write_atlas(opened[0], tasks, folder, found, reader(shared.safe_decode)):
+    for problem in studio.write_atlas(opened[0], tasks, folder, found, reader(shared.safe_decode), with_maps):
         print_error(problem)
     if not (shared.quiet or shared.as_json):
         click.echo(f"the atlas: {folder / 'index.html'}", err=True)

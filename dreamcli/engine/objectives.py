@@ -171,10 +171,10 @@ class Guide(Objective):
     @classmethod
     def of(cls, layer: str, activation: Tensor) -> Guide:
         """Take the features from the guide's activation ``(1, C, H, W)``, ``(1, L, C)`` or ``(1, C)``."""
-        return cls(layer, _positions(activation.detach().float())[0])
+        return cls(layer, positions_of(activation.detach().float())[0])
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        positions = _positions(activations[self.layer].float())
+        positions = positions_of(activations[self.layer].float())
         with torch.no_grad():
             index, _ = largest_products(positions.flatten(0, 1), self.features)
             matches = self.features[index].view(positions.shape)
@@ -206,14 +206,15 @@ class Alignment(Objective):
     they are. As in the caricatures of Lucid (Olah et al., 2018).
 
     Attributes:
-        wanted: an activation of the layer, as large as those that it is compared with.
+        wanted: an activation of the layer, as large as those that it is compared with; or, for the same features
+            everywhere, ``(1, C)``.
     """
 
     layer: str
     wanted: Tensor
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        found, wanted = _positions(activations[self.layer].float()), _positions(self.wanted.float())
+        found, wanted = positions_of(activations[self.layer].float()), positions_of(self.wanted.float())
         products = (found * wanted).sum(2)
         lengths = torch.linalg.vector_norm(found, dim=2) * torch.linalg.vector_norm(wanted, dim=2)
         cosines = (products / lengths.clamp(min=_TINY)).clamp(min=0.1)  # a gradient even where they disagree
@@ -221,8 +222,8 @@ class Alignment(Objective):
         return value
 
 
-def _positions(activation: Tensor) -> Tensor:
-    """Reshape an activation to ``(N, positions, C)``."""
+def positions_of(activation: Tensor) -> Tensor:
+    """Reshape an activation ``(N, C, H, W)``, ``(N, L, C)`` or ``(N, C)`` to ``(N, positions, C)``."""
     if activation.dim() == 4:
         return activation.permute(0, 2, 3, 1).flatten(1, 2)
     return activation if activation.dim() == 3 else activation.unsqueeze(1)
@@ -239,7 +240,7 @@ class Difference(Objective):
     layer: str
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        positions = _positions(activations[self.layer].float())
+        positions = positions_of(activations[self.layer].float())
         grams = F.normalize((positions.transpose(1, 2) @ positions).flatten(1), dim=1)
         likeness = grams @ grams.T
         count = len(grams)
@@ -317,7 +318,7 @@ def quantiles(activation: Tensor) -> Tensor:
     if activation.dim() == 4:
         stride = max(1, min(activation.shape[2:]) // SAMPLED_ROWS)
         activation = activation[:, :, ::stride, ::stride]
-    values = _positions(activation.float()).transpose(1, 2).sort(2).values
+    values = positions_of(activation.float()).transpose(1, 2).sort(2).values
     return F.adaptive_avg_pool1d(values, QUANTILES)
 
 

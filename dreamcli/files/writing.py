@@ -46,13 +46,25 @@ def write_picture(path: Path, picture: Picture, record: Record) -> None:
     write_whole(path, lambda file: _save(file, WRITTEN[path.suffix.lower()], picture, record))
 
 
-def write_plain(path: Path, pixels: Pixels) -> None:
+def write_plain(path: Path, pixels: Pixels, comment: str = "") -> None:
     """Write a picture without a record, for a page, as `write_whole` does: a JPEG.
+
+    Args:
+        comment: a note in the file, in ASCII, for `has_comment`.
 
     Raises:
         DreamcliError: the folder can't be written to, or the disk is full.
     """
-    write_whole(path, lambda file: Image.fromarray(pixels).save(file, "JPEG", quality=88))
+    write_whole(path, lambda file: Image.fromarray(pixels).save(file, "JPEG", quality=88, comment=comment.encode()))
+
+
+def has_comment(path: Path, comment: str) -> bool:
+    """Whether `write_plain` wrote a picture with this comment there."""
+    try:
+        with Image.open(path) as picture:
+            return picture.info.get("comment") == comment.encode()
+    except (OSError, ValueError):
+        return False
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dreamcli
+from dreamcli.art.activation_atlas import activation_atlas, digest_of
+from dreamcli.art.microscope import boosted
 from dreamcli.art.photographs import squared, strongest_photographs
 from dreamcli.atlas.contents import Atlas, ChannelPage, Feed, LayerPages, Row
 from dreamcli.atlas.pages import write_pages
@@ -16,9 +19,10 @@ from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.files.record import read_record
-from dreamcli.files.writing import write_plain
+from dreamcli.files.writing import has_comment, write_plain
 from dreamcli.networks.arithmetic import arithmetic
 from dreamcli.networks.catalog import is_own, listing
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.layers import DEFAULT_SIZE, parameter_total, window_text
 from dreamcli.networks.network import Network
 from dreamcli.settings.layer_spec import LayerSpec
@@ -84,7 +88,12 @@ def missing_pictures(tasks: Sequence[Task]) -> int:
 
 
 def write_atlas(
-    session: Session, tasks: Sequence[Task], folder: Path, photographs: Sequence[Path], read: Callable[[Path], Picture]
+    session: Session,
+    tasks: Sequence[Task],
+    folder: Path,
+    photographs: Sequence[Path],
+    read: Callable[[Path], Picture],
+    with_maps: bool = False,
 ) -> list[str]:
     """Write the pages of an atlas, and the sheets of photographs, once all its pictures are made.
 
@@ -92,12 +101,13 @@ def write_atlas(
         tasks: from `plan_atlas`.
         photographs: pictures to look for each channel's strongest in; may be empty.
         read: reads one of them.
+        with_maps: whether to draw an activation atlas of each layer; one that is there already is kept.
 
     Returns:
         why some photographs were left out, a line each.
 
     Raises:
-        DreamcliError: a picture isn't one of an atlas, or a page can't be written.
+        DreamcliError: a picture isn't one of an atlas, a page can't be written, or umap-learn isn't installed.
     """
     shown: dict[str, Pixels] = {}
     problems = []
@@ -107,7 +117,7 @@ def write_atlas(
         except DreamcliError as error:
             problems.append(f"{path}: {error}")
     ensemble, compute = session.ensemble(MicroscopeSettings), session.compute(MicroscopeSettings)
-    write_pages(_Gathered(ensemble.only, folder, shown, compute).atlas(tasks), folder)
+    write_pages(_Gathered(ensemble, folder, shown, compute, with_maps).atlas(tasks), folder)
     return problems
 
 
@@ -118,10 +128,14 @@ def _has_parameters(network: Network, layer: str) -> bool:
 class _Gathered:
     """What the pages of an atlas say."""
 
-    def __init__(self, network: Network, folder: Path, photographs: Mapping[str, Pixels], compute: Compute) -> None:
-        self._network, self._folder, self._photographs, self._compute = network, folder, photographs, compute
-        self._table = network.table()
-        self._aliases = {layer: alias for alias, layer in network.card.aliases.items()}
+    def __init__(
+        self, ensemble: Ensemble, folder: Path, photographs: Mapping[str, Pixels], compute: Compute, with_maps: bool
+    ) -> None:
+        self._ensemble, self._network = ensemble, ensemble.only
+        self._folder, self._photographs, self._compute = folder, photographs, compute
+        self._with_maps = with_maps
+        self._table = self._network.table()
+        self._aliases = {layer: alias for alias, layer in self._network.card.aliases.items()}
 
     def atlas(self, tasks: Sequence[Task]) -> Atlas:
         network = self._network
@@ -173,9 +187,25 @@ class _Gathered:
             multiply_adds=sum(row.multiply_adds for row in inside),
             field=last.field,
             stride=last.field_stride,
+            map=self._map(name, settings),
             before=settings.before,
             channels=tuple(self._channels(name, tasks, settings.size or TILE)),
         )
+
+    def _map(self, layer: str, settings: MicroscopeSettings) -> str:
+        """Draw a layer's activation atlas, unless it is there; its path in the atlas, empty if there is none."""
+        if not self._with_maps:
+            return ""
+        path = self._folder / layer / "map.jpg"
+        drawn_by = boosted(settings, {"layers": (LayerSpec(layer),)})
+        photographs = list(self._photographs.values())
+        made_of = digest_of(photographs, self._ensemble.weights_sha256, json.dumps(drawn_by.to_json()))
+        if not has_comment(path, made_of):
+            pixels = activation_atlas(drawn_by, self._ensemble, photographs, self._compute)
+            if pixels is None:
+                return ""
+            write_plain(path, pixels, made_of)
+        return path.relative_to(self._folder).as_posix()
 
     def _channels(self, layer: str, tasks: Sequence[Task], tile: int) -> Iterator[ChannelPage]:
         specs = [spec for task in tasks for spec in task.settings.layer_specs]

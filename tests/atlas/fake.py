@@ -60,6 +60,8 @@ def _layer(folder: Path, position: int) -> LayerPages:
     place = FOLDERS[position]
     before = FOLDERS[position - 1] if position else ""
     (folder / place).mkdir(parents=True)
+    if before:
+        Image.new("RGB", (TILE, TILE), "gray").save(folder / place / "map.png")
     return LayerPages(
         name=name,
         folder=place,
@@ -69,6 +71,7 @@ def _layer(folder: Path, position: int) -> LayerPages:
         multiply_adds=10**9,
         field=(3, 5),
         stride=(2, 2),
+        map=f"{place}/map.png" if before else "",
         before=before,
         channels=tuple(_channel(folder, place, number, bool(before)) for number in CHANNELS[position]),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,6 +58,52 @@ def test_an_atlas_of_two_layers(run, tmp_path: Path) -> None:
         for name in ("index.html", "fire9/index.html", "fire9/3.html"):
             go(name)
             assert "dreamnet" in page.title()
+
+
+def test_a_map_of_the_photographs_is_drawn_once(run, tmp_path: Path) -> None:
+    pytest.importorskip("umap")
+    photos = photographs(tmp_path / "photos")
+    arguments = ("microscope", "-o", "atlas", "--layer", "fire9", "--channels", "0-1", "--photos", photos, *SMALL)
+    assert run(*arguments).code == 0
+    drawn = Path("atlas/fire9/map.jpg")
+    assert not drawn.exists()
+    outcome = run(*arguments, "--map")
+    assert outcome.code == 0, outcome.err
+    first = drawn.read_bytes()
+    with Image.open(drawn) as picture:
+        assert picture.width == picture.height == 4 * 24  # 704 features make 4 x 4 cells; 4 of 32 pixels are cut off
+        assert len(set(picture.resize((4, 4), Image.Resampling.BOX).convert("L").tobytes())) > 4
+    assert "map.jpg" in Path("atlas/fire9/index.html").read_text(encoding="utf-8")
+    made = drawn.stat().st_mtime_ns
+    assert run(*arguments, "--map").code == 0
+    assert drawn.stat().st_mtime_ns == made
+    drawn.write_bytes(b"torn")
+    assert run(*arguments, "--map").code == 0
+    assert drawn.read_bytes() == first
+    (photos / "0.png").unlink()
+    assert run(*arguments, "--map").code == 0
+    assert drawn.read_bytes() != first
+
+
+def test_a_map_needs_photographs_and_umap(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = run("microscope", "-o", "atlas", "--map")
+    assert outcome.code == 2
+    assert "--photos" in outcome.err
+    arguments = ("--layer", "fire9", "--channels", "0", "--photos", photographs(tmp_path / "photos"), "--map", *SMALL)
+    monkeypatch.setitem(sys.modules, "umap", None)
+    outcome = run("microscope", "-o", "atlas", *arguments)
+    assert outcome.code == 1
+    assert "a map needs umap-learn, which isn't installed; pip install '.[map]'" in outcome.err
+    assert Path("atlas/fire9/0.jpg").exists()
+
+
+def test_too_few_features_make_no_map(run, tmp_path: Path) -> None:
+    photos = photographs(tmp_path / "photos", 3)
+    arguments = ("--layer", "fire9", "--channels", "0", "--photos", photos, "--map", *SMALL)
+    outcome = run("microscope", "-o", "atlas", *arguments)
+    assert outcome.code == 0, outcome.err
+    assert not Path("atlas/fire9/map.jpg").exists()
+    assert 'class="map"' not in Path("atlas/fire9/index.html").read_text(encoding="utf-8")
 
 
 def test_an_interrupted_atlas_goes_on_with_the_same_bytes(run, monkeypatch: pytest.MonkeyPatch) -> None:
