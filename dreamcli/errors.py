@@ -15,6 +15,7 @@ class Hint(Enum):
     OTHER_OUTPUT = auto()
     FOLDER_OUTPUT = auto()
     TWO_RUNS = auto()
+    TEMPLATE = auto()
     OVERWRITE = auto()
     OVERWRITE_ANIMATION = auto()
     OTHER_NAME = auto()
@@ -29,6 +30,7 @@ class Hint(Enum):
     INSTALL_VIDEO = auto()
     INSTALL_WEB = auto()
     INSTALL_UMAP = auto()
+    INSTALL_HEIF = auto()
     PASSWORD = auto()
     VERBOSE = auto()
 

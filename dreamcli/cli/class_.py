@@ -33,7 +33,7 @@ def class_(names: tuple[str, ...], mix: bool, **options: Any) -> int:
     dreamcli class goldfish --count 4 --sheet
     dreamcli class "golden retriever" --like photos-of-mine/
     """
-    from .runner import ensemble_for_names, make_pictures, open_session, plan_named
+    from .runner import ensemble_for_names, make_pictures, open_session, plan_named, start_of
 
     shared, rest = SharedOptions.split(options)
     if mix and rest["sheet"]:
@@ -46,4 +46,4 @@ def class_(names: tuple[str, ...], mix: bool, **options: Any) -> int:
     groups = [indices] if mix or rest["sheet"] else [(index,) for index in indices]
     titles = ["sheet"] if rest["sheet"] else ["+".join(labels[index] for index in group) for group in groups]
     wanted = [(title, ClassSettings(classes=group, **rest)) for title, group in zip(titles, groups, strict=True)]
-    return make_pictures(plan_named(wanted, shared.output, shared.start_path), shared, opened)
+    return make_pictures(plan_named(wanted, shared.output, start_of(shared)), shared, opened)

@@ -18,6 +18,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.OTHER_OUTPUT: "choose another with -o",
     Hint.FOLDER_OUTPUT: "name a folder with -o, or make them in two runs, each with its own -o",
     Hint.TWO_RUNS: "make them in two runs, each with its own -o",
+    Hint.TEMPLATE: "tell them apart, by {stem}, {folder} or a setting",
     Hint.OVERWRITE: "choose another with -o, or add --overwrite",
     Hint.OVERWRITE_ANIMATION: "choose another with --animate, or add --overwrite",
     Hint.OTHER_NAME: "choose another name, or add --overwrite",
@@ -32,6 +33,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.INSTALL_VIDEO: "pip install '.[video]' in a clone of dreamcli",
     Hint.INSTALL_WEB: "pip install '.[web]' in a clone of dreamcli",
     Hint.INSTALL_UMAP: "pip install '.[map]' in a clone of dreamcli",
+    Hint.INSTALL_HEIF: "pip install '.[heif]' in a clone of dreamcli",
     Hint.PASSWORD: "set one with --password, or in DREAMCLI_PASSWORD",
     Hint.VERBOSE: "-v shows where",
 }

@@ -56,7 +56,7 @@ def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
         if outcome.result:
             maps = outcome.result.maps
         else:  # the sheet was made earlier
-            pixels = reader(shared.safe_decode)(Path(outcome.source)).pixels
+            pixels = reader(shared.safe_decode)(tasks[0].source or Path(outcome.source)).pixels
             maps = opened[0].feature_maps(pixels, layer=map(str, settings.layers), size=settings.size)
         write_arrays(raw, maps)
         message = f"{outcome.message} (its numbers: {raw})".lstrip()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import Clip, is_clip, read_clip
 from dreamcli.files.decoder import reader
@@ -73,6 +73,7 @@ def make_film(
         WrongRequest: the film can't be written there, or the network or a layer is unknown.
         DreamcliError: the picture or the network's weights can't be read.
     """
+    check(not shared.to_stdout, "a film needs a file of its own: name one with -o")
     output = Path(shared.output or f"{image.stem}-{settings.command}.mp4")
     if output.suffix.lower() not in FILMS:
         raise WrongRequest(f"-o {output} must end in {', '.join(FILMS)}")

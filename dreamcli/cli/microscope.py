@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dreamcli.errors import WrongRequest
+from dreamcli.errors import WrongRequest, check
 from dreamcli.files.walk import find_some
 from dreamcli.networks.catalog import BUNDLED
 from dreamcli.settings.layer_spec import LayerSpec
@@ -57,6 +57,7 @@ def microscope(
     from .runner import ensemble_for_names, make_pictures, open_session, reader
 
     shared, values = SharedOptions.split({**options, "model": model})
+    check(not shared.to_stdout, "an atlas is a folder: name one with -o")
     folder = Path(shared.output or f"{Path(model.replace(':', '-')).name}-microscope")
     if folder.exists() and not folder.is_dir():
         raise WrongRequest(f"-o {folder} is a file; an atlas is a folder")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from dreamcli.engine import DEVICES, PRECISIONS
+from dreamcli.files.formats import PIPE
 from dreamcli.files.shard import Shard
 from dreamcli.files.walk import find_some
 from dreamcli.networks.catalog import AUTO
@@ -64,6 +65,11 @@ class SharedOptions(ReportOptions):
         ours = {field.name for field in fields(cls)}
         rest = {name: value for name, value in options.items() if name not in ours}
         return cls(**{name: value for name, value in options.items() if name in ours}, references=references), rest
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the picture is piped on."""
+        return self.output == PIPE
 
     @property
     def start_path(self) -> Path | None:
@@ -246,9 +252,10 @@ def shared_options(form: type[Settings], output_help: str, plain: bool = False, 
         help="Another network, which picks among --best-of attempts, or else says what it sees in the result; FILE has "
         "its weights. auto judges ImageNet's classes: one efficientnet_lite picks, another says what it sees.",
     )  # fmt: skip
+    piped = "" if plain or films else "  {stem}, {ext}, {folder} and any {setting} are filled in; - is stdout, as PNG."
     return _stack(
         preset,
-        output_option(output_help),
+        output_option(output_help + piped),
         _SAFE_DECODE if films else input_options,
         _WEIGHTS if plain else model_options(form, several=climbs or films),
         *([judge] if climbs else []),

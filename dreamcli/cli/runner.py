@@ -7,16 +7,17 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
 from os.path import realpath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
-from dreamcli.files.formats import FILMS
+from dreamcli.files.formats import FILMS, PIPE
 from dreamcli.files.plan import Task, find_pictures, identity, make_plan, plan_named, refuse_overwriting
-from dreamcli.files.reading import read_size
+from dreamcli.files.reading import MAX_BYTES, read_size
 from dreamcli.files.writing import write_arrays
 from dreamcli.settings.base import Settings
 from dreamcli.settings.visualization import VisualizationSettings
@@ -27,6 +28,7 @@ from dreamcli.studio.pictures import read_file
 
 from .errors import FAILED, INTERRUPTED
 from .options import SharedOptions
+from .pipes import IN, outgoing, received, sent
 from .report import Report, bars
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 # what the commands import in their bodies
 __all__ = ["check_place", "ensemble_for_names", "find_pictures", "make_pictures", "open_session", "plan_named",
-           "plan_on_pictures", "reader", "write_arrays"]  # fmt: skip
+           "plan_on_pictures", "reader", "start_of", "write_arrays"]  # fmt: skip
 
 
 def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: Settings, name: str = "") -> list[Task]:
@@ -46,11 +48,20 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
     """
     if images and shared.start:
         raise click.UsageError("IMAGE and --start can't be combined")
+    if PIPE in images:
+        check(len(images) == 1, "- reads one picture from a pipe: leave out the others")
+    if PIPE in (shared.start, *images):
+        return plan_named([(IN, settings)], shared.output, received(MAX_BYTES))
     if shared.start_path:
         images = (str(shared.start),)
     if not images:
         return plan_named([(name, settings)], shared.output)
     return make_plan(images, shared.output, settings, shared.follow_links)
+
+
+def start_of(shared: SharedOptions) -> Path | None:
+    """The picture of --start, from a pipe if that is what was typed; None for noise."""
+    return received(MAX_BYTES) if shared.start == PIPE else shared.start_path
 
 
 def make_pictures(
@@ -69,6 +80,12 @@ def make_pictures(
         WrongRequest: no output can be written where it should be, or the network or a layer is unknown.
         DreamcliError: the network's weights, or the guide or the mask, can't be read.
     """
+    if shared.to_stdout:
+        check(not shared.as_json, "-o - and --json can't be combined: both write to stdout")
+        check([len(task.outputs) for task in tasks] == [1], "-o - pipes one picture on, not several")
+        if not shared.dry_run:
+            tasks = [replace(task, output=outgoing()) for task in tasks]
+    names = {str(task.source): IN for task in tasks if task.name == IN}
     check_outputs(tasks, shared)
     _check_animation(tasks, shared)
     tasks = _with_places(tasks)
@@ -85,8 +102,9 @@ def make_pictures(
         with bars(len(tasks), hidden=shared.quiet or shared.as_json) as shown:
 
             def on_outcomes(outcomes: list[Outcome]) -> None:
-                for outcome in outcomes:
-                    report.add(after_each(outcome))
+                for outcome in map(after_each, outcomes):
+                    named = replace(outcome, source=names.get(outcome.source, outcome.source))
+                    report.add(sent(named) if shared.to_stdout else named)
                 shown.end()
 
             if shared.cluster:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-READ = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-READ_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+PIPE = "-"  # in place of a file: stdin, or stdout
+READ = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+HEIF = "HEIF"  # is read, too, if the extra `heif` is installed
+READ_SUFFIXES = frozenset(
+    [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"]
+)
 WITH_RECORD = ("PNG", "JPEG", "WEBP", "GIF")
 
 # by suffix

@@ -14,8 +14,9 @@ from pathlib import Path
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.settings.base import Settings
 
-from .formats import WRITTEN
+from .formats import PIPE, WRITTEN
 from .record import read_record
+from .template import fill_in, is_template
 from .walk import find, is_glob
 
 MAX_NAME_BYTES = 255  # on nearly every file system
@@ -75,7 +76,8 @@ def make_plan(inputs: Iterable[str], output: str | None, settings: Settings, fol
     Args:
         inputs: files, folders (walked recursively) and globs, in the order typed.
         output: a file for one input; otherwise a folder that mirrors the inputs' tree, where folders keep their names
-            if there are several inputs. The default is ``./STEM-COMMAND.png``, and ``./FOLDER-COMMAND/`` for a folder.
+            if there are several; or a template, see `fill_in`. The default is ``./STEM-COMMAND.png``, and
+            ``./FOLDER-COMMAND/`` for a folder.
         follow_links: follow symbolic links in folders. An input that is a link is always followed.
 
     Raises:
@@ -83,12 +85,14 @@ def make_plan(inputs: Iterable[str], output: str | None, settings: Settings, fol
     """
     inputs = _checked(inputs)
     several = len(inputs) > 1
-    is_folder = _is_folder(output, several or os.path.isdir(inputs[0]) or is_glob(inputs[0]))
-    destination = _Destination(output, is_folder, several, settings)
+    template = output if is_template(output) else None
+    is_folder = not template and _is_folder(output, several or os.path.isdir(inputs[0]) or is_glob(inputs[0]))
+    destination = _Destination(output, template, is_folder, several, settings)
     real = _RealPaths()
     tasks = _once((task for given in inputs for task in destination.tasks(given, follow_links)), real)
     tasks = _without_results(_told_apart(tasks, real), real)
-    _refuse_losses(tasks, real, Hint.TWO_RUNS if output else Hint.FOLDER_OUTPUT)
+    hint = Hint.TEMPLATE if template else Hint.TWO_RUNS if output else Hint.FOLDER_OUTPUT
+    _refuse_losses(tasks, real, hint)
     return tasks
 
 
@@ -97,19 +101,26 @@ def plan_named(wanted: Sequence[tuple[str, Settings]], output: str | None, sourc
 
     Args:
         wanted: the name and settings of each picture; all settings are of the same command.
-        output: a file for one picture, otherwise a folder. The default is ``./NAME-COMMAND.png``.
+        output: a file for one picture, otherwise a folder; or a template, see `fill_in`. The default is
+            ``./NAME-COMMAND.png``.
         source: the picture that all of them start from, if any.
 
     Raises:
         WrongRequest: two pictures have one output, or the output is the source or isn't a picture's name.
     """
-    is_folder = _is_folder(output, len(wanted) > 1)
+    template = output if is_template(output) else None
+    is_folder = not template and _is_folder(output, len(wanted) > 1)
     tasks = []
     for name, settings in wanted:
         stem = "-".join("".join(c if c.isalnum() else " " for c in name).split())
-        default = Path(output or ".") / fit_name(stem, f"-{settings.command}.png")
-        tasks.append(Task(source, Path(output) if output and not is_folder else default, settings, name=name))
-    _refuse_losses(tasks, _RealPaths(), Hint.TWO_RUNS)
+        if template:
+            place = _filled_in(template, settings, stem)
+        elif output and not is_folder:
+            place = Path(output)
+        else:
+            place = Path(output or ".") / fit_name(stem, f"-{settings.command}.png")
+        tasks.append(Task(source, place, settings, name=name))
+    _refuse_losses(tasks, _RealPaths(), Hint.TEMPLATE if template else Hint.TWO_RUNS)
     return tasks
 
 
@@ -163,6 +174,7 @@ class _Destination:
     """Where results go, as `make_plan` describes it."""
 
     output: str | None
+    template: str | None
     is_folder: bool
     several: bool
     settings: Settings
@@ -170,11 +182,14 @@ class _Destination:
     def tasks(self, given: str, follow_links: bool) -> Iterator[Task]:
         """Plan one of the inputs."""
         folder, root, skip = Path(given), Path(self.output or "."), ""
-        if os.path.isdir(given):
+        if os.path.isdir(given) and not self.template:
             root, skip = self._root(folder)
         for found in find(given, follow_links, skip):
             if found.problem:
                 output = root
+            elif self.template:
+                inside = found.source.parent.relative_to(found.folder) if found.folder else Path()
+                output = _filled_in(self.template, self.settings, found.source.stem, found.source.suffix, inside)
             elif found.folder:
                 output = root / found.source.parent.relative_to(folder) / fit_name(found.source.stem, ".png")
             else:
@@ -201,6 +216,11 @@ class _Destination:
         return mirrored.with_name(fit_name(mirrored.stem, ".png"))
 
 
+def _filled_in(template: str, settings: Settings, stem: str, suffix: str = "", folder: Path = Path()) -> Path:
+    path = fill_in(template, settings, stem, suffix, folder)
+    return path.with_name(fit_name(path.stem, path.suffix))
+
+
 def _checked(inputs: Iterable[str]) -> list[str]:
     inputs = list(inputs)
     if not all(inputs):
@@ -210,7 +230,9 @@ def _checked(inputs: Iterable[str]) -> list[str]:
 
 def _is_folder(output: str | None, several: bool) -> bool:
     """Whether ``output`` names a folder. If it names a file, check that it suits a picture."""
-    if output is None:
+    if output == PIPE and several:
+        raise WrongRequest(f"-o {PIPE} pipes one picture on, not several")
+    if output in (None, PIPE):
         return False
     if os.path.isdir(output) or output.endswith(("/", os.sep)):
         return True

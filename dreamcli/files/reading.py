@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from dreamcli.errors import DreamcliError, first_line
+from dreamcli.errors import DreamcliError, Hint, first_line
 
-from .formats import READ
+from .formats import HEIF, READ
 from .record import open_result
 
 MAX_BYTES = 600_000_000  # of a file; more than the largest picture that is read needs, uncompressed with 16 bits
@@ -26,6 +26,8 @@ MAX_SCANS = 100  # of a JPEG, as in libtiff; each can take as long as a whole pi
 
 _PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of a file
 _JPEG = b"\xff\xd8"
+_HEADER = 64
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # a JPEG's marker that is followed by a length
 _START_OF_SCAN, _END = b"\xda", b"\xd9"
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323  # tags of a TIFF
@@ -54,7 +56,7 @@ class Picture:
 
 
 def read_picture(path: Path, *, limited: bool = True) -> Picture:
-    """Read a picture: PNG, JPEG, WebP, GIF, BMP or TIFF, recognized by its content.
+    """Read a picture: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC, recognized by its content.
 
     EXIF orientation is applied, colors are converted to sRGB, 16 bits become 8, and only the first of several frames
     or pages is read.
@@ -76,7 +78,7 @@ def read_picture(path: Path, *, limited: bool = True) -> Picture:
             del contents  # half a gigabyte at worst, and the copies that follow need the memory
             picture = to_picture(image)
     except UnidentifiedImageError as error:
-        raise DreamcliError("not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)") from error
+        raise DreamcliError("not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)") from error
     except Image.DecompressionBombError as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         reason = f"refused: it would unpack to more than {limit} megapixels; make it smaller first"
@@ -101,8 +103,10 @@ def read_size(path: Path) -> tuple[int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=READ) as image:
+            with open(path, "rb") as file, Image.open(file, formats=_formats(file.read(_HEADER))) as image:
                 return image.size
+    except DreamcliError:
+        raise
     except PermissionError as error:
         raise DreamcliError("no permission to read it") from error
     except Exception as error:  # a decoder may raise anything for a broken file
@@ -142,7 +146,7 @@ def _read_bytes(path: Path, limited: bool) -> bytes:
 
 def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
     """Decode the first frame or page of a file, unless it would cost more than a picture should."""
-    opened = partial(Image.open, formats=READ) if limited else open_result
+    opened = partial(Image.open, formats=_formats(contents[:_HEADER])) if limited else open_result
     if not contents:
         raise DreamcliError("an empty file")
     if contents.startswith(_PNG):
@@ -156,6 +160,23 @@ def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
         notes.append("only the first of its frames or pages is used")
     image.load()
     return image
+
+
+def _formats(header: bytes) -> tuple[str, ...]:
+    """The formats that a file with these first bytes may have.
+
+    Raises:
+        DreamcliError: it is HEIC, and pillow-heif isn't installed.
+    """
+    # the last two brands are of AVIF, too, which then names its own further on
+    if header[4:8] != b"ftyp" or header[8:12] not in _HEIC_BRANDS or b"avif" in header or b"avis" in header:
+        return READ
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise DreamcliError("an HEIC picture, and pillow-heif isn't installed", Hint.INSTALL_HEIF) from error
+    register_heif_opener()
+    return (HEIF,)
 
 
 def _has_many_scans(jpeg: bytes) -> bool:

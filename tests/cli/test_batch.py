@@ -121,7 +121,7 @@ def test_the_summary_groups_failures_by_reason(run, folder: Path) -> None:
     lines = run("dream", "in", *QUICK, "-o", "out").lines
     assert lines[-3:] == [
         "3 done, 8 failed",
-        "failed: in/bad.png: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)",
+        "failed: in/bad.png: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)",
         "failed: in/empty0.png, in/empty1.png, in/empty2.png, in/empty3.png, in/empty4.png and 2 more: an empty file",
     ]
 

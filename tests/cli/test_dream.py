@@ -84,11 +84,11 @@ def test_one_bad_file_does_not_stop_the_others(run, photo: Path) -> None:
     outcome = run("dream", "bad.jpg", "none.png", photo, *QUICK, "-o", "out")
     assert outcome.code == 1
     assert outcome.lines == [
-        "dreamcli: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)",
+        "dreamcli: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)",
         "dreamcli: none.png: there is no such file",
         f"{photo} -> out/photo.png",
         "1 done, 2 failed",
-        "failed: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP or TIFF)",
+        "failed: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)",
         "failed: none.png: there is no such file",
     ]
     assert os.listdir("out") == ["photo.png"]

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.reading import read_picture, read_size
 from tests.conftest import scene
 from tests.faults import nasty
@@ -17,6 +18,13 @@ from tests.faults import nasty
 def save(path: Path, image: Image.Image, **options: object) -> Path:
     image.save(path, **options)
     return path
+
+
+def heic(size: tuple[int, int] = (80, 60), **options: object) -> bytes:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="HEIC needs the extra `heif`")
+    file = io.BytesIO()
+    pillow_heif.from_pillow(RGB.resize(size)).save(file, quality=95, **options)
+    return file.getvalue()
 
 
 def plain(path: Path) -> np.ndarray:
@@ -29,7 +37,11 @@ RGB = Image.fromarray(scene())
 
 @pytest.mark.parametrize(
     ("suffix", "options"),
-    [("png", {}), ("bmp", {}), ("tif", {}), ("webp", {"lossless": True}), ("jpg", {"quality": 95}), ("gif", {})],
+    [
+        *((suffix, {}) for suffix in ("png", "bmp", "tif", "gif")),
+        *((suffix, {"quality": 95}) for suffix in ("jpg", "avif")),
+        ("webp", {"lossless": True}),
+    ],
 )
 def test_every_format_recognized_by_content(tmp_path: Path, suffix: str, options: dict) -> None:
     path = save(tmp_path / f"a.{suffix}", RGB, **options)
@@ -225,6 +237,38 @@ def test_the_size_is_known_from_the_first_bytes(tmp_path: Path) -> None:
     Image.new("RGB", (640, 480)).save(path)
     path.write_bytes(path.read_bytes()[:100])
     assert read_size(path) == (640, 480)
+
+
+def test_a_phones_heic_is_read(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    path = tmp_path / "IMG_1.HEIC"
+    path.write_bytes(heic(exif=exif.tobytes()))
+    picture = read_picture(path)
+    upright = np.asarray(RGB.transpose(Image.Transpose.ROTATE_270))
+    assert picture.pixels.shape == upright.shape
+    assert np.abs(picture.pixels.astype(int) - upright).mean() < 8
+    assert sorted(read_size(path)) == [60, 80]
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DreamcliError, match=r"can be read|damaged"):
+        read_picture(path)
+
+
+def test_without_its_library_heic_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for read in (read_picture, read_size):
+        with pytest.raises(DreamcliError, match="pillow-heif isn't installed") as caught:
+            read(path)
+        assert caught.value.hint == Hint.INSTALL_HEIF
+
+
+def test_an_avif_with_the_common_brand_is_none(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.avif", RGB, quality=95)
+    contents = path.read_bytes()
+    path.write_bytes(contents[:8] + b"mif1" + contents[12:])
+    assert read_picture(path).pixels.shape == (60, 80, 3)
 
 
 def test_what_is_no_picture_has_no_size(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""``-`` in place of a file: a picture from stdin, and one to stdout."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.files.formats import PIPE
+
+if TYPE_CHECKING:
+    from dreamcli.studio.batch import Outcome
+
+IN, OUT = "stdin", "stdout.png"  # the names of the files in between
+
+
+def received(most: int) -> Path:
+    """Read stdin, up to ``most`` bytes and one more, into a file that lasts as long as the command.
+
+    Raises:
+        WrongRequest: nothing is piped into it.
+    """
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None or sys.stdin.isatty():
+        raise WrongRequest("- reads a picture from a pipe, but stdin is none: name a file")
+    path = _folder() / IN
+    with open(path, "wb") as file:
+        while file.tell() <= most and (some := stream.read(min(1 << 20, most + 1 - file.tell()))):
+            file.write(some)
+    return path
+
+
+def outgoing() -> Path:
+    """A place for the picture that `send` sends to stdout.
+
+    Raises:
+        WrongRequest: stdout is closed, or a terminal.
+    """
+    if sys.stdout is None or sys.stdout.isatty():
+        raise WrongRequest("-o - writes a PNG to a pipe, but stdout is none: name a file")
+    return _folder() / OUT
+
+
+def sent(outcome: Outcome) -> Outcome:
+    """Send the picture of an outcome to stdout, if there is one.
+
+    Raises:
+        DreamcliError: the other end of the pipe is closed.
+    """
+    path = Path(outcome.output)
+    if outcome.status != "failed" and path.exists():
+        try:
+            with open(path, "rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+        except OSError as error:
+            raise DreamcliError(f"could not write the picture to stdout ({error.strerror or error})") from error
+    return replace(outcome, output=PIPE)
+
+
+def _folder() -> Path:
+    """A folder that is removed when the command ends."""
+    return Path(click.get_current_context().with_resource(TemporaryDirectory(prefix="dreamcli-")))
