@@ -98,6 +98,7 @@ LAZY = {
     "art.explain",
     "engine.flow",
     "files.pyav",
+    "files.reading",
     "networks.catalog",
     "networks.wheels",
     "files.decoder",

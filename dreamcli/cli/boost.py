@@ -30,7 +30,7 @@ from .sections import Command
 def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: Any) -> int:
     """Boost a layer, a channel or a neuron, from noise or on photographs.
 
-    IMAGE is a file, a folder (walked recursively) or a glob. Without one, the picture starts from noise.
+    IMAGE is a file, a folder (walked recursively), a glob, or - for stdin. Without one, the picture starts from noise.
     A neuron @Y,X is boosted in its place, without --jitter, --turn, --mirror, --zoom, --crop and --noise.
 
     \b

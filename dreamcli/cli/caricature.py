@@ -23,7 +23,7 @@ from .sections import Command
 def caricature(images: tuple[str, ...], **options: Any) -> int:
     """Exaggerate what a layer sees in a photograph, where it sees it.
 
-    IMAGE is a file, a folder (walked recursively) or a glob.
+    IMAGE is a file, a folder (walked recursively), a glob, or - for stdin.
 
     \b
     dreamcli caricature photo.jpg --layer high

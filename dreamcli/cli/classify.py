@@ -50,14 +50,14 @@ BAR = 30  # characters
 def classify(images: tuple[str, ...], top: int, layer: LayerSpec | None, **options: Any) -> int:
     """Say what a network sees in pictures: the likeliest classes, or a layer's most active channels.
 
-    IMAGE is a file, a folder (walked recursively) or a glob.
+    IMAGE is a file, a folder (walked recursively), a glob, or - for stdin.
 
     \b
     dreamcli classify photo.jpg
     dreamcli classify photos/ --top 1 --json
     dreamcli classify photo.jpg --layer high
     """
-    from .runner import find_pictures, open_session, reader
+    from .runner import open_session, pictures_to_look_at, reader
 
     settings = ClassifySettings(top=top, layer=layer)
     shared, _ = SharedOptions.split(options)
@@ -67,7 +67,7 @@ def classify(images: tuple[str, ...], top: int, layer: LayerSpec | None, **optio
     if layer:
         ensemble.find(layer)
     read, shard = reader(shared.safe_decode), shared.shard
-    tasks = [task for task in find_pictures(images, settings, shared.follow_links) if not shard or shard.has(task.key)]
+    tasks = [task for task in pictures_to_look_at(images, shared, settings) if not shard or shard.has(task.key)]
     answers = [_answer(task, settings, session, read, shared) for task in tasks]
     if shared.as_json:
         click.echo(json.dumps({"model": name, "pictures": answers}, indent=2))

@@ -25,7 +25,7 @@ from .sections import Command
 def dream(images: tuple[str, ...], keep_frames: bool, **options: Any) -> int:
     """Dream on photographs: boost what a layer already sees in them (DeepDream).
 
-    IMAGE is a file, a folder (walked recursively), a glob, or one video.
+    IMAGE is a file, a folder (walked recursively), a glob, one video, or - for stdin.
 
     \b
     dreamcli dream photo.jpg --layer mid

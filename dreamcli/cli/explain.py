@@ -29,7 +29,7 @@ def explain(images: tuple[str, ...], names: tuple[str, ...], **options: Any) -> 
     For each class, side by side: the gradient of its score, integrated gradients, and Grad-CAM. Needs
     Captum: pip install '.[explain]' in a clone of dreamcli.
 
-    IMAGE is a file, a folder (walked recursively) or a glob.
+    IMAGE is a file, a folder (walked recursively), a glob, or - for stdin.
 
     \b
     dreamcli explain photo.jpg

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
     """Show what layers see in pictures: their feature maps, on a captioned sheet from first layer to last.
 
-    IMAGE is a file, a folder (walked recursively) or a glob.
+    IMAGE is a file, a folder (walked recursively), a glob, or - for stdin.
 
     \b
     dreamcli features photo.jpg

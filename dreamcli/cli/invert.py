@@ -23,7 +23,7 @@ from .sections import Command
 def invert(images: tuple[str, ...], **options: Any) -> int:
     """Show what a layer remembers of a photograph: redraw it from noise, by the layer alone.
 
-    IMAGE is a file, a folder (walked recursively) or a glob.
+    IMAGE is a file, a folder (walked recursively), a glob, or - for stdin.
 
     \b
     dreamcli invert photo.jpg --layer high

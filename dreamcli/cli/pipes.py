@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 IN, OUT = "stdin", "stdout.png"  # the names of the files in between
 
 
+def is_piped(images: tuple[str, ...]) -> bool:
+    """Whether the one picture that was typed comes from a pipe.
+
+    Raises:
+        WrongRequest: there are others besides.
+    """
+    if PIPE in images and len(images) > 1:
+        raise WrongRequest("- reads one picture from a pipe: leave out the others")
+    return PIPE in images
+
+
 def received(most: int) -> Path:
     """Read stdin, up to ``most`` bytes and one more, into a file that lasts as long as the command.
 

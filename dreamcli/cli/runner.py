@@ -28,15 +28,15 @@ from dreamcli.studio.pictures import read_file
 
 from .errors import FAILED, INTERRUPTED
 from .options import SharedOptions
-from .pipes import IN, outgoing, received, sent
+from .pipes import IN, is_piped, outgoing, received, sent
 from .report import Report, bars
 
 if TYPE_CHECKING:
     from dreamcli.networks.ensemble import Ensemble
 
 # what the commands import in their bodies
-__all__ = ["check_place", "ensemble_for_names", "find_pictures", "make_pictures", "open_session", "plan_named",
-           "plan_on_pictures", "reader", "start_of", "write_arrays"]  # fmt: skip
+__all__ = ["check_place", "ensemble_for_names", "make_pictures", "open_session", "pictures_to_look_at",
+           "plan_named",           "plan_on_pictures", "reader", "start_of", "write_arrays"]  # fmt: skip
 
 
 def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: Settings, name: str = "") -> list[Task]:
@@ -48,15 +48,24 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
     """
     if images and shared.start:
         raise click.UsageError("IMAGE and --start can't be combined")
-    if PIPE in images:
-        check(len(images) == 1, "- reads one picture from a pipe: leave out the others")
-    if PIPE in (shared.start, *images):
+    if is_piped(images) or shared.start == PIPE:
         return plan_named([(IN, settings)], shared.output, received(MAX_BYTES))
     if shared.start_path:
         images = (str(shared.start),)
     if not images:
         return plan_named([(name, settings)], shared.output)
     return make_plan(images, shared.output, settings, shared.follow_links)
+
+
+def pictures_to_look_at(images: tuple[str, ...], shared: SharedOptions, settings: Settings) -> list[Task]:
+    """The pictures for work without outputs.
+
+    Raises:
+        WrongRequest: see `find_pictures`.
+    """
+    if is_piped(images):
+        return [Task(received(MAX_BYTES), Path(), settings, name=IN)]
+    return find_pictures(images, settings, shared.follow_links)
 
 
 def start_of(shared: SharedOptions) -> Path | None:

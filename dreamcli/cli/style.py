@@ -44,7 +44,7 @@ _PICTURE = click.Path(path_type=Path)
 def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_frames: bool, **options: Any) -> int:
     """Repaint photographs in the style of a picture, or turn it into a texture.
 
-    PHOTO is a file, a folder (walked recursively), a glob, or one video.
+    PHOTO is a file, a folder (walked recursively), a glob, one video, or - for stdin.
 
     \b
     dreamcli style photo.jpg --style strokes.png

@@ -65,6 +65,12 @@ def test_the_same_as_by_files() -> None:
     assert started.stdout.startswith(b"\x89PNG")
 
 
+def test_a_piped_picture_is_classified() -> None:
+    done = piped("classify", "-", "--model", "dreamnet", given=jpeg())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines()[0] == "stdin"
+
+
 @pytest.mark.parametrize(
     ("arguments", "given", "problem", "code"),
     [
