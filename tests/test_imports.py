@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "dreamcli"
-GROUND_FLOOR = {"errors", "settings", "files"}
+GROUND_FLOOR = {"errors", "plugins", "settings", "files"}
 # each room, and the rooms it may import
 MAY_IMPORT = {
     "errors": set(),
-    "settings": {"errors"},
+    "plugins": {"errors"},
+    "settings": {"errors", "plugins"},
     "files": {"errors", "settings"},
     "atlas": {"errors", "files"},
     "engine": set(),
-    "networks": {"engine", "errors", "settings"},
+    "networks": {"engine", "errors", "plugins", "settings"},
     "art": {"networks", "engine"} | GROUND_FLOOR,
     "studio": {"art", "atlas", "networks", "engine", "__version__"} | GROUND_FLOOR,
     "web": {"studio", "art", "networks"} | GROUND_FLOOR,
@@ -28,6 +29,7 @@ HEAVY = {"torch", "torchvision", "safetensors"}
 # each room, and the libraries it must do without
 FORBIDDEN = {
     "errors": {"PIL", "click", "numpy", "rich"} | HEAVY,
+    "plugins": {"PIL", "click", "numpy", "rich"} | HEAVY,
     "settings": {"PIL", "click", "numpy", "rich"} | HEAVY,
     "files": {"click", "rich"} | HEAVY,
     "atlas": {"PIL", "click", "numpy", "rich"} | HEAVY,
@@ -97,6 +99,7 @@ LAZY = {
     "art.activation_atlas",
     "art.explain",
     "engine.flow",
+    "plugins",
     "files.pyav",
     "files.reading",
     "networks.catalog",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from dreamcli import plugins
+
 from .artwork import Artwork
 from .caricature import caricature
 from .dream import dream
@@ -28,3 +30,19 @@ RECIPES: Mapping[str, Callable[..., list[Artwork]]] = {
     "filters": show_filters,
     "microscope": show_channels,
 }
+
+
+def recipe(command: str) -> Callable[..., list[Artwork]]:
+    """Which function makes an art form, one of these or one that another package adds.
+
+    Raises:
+        KeyError: there is no such art form.
+        DreamcliError: it can't be loaded.
+    """
+    if command in RECIPES:
+        return RECIPES[command]
+    added = plugins.form(command)
+    if added is None:
+        raise KeyError(command)
+    function: Callable[..., list[Artwork]] = plugins.part(command, added.recipe)
+    return function

@@ -7,6 +7,8 @@ from importlib import import_module
 
 import click
 
+from dreamcli.plugins import FORMS, form, names, part
+
 from .errors import report_error
 
 __all__ = ["COMMANDS", "cli", "load_command", "report_error"]
@@ -28,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "classify": ("classify:classify", "Say what a network sees in pictures."),
     "layers": ("layers:layers", "List a network's layers."),
     "models": ("models:models", "List the networks."),
+    "plugins": ("plugins:list_plugins", "List what other packages add."),
     "presets": ("presets:presets", "List the presets."),
     "replay": ("replay:replay", "Make a picture again."),
 }
@@ -40,7 +43,7 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return load_command(cmd_name) if cmd_name in COMMANDS else None
+        return load_command(cmd_name) if cmd_name in COMMANDS or form(cmd_name) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -48,7 +51,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:  # Click suggests only commands that are imported
-            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from error
+            raise click.NoSuchCommand(error.command_name, possibilities=[*COMMANDS, *names(FORMS)], ctx=ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -56,7 +59,15 @@ class LazyGroup(click.Group):
 
 
 def load_command(name: str) -> click.Command:
-    """Import a command."""
+    """Import a command, one of these or one that another package adds.
+
+    Raises:
+        KeyError: there is no such command.
+        DreamcliError: the other package's can't be loaded.
+    """
+    if name not in COMMANDS and (added := form(name)):
+        others: click.Command = part(name, added.command)
+        return others
     module, _, function = COMMANDS[name][0].partition(":")
     command: click.Command = getattr(import_module(f".{module}", __name__), function)
     return command

@@ -9,12 +9,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dreamcli.errors import WrongRequest
-from dreamcli.networks.catalog import ALIASED_LAYERS, BUNDLED, STYLE_LAYERS, Listing, is_own, listing, model_names
+from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.networks.catalog import BUNDLED, STYLE_LAYERS, Listing, aliased_layers, is_own, listing, model_names
 from dreamcli.networks.wheels import WHEELS
 from dreamcli.settings.layer_spec import ALIASES
 
 from .completion import complete_models
+from .errors import print_error
 
 
 @click.command()
@@ -34,7 +35,15 @@ def models(name: str | None, word: str | None, as_json: bool) -> int:
         return _show_classes(listing(name or BUNDLED), word, as_json)
     if name:
         return _show_one(listing(name), as_json)
-    return _show_all([listing(each) for each in model_names()], as_json)
+    listings, code = [], 0
+    for each in model_names():
+        try:
+            listings.append(listing(each))
+        except DreamcliError as error:  # of another package; the rest are shown
+            print_error(str(error))
+            code = 1
+    _show_all(listings, as_json)
+    return code
 
 
 def _facts(known: Listing) -> dict[str, object]:
@@ -73,8 +82,8 @@ def _show_classes(known: Listing, word: str, as_json: bool) -> int:
 
 def _show_one(known: Listing, as_json: bool) -> int:
     facts = _facts(known)
-    if known.name in ALIASED_LAYERS:
-        facts |= dict(zip(ALIASES, ALIASED_LAYERS[known.name], strict=True))
+    if chosen := aliased_layers(known.name):
+        facts |= dict(zip(ALIASES, chosen, strict=True))
     if known.name in STYLE_LAYERS:
         style, content = STYLE_LAYERS[known.name]
         facts |= {"style": ", ".join(style), "content": content}
@@ -96,19 +105,26 @@ def _show_one(known: Listing, as_json: bool) -> int:
     return 0
 
 
-def _show_all(listings: list[Listing], as_json: bool) -> int:
+def _show_all(listings: list[Listing], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_facts(each) for each in listings], indent=2))
-        return 0
+        return
     table = Table("model", "year", "paper", box=None)
     for heading in ("parameters", "download", "classes"):
         table.add_column(heading, justify="right")
     table.add_column("here")
     for known in listings:
         size = f"{known.megabytes:,.0f} MB"
-        size = "in the box" if known.is_bundled else f"pip, {size}" if known.name in WHEELS else size
+        size = (
+            "in the box"
+            if known.is_bundled
+            else f"pip, {size}"
+            if known.name in WHEELS
+            else size
+            if known.url
+            else "installed"
+        )
         here = "yes" if known.is_here else ""
-        parameters = f"{known.parameters / 1e6:,.1f} M"
+        parameters = f"{known.parameters / 1e6:,.1f} M" if known.parameters else ""
         table.add_row(known.name, str(known.year or ""), known.paper, parameters, size, str(len(known.labels)), here)
     Console(width=None if sys.stdout.isatty() else 120).print(table)
-    return 0

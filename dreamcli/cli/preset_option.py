@@ -11,6 +11,8 @@ import click
 
 from dreamcli.errors import WrongRequest, did_you_mean
 from dreamcli.files.presets import Preset, find_preset, preset_paths, read_preset
+from dreamcli.plugins import FORMS as OF_FORMS
+from dreamcli.plugins import names
 from dreamcli.settings.forms import FORMS
 
 NEVER = ("help", "preset")  # options that no preset can hold
@@ -30,8 +32,8 @@ def apply_preset(context: click.Context, name: str) -> None:
     preset = find_preset(name, own_folder())
     command = context.command.name or ""
     for table in preset.options:
-        if table not in FORMS:
-            hint = did_you_mean(table, FORMS)
+        if table not in FORMS and table not in names(OF_FORMS):
+            hint = did_you_mean(table, [*FORMS, *names(OF_FORMS)])
             raise WrongRequest(f"{preset.path}: {table}: no command that takes presets has this name{hint}")
     if command not in preset.options:
         others = ", ".join(other.name for other in readable_presets() if command in other.options) or "none"

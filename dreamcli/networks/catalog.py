@@ -20,6 +20,7 @@ from urllib.parse import urlparse
 
 from safetensors import safe_open
 
+from dreamcli import plugins
 from dreamcli.errors import WrongRequest, did_you_mean
 from dreamcli.settings.layer_spec import ALIASES
 
@@ -169,6 +170,15 @@ def listing(name: str) -> Listing:
             name, wheel.source, wheel.license, year, paper, wheel.parameters, wheel.megabytes, labels_of(name),
             wheel.path, None,
         )  # fmt: skip
+    if packaged := plugins.network(name):
+        weights = packaged.weights
+        is_counted = weights.suffix == ".safetensors" and weights.is_file()
+        parameters = _stored_parameters(weights) if is_counted else 0
+        size = weights.stat().st_size / 1e6 if weights.is_file() else 0.0
+        return Listing(
+            name, packaged.source or "another package", packaged.license, packaged.year, packaged.paper,
+            parameters, size, packaged.labels, weights, None,
+        )  # fmt: skip
     known = model_names()
     if name not in known:
         hint = did_you_mean(name, known) or f"; such as {known[0]}, vgg16"
@@ -182,6 +192,14 @@ def listing(name: str) -> Listing:
         weights.meta["num_params"], weights.meta["_file_size"] * 1.048576, tuple(weights.meta["categories"]),
         path, weights.url,
     )  # fmt: skip
+
+
+def aliased_layers(name: str) -> tuple[str, ...]:
+    """The layers that somebody chose for low, mid and high; empty if nobody did."""
+    if name in ALIASED_LAYERS:
+        return ALIASED_LAYERS[name]
+    packaged = plugins.network(name)
+    return (packaged.layers if packaged else None) or ()
 
 
 def is_own(name: str) -> bool:
@@ -210,6 +228,7 @@ def model_names() -> list[str]:
     return [
         *IN_THE_BOX,
         *WHEELS,
+        *plugins.names(plugins.NETWORKS),
         *sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text())),
     ]
 
@@ -217,7 +236,7 @@ def model_names() -> list[str]:
 def layer_names(model: str) -> list[str]:
     """The aliases, and the layers of a network that are known: those chosen by hand, and all of a bundled one's."""
     style, content = STYLE_LAYERS.get(model, ((), ""))
-    named = {*ALIASED_LAYERS.get(model, ()), *style, content} - {""}
+    named = {*aliased_layers(model), *style, content} - {""}
     if model in IN_THE_BOX:
         for key in _stored_shapes(_bundled_weights(model)):
             named.update(accumulate(key.split(".")[:-1], "{}.{}".format))
@@ -228,6 +247,8 @@ def labels_of(model: str) -> tuple[str, ...]:
     """The names of a network's classes with its default weights, in order; none for the user's own."""
     if model == "lenet5":
         return DIGITS
+    if model in plugins.names(plugins.NETWORKS):
+        return listing(model).labels
     return () if is_own(model) or model in WITHOUT_CLASSES else imagenet_labels()
 
 

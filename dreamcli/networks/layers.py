@@ -10,7 +10,7 @@ from dreamcli.engine.trace import Layer, Trace, TraceError, trace
 from dreamcli.errors import DreamcliError
 from dreamcli.settings.layer_spec import ALIASES
 
-from .catalog import ALIASED_LAYERS, STYLE_LAYERS
+from .catalog import STYLE_LAYERS, aliased_layers
 
 DEFAULT_SIZE = 224  # pixels on a side: what most networks were trained for
 # where layers are picked if nobody chose them by hand: the share of the weighted layers that lie before
@@ -46,7 +46,7 @@ def traced(network: nn.Module, size: tuple[int, int]) -> Trace:
 
 def aliases(name: str, network: nn.Module, trace: Trace) -> dict[str, str]:
     """The layers that low, mid and high stand for: those chosen by hand for this name, otherwise by depth."""
-    chosen: Sequence[str] = ALIASED_LAYERS.get(name, ())
+    chosen: Sequence[str] = aliased_layers(name)
     if not chosen or not trace.shapes.keys() >= set(chosen):
         chosen = layers_at_depths(ALIAS_DEPTHS, network, trace)
     return dict(zip(ALIASES, chosen, strict=True))

@@ -40,6 +40,12 @@ def own_builder(name: str) -> Callable[..., nn.Module]:
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise WrongRequest(f"{path} has no class or function {wanted!r}" + did_you_mean(wanted, known))
 
+    return checked_builder(name, found)
+
+
+def checked_builder(name: str, found: Callable[..., object]) -> Callable[..., nn.Module]:
+    """What builds a network of somebody else's: the same each time, and with an error that names it."""
+
     def build(**options: object) -> nn.Module:
         try:
             # always on the CPU: its constructor may look at its tensors, and keep some that no state dict holds

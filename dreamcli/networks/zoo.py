@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from dreamcli import plugins
 from dreamcli.engine.activations import InputFormat, channel_count
 from dreamcli.engine.trace import TRACE_SIZE
 from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
@@ -25,7 +26,7 @@ from .ensemble import Ensemble
 from .layers import aliases, style_layers, traced
 from .model_spec import parse_models
 from .network import Card, Network
-from .own import own_builder
+from .own import checked_builder, own_builder
 from .weights import State, assign, fetch, file_sha256, read_state_dict, state_sha256
 from .wheels import WHEELS
 
@@ -192,6 +193,8 @@ def _format(name: str) -> InputFormat:
         return InputFormat()
     if name in FORMATS:
         return FORMATS[name]
+    if packaged := plugins.network(name):
+        return InputFormat(packaged.mean or IMAGENET_MEAN, packaged.std or IMAGENET_STD, SMALLEST_INPUT)
     weights = torchvision_models().get_model_weights(name).DEFAULT
     preset = weights.transforms()
     return InputFormat(tuple(preset.mean), tuple(preset.std), max(SMALLEST_INPUT, *weights.meta["min_size"]))
@@ -200,7 +203,11 @@ def _format(name: str) -> InputFormat:
 def _builder(name: str) -> Builder:
     if is_own(name):
         return own_builder(name)
-    return BUILDERS.get(name) or partial(_build_torchvision, name)
+    if name in BUILDERS:
+        return BUILDERS[name]
+    if packaged := plugins.network(name):
+        return checked_builder(name, plugins.part(name, packaged.build))
+    return partial(_build_torchvision, name)
 
 
 def _build_torchvision(name: str, **options: object) -> nn.Module:

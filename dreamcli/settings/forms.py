@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dreamcli import plugins
+
 from .base import Settings
 from .caricature import CaricatureSettings
 from .dream import DreamSettings
@@ -31,14 +33,31 @@ FORMS: Mapping[str, type[Settings]] = {
 }
 
 
+def form_named(command: str) -> type[Settings]:
+    """The settings of an art form, its own or one that another package adds.
+
+    Raises:
+        KeyError: there is no such art form.
+        DreamcliError: it can't be loaded.
+    """
+    if command in FORMS:
+        return FORMS[command]
+    added = plugins.form(command)
+    if added is None:
+        raise KeyError(command)
+    form: type[Settings] = plugins.part(command, added.settings)
+    return form
+
+
 def settings_from_json(command: str, values: Mapping[str, object]) -> Settings:
     """Rebuild the settings of an art form from what `Settings.to_json` returned.
 
     Raises:
         KeyError: there is no such art form.
+        DreamcliError: it can't be loaded.
         ValueError, TypeError, WrongRequest: the values aren't its settings.
     """
-    return FORMS[command].from_json(completed(command, values))
+    return form_named(command).from_json(completed(command, values))
 
 
 def completed(command: str, values: Mapping[str, object]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from torch import nn
 
 from dreamcli.art.artwork import Inputs, OnStep
 from dreamcli.art.pixels import scaled_size
-from dreamcli.art.recipes import RECIPES
+from dreamcli.art.recipes import recipe
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.memory import is_out_of_memory
 from dreamcli.errors import DreamcliError, Hint, check
@@ -138,7 +138,7 @@ class Workshop:
         picture, ensemble = start.picture if start else None, self.ensemble(type(settings))
         inputs = self.inputs(settings, picture, references)
         artworks, notes = self.within_memory(
-            type(settings), lambda compute: RECIPES[settings.command](settings, ensemble, inputs, compute, on_step)
+            type(settings), lambda compute: recipe(settings.command)(settings, ensemble, inputs, compute, on_step)
         )
         jobs = jobs or self.jobs(settings, picture, references)
         results, witness = [], self.witness(settings)

@@ -1,0 +1,50 @@
+"""``dreamcli plugins``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from dreamcli import plugins
+from dreamcli.errors import DreamcliError
+
+from . import COMMANDS
+from .errors import print_error, printable
+
+
+@click.command("plugins")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def list_plugins(as_json: bool) -> int:
+    """List the art forms and networks that other packages add.
+
+    An art form is a command of its own; a network goes to --model. docs/extending.md shows how to make one.
+    """
+    found = [
+        {"kind": kind, "name": name, "package": package, **_about(kind, name)}
+        for kind, group in (("form", plugins.FORMS), ("network", plugins.NETWORKS))
+        for name, package in plugins.names(group).items()
+    ]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    elif not found:
+        click.echo("no package adds an art form or a network")
+    else:
+        width = max(len(each["name"]) for each in found)
+        for each in found:
+            line = f"{each['kind']:7}  {each['name']:{width}}  {each['package']}  {each.get('about', '')}"
+            click.echo(printable(line.rstrip()))
+    return 1 if any("error" in each for each in found) else 0
+
+
+def _about(kind: str, name: str) -> dict[str, str]:
+    """What a plugin says of itself, or why it says nothing."""
+    if kind == "form" and name in COMMANDS:
+        print_error(f"{name}: dreamcli has a command of this name already, so this one is never used")
+        return {"error": "dreamcli has a command of this name already"}
+    try:
+        known = plugins.form(name) if kind == "form" else plugins.network(name)
+    except DreamcliError as error:
+        print_error(str(error))
+        return {"error": str(error)}
+    return {"about": str(getattr(known, "about", "") or getattr(known, "source", ""))}
