@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what was typed after the program's name. None takes the process's own, and ends the process.
     """
     try:
+        if arguments is None:
+            _hear_signals()
         from dreamcli.cli import cli, report_error  # here, so that Ctrl-C is heard while it is imported
 
         try:
@@ -28,6 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _exit(code)
     return code
+
+
+def _hear_signals() -> None:
+    """Let SIGTERM and SIGHUP end the process as Ctrl-C does, which loses nothing; a SIGHUP that nohup ignores, not."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _exit(code: int) -> None:

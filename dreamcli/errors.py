@@ -31,6 +31,7 @@ class Hint(Enum):
     INSTALL_WEB = auto()
     INSTALL_UMAP = auto()
     INSTALL_HEIF = auto()
+    INSTALL_WATCH = auto()
     PASSWORD = auto()
     VERBOSE = auto()
 

@@ -38,7 +38,7 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
     dreamcli boost --layer high --channels 0-15 --sheet
     dreamcli boost photo.jpg --layer mid:7 --layer "mid:40*-0.5"
     """
-    from .runner import make_pictures, open_session, plan_named, plan_on_pictures
+    from .runner import make_on_pictures, make_pictures, open_session, plan_named
 
     shared, rest = SharedOptions.split(options)
     settings = BoostSettings(**rest)
@@ -49,7 +49,7 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
         raise click.UsageError("several --channels of one photograph need --sheet")
     if on_picture or settings.sheet or channels is None:
         name = "sheet" if settings.sheet else " ".join(map(str, settings.layers))
-        return make_pictures(plan_on_pictures(images, shared, settings, name), shared)
+        return make_on_pictures(images, shared, settings, name)
     tasks = plan_named([(str(spec), replace(settings, layers=(spec,))) for spec in settings.layers], shared.output)
     opened = None
     if not shared.dry_run:

@@ -29,7 +29,7 @@ def caricature(images: tuple[str, ...], **options: Any) -> int:
     dreamcli caricature photo.jpg --layer high
     dreamcli caricature photos/ --layer low -o caricatures/
     """
-    from .runner import make_pictures, plan_on_pictures
+    from .runner import make_on_pictures
 
     shared, settings = SharedOptions.split(options)
-    return make_pictures(plan_on_pictures(images, shared, CaricatureSettings(**settings)), shared)
+    return make_on_pictures(images, shared, CaricatureSettings(**settings))

@@ -37,7 +37,7 @@ BAR = 30  # characters
 
 
 @click.command(cls=Command)
-@images_argument(required=True)
+@images_argument(required=True, watch=False)
 @form_options(ClassifySettings, leave_out=("size",))
 @click.option("--layer", type=LAYER, metavar="LAYER", shell_complete=complete_layers,
               help="Name the most active channels of this layer instead of classes.")  # fmt: skip

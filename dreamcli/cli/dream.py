@@ -35,11 +35,11 @@ def dream(images: tuple[str, ...], keep_frames: bool, **options: Any) -> int:
     dreamcli dream clip.mp4 --size 512
     """
     from .filming import has_clip, repaint_clip
-    from .runner import make_pictures, plan_on_pictures
+    from .runner import make_on_pictures
 
     shared, settings = SharedOptions.split(options)
     if not images and not shared.start:
         raise click.UsageError("name an IMAGE to dream on, or use --start noise")
     if has_clip(images, keep_frames):
         return repaint_clip(images, DreamSettings(**settings), shared, keep_frames)
-    return make_pictures(plan_on_pictures(images, shared, DreamSettings(**settings), "noise"), shared)
+    return make_on_pictures(images, shared, DreamSettings(**settings), "noise")

@@ -34,6 +34,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.INSTALL_WEB: "pip install '.[web]' in a clone of dreamcli",
     Hint.INSTALL_UMAP: "pip install '.[map]' in a clone of dreamcli",
     Hint.INSTALL_HEIF: "pip install '.[heif]' in a clone of dreamcli",
+    Hint.INSTALL_WATCH: "pip install '.[watch]' in a clone of dreamcli",
     Hint.PASSWORD: "set one with --password, or in DREAMCLI_PASSWORD",
     Hint.VERBOSE: "-v shows where",
 }

@@ -38,15 +38,26 @@ def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
     dreamcli features photo.jpg --layer fire6 --channels 0-31 --overlay
     dreamcli features photo.jpg --layer high --raw high.npz
     """
-    from .runner import check_place, make_pictures, open_session, plan_on_pictures, reader, write_arrays
+    from .runner import (
+        check_place,
+        make_on_pictures,
+        make_pictures,
+        open_session,
+        plan_on_pictures,
+        reader,
+        write_arrays,
+    )
 
     shared, rest = SharedOptions.split(options)
     settings = FeatureSettings(**rest)
+    if not raw:
+        return make_on_pictures(images, shared, settings)
+    if shared.watch:
+        raise WrongRequest("--raw works with one IMAGE only, not with --watch")
     tasks = plan_on_pictures(images, shared, settings)
-    if raw:
-        _check_raw(raw, len(tasks), shared)
-        check_place(raw)
-    if not raw or shared.dry_run:
+    _check_raw(raw, len(tasks), shared)
+    check_place(raw)
+    if shared.dry_run:
         return make_pictures(tasks, shared)
     opened = open_session(shared)
 

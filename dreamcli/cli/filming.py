@@ -54,7 +54,7 @@ def repaint_clip(images: tuple[str, ...], settings: Schedule, shared: SharedOpti
     if len(images) > 1 or shared.start:
         raise WrongRequest("make one video at a time, without other pictures")
     refused = {"--animate": shared.animate, "--cluster": shared.cluster, "--shard": shared.shard, "--show": shared.show,
-               "--safe-decode": shared.safe_decode}  # fmt: skip
+               "--safe-decode": shared.safe_decode, "--watch": shared.watch}  # fmt: skip
     for option in (option for option, is_given in refused.items() if is_given):
         raise WrongRequest(f"{option} doesn't work for a video")
     return make_film(Path(images[0]), settings, shared, keep_frames)

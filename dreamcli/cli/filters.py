@@ -42,7 +42,7 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
     dreamcli filters photo.jpg --apply all
     dreamcli filters photo.jpg --apply edge --at 120,80
     """
-    from .runner import make_pictures, plan_on_pictures, reader
+    from .runner import make_on_pictures, reader
 
     if bool(images) != bool(options["apply"]):
         raise click.UsageError("--apply KERNEL and an IMAGE to apply it to go together")
@@ -64,4 +64,4 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
         picture = read_file(Path(images[0]), images[0], reader(shared.safe_decode)).picture
         click.echo(worked(picture.pixels, options["apply"], options["size"], at))
         return 0
-    return make_pictures(plan_on_pictures(images, shared, FilterSettings(**settings), shared.model), shared)
+    return make_on_pictures(images, shared, FilterSettings(**settings), shared.model)

@@ -29,7 +29,7 @@ def invert(images: tuple[str, ...], **options: Any) -> int:
     dreamcli invert photo.jpg --layer high
     dreamcli invert photos/ --layer low -o memories/
     """
-    from .runner import make_pictures, plan_on_pictures
+    from .runner import make_on_pictures
 
     shared, settings = SharedOptions.split(options)
-    return make_pictures(plan_on_pictures(images, shared, InvertSettings(**settings)), shared)
+    return make_on_pictures(images, shared, InvertSettings(**settings))

@@ -56,6 +56,7 @@ class SharedOptions(ReportOptions):
     cluster: str | None = None
     worker_cores: int = 1
     animate: Path | None = None
+    watch: bool = False
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:
@@ -149,9 +150,14 @@ def keep_frames_option(function: Any) -> Any:
     )(function)
 
 
-def images_argument(metavar: str = "IMAGE...", name: str = "images", required: bool = False) -> Decorator:
-    """The pictures that a command takes: files, folders and globs."""
-    return click.argument(name, nargs=-1, required=required, metavar=metavar, shell_complete=complete_files)
+def images_argument(
+    metavar: str = "IMAGE...", name: str = "images", required: bool = False, watch: bool = True
+) -> Decorator:
+    """The pictures that a command takes: files, folders and globs; and --watch."""
+    argument = click.argument(name, nargs=-1, required=required, metavar=metavar, shell_complete=complete_files)
+    option = click.option("--watch", is_flag=True,
+                          help="Go on with the pictures that come into the folders later, until Ctrl-C.")  # fmt: skip
+    return _stack(argument, option) if watch else argument
 
 
 class EnvironmentOption(click.Option):

@@ -30,13 +30,25 @@ from .errors import FAILED, INTERRUPTED
 from .options import SharedOptions
 from .pipes import IN, is_piped, outgoing, received, sent
 from .report import Report, bars
+from .watching import watch_folders
 
 if TYPE_CHECKING:
     from dreamcli.networks.ensemble import Ensemble
 
 # what the commands import in their bodies
-__all__ = ["check_place", "ensemble_for_names", "make_pictures", "open_session", "pictures_to_look_at",
-           "plan_named",           "plan_on_pictures", "reader", "start_of", "write_arrays"]  # fmt: skip
+__all__ = [
+    "check_place",
+    "ensemble_for_names",
+    "make_on_pictures",
+    "make_pictures",
+    "open_session",
+    "pictures_to_look_at",
+    "plan_named",
+    "plan_on_pictures",
+    "reader",
+    "start_of",
+    "write_arrays",
+]
 
 
 def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: Settings, name: str = "") -> list[Task]:
@@ -55,6 +67,24 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
     if not images:
         return plan_named([(name, settings)], shared.output)
     return make_plan(images, shared.output, settings, shared.follow_links)
+
+
+def make_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: Settings, name: str = "") -> int:
+    """Plan and make pictures as `plan_on_pictures` and `make_pictures` do; with --watch, also those that come later.
+
+    Raises:
+        click.UsageError, WrongRequest, DreamcliError: see there, and `watch_folders`.
+    """
+    if not shared.watch:
+        return make_pictures(plan_on_pictures(images, shared, settings, name), shared)
+    check(bool(images), "--watch needs a folder")
+    opened = cache(lambda: open_session(shared))
+    return watch_folders(
+        images,
+        shared,
+        lambda: plan_on_pictures(images, shared, settings),
+        lambda tasks: make_pictures(tasks, shared, opened()),
+    )
 
 
 def pictures_to_look_at(images: tuple[str, ...], shared: SharedOptions, settings: Settings) -> list[Task]:

@@ -17,7 +17,8 @@ SECTIONS: Mapping[str, frozenset[str]] = {
         "keep_frames", "log", "animate", "show", "overwrite", "dry_run", "as_json", "quiet", "verbose",
     )),
     "Machine": frozenset((
-        "follow_links", "safe_decode", "weights", "judge", "device", "precision", "shard", "cluster", "worker_cores",
+        "watch", "follow_links", "safe_decode", "weights", "judge", "device", "precision", "shard", "cluster",
+        "worker_cores",
     )),
 }  # fmt: skip
 

@@ -53,7 +53,7 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_fra
     dreamcli style clip.mp4 --style strokes.png --size 360
     """
     from .filming import has_clip, repaint_clip
-    from .runner import make_pictures, plan_on_pictures
+    from .runner import make_on_pictures
 
     styles, masks = options.pop("styles"), (options.pop("style_masks"), options.pop("content_masks"))
     paths, weights = [path for path, _ in styles], [weight for _, weight in styles] or None
@@ -63,7 +63,7 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_fra
     shared = replace(shared, references=References(styles=inputs))
     if has_clip(photos, keep_frames):
         return repaint_clip(photos, StyleSettings(**settings), shared, keep_frames)
-    return make_pictures(plan_on_pictures(photos, shared, StyleSettings(**settings), "texture"), shared)
+    return make_on_pictures(photos, shared, StyleSettings(**settings), "texture")
 
 
 def _check_combination(has_photos: bool, from_noise: bool, keep_colors: bool, options: dict[str, Any]) -> None:

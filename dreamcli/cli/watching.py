@@ -1,0 +1,85 @@
+"""``--watch``: make what comes into a folder, as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from dreamcli.errors import DreamcliError, Hint, WrongRequest
+from dreamcli.files.plan import Task
+
+from .errors import FAILED, say
+from .options import SharedOptions
+
+QUIET = 1.0  # seconds for which a file must not have changed: until then, it may be half copied
+TICK_MS = 500  # how often to look for files that were too young
+
+
+def watch_folders(
+    images: Sequence[str], shared: SharedOptions, plan: Callable[[], list[Task]], make: Callable[[list[Task]], int]
+) -> int:
+    """Make the pictures in folders, and then those that come, until Ctrl-C. Return 0, or 1 if any failed.
+
+    Args:
+        plan: plans everything that is in the folders now.
+        make: makes the pictures of a plan, and returns the exit code.
+
+    Raises:
+        WrongRequest: a folder doesn't exist, or another option doesn't go with --watch.
+        DreamcliError: watchfiles isn't installed.
+    """
+    refused = {"--dry-run": shared.dry_run, "--json": shared.as_json, "--animate": shared.animate,
+               "--cluster": shared.cluster}  # fmt: skip
+    for option in (option for option, is_given in refused.items() if is_given):
+        raise WrongRequest(f"--watch and {option} can't be combined")
+    for image in images:
+        if not Path(image).is_dir():
+            raise WrongRequest(f"--watch needs folders, and {image} is none")
+    changes = _changes(images)
+    known: dict[Path, tuple[int, int]] = {}
+    failed = False
+    try:
+        for _ in changes:
+            tasks = _new(plan(), known)
+            failed |= bool(tasks) and make(tasks) != 0
+    except KeyboardInterrupt:
+        click.echo(err=True)
+    return FAILED if failed else 0
+
+
+def _changes(folders: Sequence[str]) -> Iterator[None]:
+    """Yield now, whenever something changes in the folders, and once more a little later."""
+    try:
+        from watchfiles import watch
+    except ImportError as error:
+        raise DreamcliError("--watch needs watchfiles, which isn't installed", Hint.INSTALL_WATCH) from error
+    say(f"watching {', '.join(folders)}; Ctrl-C ends it")
+    last = time.monotonic()
+    for found in watch(*folders, rust_timeout=TICK_MS, yield_on_timeout=True, ignore_permission_denied=True):
+        now = time.monotonic()
+        if found:
+            last = now
+        if now - last < 2 * QUIET + TICK_MS / 1000:
+            yield
+
+
+def _new(tasks: Sequence[Task], known: dict[Path, tuple[int, int]]) -> list[Task]:
+    """The tasks whose input is new or has changed, and is whole; note them."""
+    found = []
+    for task in tasks:
+        if not task.source:
+            continue
+        try:
+            status = task.source.stat()
+        except OSError:
+            continue  # gone again
+        is_folder = task.source.is_dir()  # which can't be looked into, or has no picture yet
+        state = (status.st_mtime_ns, status.st_size)
+        if is_folder or known.get(task.source) == state or abs(time.time() - status.st_mtime) < QUIET:
+            continue
+        known[task.source] = state
+        found.append(task)
+    return found
