@@ -19,9 +19,10 @@ from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Job
 from dreamcli.files.writing import check_fits, write_picture
-from dreamcli.settings.base import Settings
+from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.references import References
 
+from .interrupts import HeldInterrupts
 from .pictures import ReadInput, Result
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class PictureMaker:
         self._read_picture = read
         self._animation = animation
         self._opened = opened
+        self._stop = False  # Ctrl-C came while the last picture was finished
 
     def run(
         self, tasks: Sequence[Task], on_outcomes: Callable[[list[Outcome]], None], begin: Begin = lambda _title: None
@@ -117,7 +119,7 @@ class PictureMaker:
                         written.result()
                     written = writer.submit(lambda made: on_outcomes([self.write(each) for each in made]), outcomes)
                     current = None
-                    if interrupted := any(outcome.status == "interrupted" for outcome in outcomes):
+                    if interrupted := self._stop or any(outcome.status == "interrupted" for outcome in outcomes):
                         break
                 if written:
                     written.result()
@@ -165,7 +167,7 @@ class PictureMaker:
             start = ReadInput(picture, recorded_name(task.source)) if picture and task.source else None
             on_step = begin(task.title)
             watch = self._animation.watching(picture, on_step) if self._animation else on_step
-            results = session.make(task.settings, start, references, watch, jobs)
+            results = self._made(session, task.settings, start, references, watch, jobs)
         except Exception as error:
             return [failure(task.title, task.output, error)]
         seconds = round((time.perf_counter() - started) / len(results), 3)
@@ -173,6 +175,24 @@ class PictureMaker:
             self._outcome(task, output, picture, result, seconds, was_finished)
             for output, result, was_finished in zip(task.outputs, results, finished, strict=True)
         ]
+
+    def _made(
+        self,
+        session: Session,
+        settings: Settings,
+        start: ReadInput | None,
+        references: References[ReadInput],
+        on_step: Callable[[Step], None] | None,
+        jobs: list[Job],
+    ) -> list[Result]:
+        """Make pictures, and hold Ctrl-C back where it would lose one."""
+        if not isinstance(settings, Schedule):  # no climb, whose progress could be kept
+            return session.make(settings, start, references, on_step, jobs)
+        with HeldInterrupts() as interrupts:
+            try:
+                return session.make(settings, start, references, interrupts.watching(on_step), jobs)
+            finally:
+                self._stop = interrupts.is_held
 
     def write(self, outcome: Outcome) -> Outcome:
         """Write the picture of an outcome, if it has one, and say what became of it."""

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import nn
 
 import dreamcli
+from dreamcli.art import recipes
 from dreamcli.art.artwork import Artwork
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
@@ -27,7 +28,6 @@ from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
-from dreamcli.studio import workshop
 from dreamcli.studio.pictures import read_image
 from dreamcli.studio.session import Session
 from tests.conftest import scene
@@ -249,7 +249,7 @@ def test_layers_are_checked_before_any_work(session: Session, settings: Settings
 
 
 def test_a_wrong_layer_costs_no_pass_through_the_network(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workshop, "RECIPES", {})
+    monkeypatch.setattr(recipes, "RECIPES", {})
     with pytest.raises(WrongRequest, match="did you mean mid"):
         session.dream(scene(), layer="mif")
     with pytest.raises(WrongRequest, match="not of the form"):
@@ -332,7 +332,7 @@ def test_each_variation_has_its_job(session: Session) -> None:
 
 def test_a_value_that_is_not_finite_is_recorded_as_none(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     artwork = Artwork(scene(), {"before": 1.0, "after": float("nan")}, "non-finite")
-    monkeypatch.setattr(workshop, "RECIPES", {"dream": lambda *_: [artwork]})
+    monkeypatch.setattr(recipes, "RECIPES", {"dream": lambda *_: [artwork]})
     (result,) = session.make(DreamSettings(), read_image(scene()))
     assert result.record.score["before"] == 1
     assert result.record.score["after"] is None
@@ -354,7 +354,7 @@ def test_a_picture_that_runs_out_of_memory_is_made_in_smaller_tiles(
             raise error
         return [Artwork(scene())]
 
-    monkeypatch.setattr(workshop, "RECIPES", {"dream": recipe})
+    monkeypatch.setattr(recipes, "RECIPES", {"dream": recipe})
     (result,) = session.make(DreamSettings(), read_image(scene()))
     assert result.record.notes == ("memory ran out, so it was made in smaller tiles",)
     assert budgets == [2 * 2**30, 2**28]
@@ -364,7 +364,7 @@ def test_a_picture_that_does_not_fit_in_memory_is_refused(session: Session, monk
     def recipe(*_: object) -> list:
         raise MemoryError
 
-    monkeypatch.setattr(workshop, "RECIPES", {"dream": recipe})
+    monkeypatch.setattr(recipes, "RECIPES", {"dream": recipe})
     with pytest.raises(DreamcliError, match="not enough memory for a picture of this size") as caught:
         session.make(DreamSettings(), read_image(scene()))
     assert caught.value.hint is Hint.SMALLER
@@ -377,7 +377,7 @@ def test_another_error_is_not_tried_again(session: Session, monkeypatch: pytest.
         calls.append(1)
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(workshop, "RECIPES", {"dream": recipe})
+    monkeypatch.setattr(recipes, "RECIPES", {"dream": recipe})
     with pytest.raises(RuntimeError, match="mat1"):
         session.make(DreamSettings(), read_image(scene()))
     assert len(calls) == 1
