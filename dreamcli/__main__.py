@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         if arguments is None:
+            _open_closed_streams()
             _hear_signals()
         from dreamcli.cli import cli, report_error  # here, so that Ctrl-C is heard while it is imported
 
@@ -31,6 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _exit(code)
     return code
+
+
+def _open_closed_streams() -> None:
+    """Put the null device where stdin, stdout or stderr are closed: `2>&-`.
+
+    Or else the next file that is opened would take the number, and with it whatever a library prints.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (until the end)
 
 
 def _hear_signals() -> None:

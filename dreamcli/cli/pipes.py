@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from dataclasses import replace
@@ -53,7 +54,7 @@ def outgoing() -> Path:
     Raises:
         WrongRequest: stdout is closed, or a terminal.
     """
-    if sys.stdout is None or sys.stdout.isatty():
+    if sys.stdout is None or sys.stdout.name == os.devnull or sys.stdout.isatty():  # `>&-`, see `__main__`
         raise WrongRequest("-o - writes a PNG to a pipe, but stdout is none: name a file")
     return _folder() / OUT
 
