@@ -7,7 +7,7 @@ import warnings
 
 from dreamcli.engine.compute import Compute, keep_freed_memory
 
-from . import activation, batch, classes, flicker, memory, overhead, start, style, whole
+from . import activation, batch, classes, flicker, memory, overhead, peers, start, style, whole
 
 PARTS = {
     "overhead": overhead,
@@ -19,6 +19,7 @@ PARTS = {
     "style": style,
     "flicker": flicker,
     "batch": batch,
+    "peers": peers,
 }
 
 

@@ -77,6 +77,12 @@ def test_every_picture_on_a_page_is_made_by_a_command_on_it() -> None:
     assert {line.partition(" -o ")[0] for line in lines} == figures
 
 
+def test_the_gallery_shows_every_sample_with_its_command() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "gallery.py"))
+    assert page("gallery.md") == script["page"](), "run: uv run python docs/gallery.py"
+    assert script["SHOWN"].keys() == {path.name for path in (ROOT / "samples" / "pictures").iterdir()}
+
+
 def test_every_screenshot_is_of_a_tab() -> None:
     tabs = [name.split()[-1].lower() for name in runpy.run_path(str(ROOT / "docs" / "screenshots.py"))["TABS"]]
     shown = set(re.findall(r"]\(screenshots/([\w-]+)\.jpg\)", page("web.md")))

@@ -21,12 +21,13 @@ from .errors import explain, print_error, printable, say
 from .options import ReportOptions
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from dreamcli.art.artwork import Step
     from dreamcli.studio.batch import Outcome
 
+    from .preview import LiveProgress
+
 STATUSES = ("planned", "done", "skipped", "failed", "interrupted")
+LIVE_SECONDS = 1.0  # between two pictures below the bars
 MAX_NAMES = 5  # shown of those that failed for the same reason
 
 
@@ -120,10 +121,11 @@ def _some(names: list[str]) -> str:
 
 
 class Bars:
-    """Two bars: one for all pictures, if there are several, and one for the picture being made."""
+    """Two bars: one for all pictures, if there are several, and one for the picture being made, with a look at it."""
 
-    def __init__(self, total: int, bar: Progress | None) -> None:
+    def __init__(self, total: int, bar: LiveProgress | None) -> None:
         self._bar = bar
+        self._shown = 0.0  # when the picture was last looked at
         if bar:
             self._all = bar.add_task("all", total=total, detail=f"0/{total}", visible=total > 1)
             self._this = bar.add_task("", total=1.0, detail="", visible=False)
@@ -141,6 +143,9 @@ class Bars:
             if step.frames:
                 detail = f"frame {step.frame}/{step.frames}"
             bar.update(self._this, completed=step.share, detail=detail)
+            if bar.can_show and time.monotonic() - self._shown > LIVE_SECONDS:
+                bar.show_picture(step.picture())
+                self._shown = time.monotonic()  # rendering it isn't counted
 
         return show
 
@@ -148,6 +153,7 @@ class Bars:
         """Count a picture as finished."""
         if self._bar:
             self._ended += 1
+            self._bar.show_picture(None)
             self._bar.update(self._all, completed=self._ended, detail=f"{self._ended}/{self._total}")
 
 
@@ -158,7 +164,9 @@ def bars(total: int, hidden: bool) -> Iterator[Bars]:
         yield Bars(total, None)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+    from .preview import LiveProgress
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -166,5 +174,5 @@ def bars(total: int, hidden: bool) -> Iterator[Bars]:
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with LiveProgress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield Bars(total, bar)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import io
 import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from dreamcli.cli.preview import half_blocks
+from dreamcli.cli.preview import LiveProgress, half_blocks
 from dreamcli.files.reading import Picture
 from tests.conftest import QUICK, scene
 
@@ -56,3 +58,20 @@ def test_it_is_shown_only_if_stderr_is_a_terminal(run, photo: Path, monkeypatch:
     assert sum("▀" in line for line in lines) == 10
     assert "▀" not in run("dream", photo, *QUICK, "--show", "-q").err
     assert "▀" not in run("dream", photo, *QUICK).err
+
+
+def terminal(**options: object) -> Console:
+    return Console(file=io.StringIO(), force_terminal=True, width=80, **options)  # type: ignore[arg-type]
+
+
+def test_the_picture_being_made_is_shown_below_the_bars() -> None:
+    console = terminal(height=40, color_system="truecolor")
+    with LiveProgress(console=console) as bar:
+        assert bar.can_show
+        bar.show_picture(scene())
+        bar.refresh()
+        shown = console.file.getvalue()
+        bar.show_picture(None)
+    assert shown.count("▀") >= 12 * 30
+    for small in (terminal(height=20, color_system="truecolor"), terminal(height=40, color_system="standard")):
+        assert not LiveProgress(console=small).can_show

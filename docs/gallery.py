@@ -1,0 +1,44 @@
+"""Write the gallery: the pictures of ``samples/make.py`` with their commands. ``uv run python docs/gallery.py``."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# in the order of the page: each picture, its title, and what it shows, for those who don't see it
+SHOWN = {
+    "coffee-dream.jpg": ("Beasts in the coffee", "dogs and birds crowd the saucer and drink from the cup"),
+    "coffee-vgg.jpg": ("What VGG19 sees in it", "eyes, beaks and arches grow out of the table and the cup"),
+    "rocket-high.jpg": ("On the launch pad", "animals in the night sky around a rocket"),
+    "galaxies-mid.jpg": ("Deep field", "galaxies that have become eyes and shells"),
+    "chelsea-low.jpg": ("Fur, drawn", "a cat's face in curling strokes"),
+    "classes.jpg": ("Nine classes", "goldfish, jellyfish, butterflies, penguins and more, each filling its square"),
+    "channels.jpg": ("Nine channels", "patterns that nine channels of a layer respond to"),
+    "styles.jpg": ("Five photos in five styles", "photos painted as glass, hatching, impasto, ornament, strokes"),
+    "chelsea-glass.jpg": ("In stained glass", "a cat's face in leaded panes"),
+    "coffee-strokes.jpg": ("In oil", "a cup of coffee in long strokes"),
+    "coffee-loop.webp": ("A zoom without an end", "a film: dogs grow out of the coffee until the coffee comes back"),
+    "chelsea-features.jpg": ("What the layers see", "feature maps of a cat, from edges to parts"),
+    "filters.jpg": ("The first layer", "small squares with edges and colors"),
+    "digits.jpg": ("Digits, as LeNet-5 imagines them", "ten pale shapes like digits"),
+}  # fmt: skip
+HEAD = """# Gallery
+
+Every picture here was made by the command below it, in a clone of the repository. [Recipes](recipes.md) has more, with
+words on each.
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    script = runpy.run_path(str(HERE.parent / "samples" / "make.py"))
+    commands = {**script["PICTURES"], script["SHEET"]: script["ONE_OF_THE_SHEET"]}
+    parts = [HEAD]
+    for name, (title, description) in SHOWN.items():
+        parts.append(f"## {title}\n\n![{description}](../samples/pictures/{name})\n\n```\n{commands[name]}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    (HERE / "gallery.md").write_text(page(), encoding="utf-8")
