@@ -7,7 +7,7 @@ import warnings
 
 from dreamcli.engine.compute import Compute, keep_freed_memory
 
-from . import activation, batch, classes, flicker, memory, overhead, peers, start, style, whole
+from . import activation, batch, classes, compiled, flicker, memory, overhead, peers, start, style, whole
 
 PARTS = {
     "overhead": overhead,
@@ -20,6 +20,7 @@ PARTS = {
     "flicker": flicker,
     "batch": batch,
     "peers": peers,
+    "compiled": compiled,
 }
 
 

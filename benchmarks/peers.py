@@ -48,13 +48,14 @@ def objective(images):
     network(images)
     return seen["output"][:, 1].mean()
 image, _ = fourier(
-    objective, total_steps={BOOST_STEPS // CROPS}, image_size={SIDE}, model_input_size={SIDE}, crops_per_iteration={CROPS},
-    box_size=(0.9, 1.0), device="cpu",
+    objective, total_steps={BOOST_STEPS // CROPS}, image_size={SIDE}, model_input_size={SIDE},
+    crops_per_iteration={CROPS}, box_size=(0.9, 1.0), device="cpu",
 )
 torchvision.utils.save_image(image.detach() / 5 + 0.5, "theirs.png")
 """
 BOOST = ("boost", "--model", "googlenet", "--weights", "googlenet.pth", "--layer", "inception4c:1", "--octaves", "1",
-         "--parameterization", "fourier", "--size", str(SIDE), "--steps", str(BOOST_STEPS), "--judge", "none")  # fmt: skip
+         "--parameterization", "fourier", "--size", str(SIDE), "--steps", str(BOOST_STEPS),
+         "--judge", "none")  # fmt: skip
 
 
 def rows(_compute: Compute) -> Iterator[tuple[str, str, str]]:
