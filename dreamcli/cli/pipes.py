@@ -49,7 +49,7 @@ def received(most: int) -> Path:
 
 
 def outgoing() -> Path:
-    """A place for the picture that `send` sends to stdout.
+    """A place for the picture that `sent` sends to stdout.
 
     Raises:
         WrongRequest: stdout is closed, or a terminal.

@@ -11,7 +11,7 @@ import click
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.files.plan import Task
 
-from .errors import FAILED, say
+from .errors import FAILED, INTERRUPTED, say
 from .options import SharedOptions
 
 QUIET = 1.0  # seconds for which a file must not have changed: until then, it may be half copied
@@ -21,7 +21,9 @@ TICK_MS = 500  # how often to look for files that were too young
 def watch_folders(
     images: Sequence[str], shared: SharedOptions, plan: Callable[[], list[Task]], make: Callable[[list[Task]], int]
 ) -> int:
-    """Make the pictures in folders, and then those that come, until Ctrl-C. Return 0, or 1 if any failed.
+    """Make the pictures in folders, and then those that come, until Ctrl-C.
+
+    Return 0, or 1 if any failed, or 130 if one was interrupted.
 
     Args:
         plan: plans everything that is in the folders now.
@@ -43,8 +45,11 @@ def watch_folders(
     failed = False
     try:
         for _ in changes:
-            tasks = _new(plan(), known)
-            failed |= bool(tasks) and make(tasks) != 0
+            if tasks := _new(plan(), known):
+                code = make(tasks)
+                if code == INTERRUPTED:
+                    return code
+                failed |= code != 0
     except KeyboardInterrupt:
         click.echo(err=True)
     return FAILED if failed else 0
