@@ -78,9 +78,10 @@ def rows(_compute: Compute) -> Iterator[tuple[str, str, str]]:
         theirs = (
             "-m", "pastiche", "--content", photo, "--styles", style, "--output", "theirs.png", "--size", "256",
             "--num-steps", str(STYLE_STEPS), "--device", "cpu", "--seed", "0", "--no-verbose",
+            "--optimizer", "adam", "--pooling", "avg",
         )  # fmt: skip
         painted = ("style", photo, "--style", style, "--preset", "gatys", "--size", "256", "--octaves", "1", "--steps",
-                   str(STYLE_STEPS))  # fmt: skip
+                   str(STYLE_STEPS), "--optimizer", "adam")  # fmt: skip
         yield _row("pastiche", "pastiche", "style, 256 px", folder, theirs, painted)
 
 
