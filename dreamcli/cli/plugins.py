@@ -19,6 +19,10 @@ def list_plugins(as_json: bool) -> int:
     """List the art forms and networks that other packages add.
 
     An art form is a command of its own; a network goes to --model. docs/extending.md shows how to make one.
+
+    \b
+    dreamcli plugins
+    dreamcli plugins --json
     """
     found = [
         {"kind": kind, "name": name, "package": package, **_about(kind, name)}

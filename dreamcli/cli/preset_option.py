@@ -15,7 +15,7 @@ from dreamcli.plugins import FORMS as OF_FORMS
 from dreamcli.plugins import names
 from dreamcli.settings.forms import FORMS
 
-NEVER = ("help", "preset")  # options that no preset can hold
+NEVER = ("help", "help-all", "preset")  # options that no preset can hold
 
 
 def own_folder() -> Path:

@@ -51,6 +51,10 @@ def replay(preset: str | None, **options: object) -> int:
 
     OUTPUT is a picture that dreamcli made. Reports whether the new pixels are identical; if they are not,
     the exit code is 1.
+
+    \b
+    dreamcli replay photo-dream.png
+    dreamcli replay photo-dream.png --save-preset mine
     """
     from .replaying import replay_picture
 
