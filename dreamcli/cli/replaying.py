@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -122,7 +123,7 @@ def _write_again(
     index = getattr(settings, "index", 0)  # where one job makes several pictures
     jobs = session.jobs(settings, start.picture if start else None, references)
     is_finished(target, look_at(target), jobs[index], options.overwrite)
-    with bars(1, hidden=options.quiet or options.as_json) as shown:
+    with bars(1, hidden=options.quiet or options.as_json) as shown, _blamed_on(options):
         on_step = shown.begin(options.picture.name)
         result = session.make(settings, start, references, on_step, jobs)[index]
     if result.record.stopped == "interrupted":
@@ -148,24 +149,29 @@ def _session_again(
         references=References.from_roles(others, weights),
         safe_decode=options.safe_decode,
     )
-    try:
+    with _blamed_on(options):
         session, references = open_session(shared)
         session.check(settings, references)
+    _check_weights(options.picture, record, shared, session, settings)
+    return session, references, settings
+
+
+@contextmanager
+def _blamed_on(options: ReplayOptions) -> Iterator[None]:
+    """Say that a wrong request is the record's, unless the command line asked for another network or device."""
+    try:
+        yield
     except WrongRequest as error:
         if options.model or options.judge or options.device or options.precision:
             raise
         raise DreamcliError(f"{options.picture} can't be made again: {error}", error.hint) from error
-    _check_weights(options.picture, record, shared, session, settings)
-    return session, references, settings
 
 
 def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     """The networks and the judge. Networks of the user's own must be named again, since their code is run."""
     name, judge_name = record.job.network["name"], record.job.judge.get("name")
-    try:
+    with _blamed_on(options):
         specs = parse_models(name)
-    except WrongRequest as error:
-        raise DreamcliError(f"{options.picture} can't be made again: {error}") from error
     if options.model:
         _check_models(options, name, specs)
         name = options.model

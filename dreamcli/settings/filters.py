@@ -21,6 +21,7 @@ class FilterSettings(Settings):
     """How to show a convolution's filters, or apply a classic one."""
 
     command: ClassVar[str] = "filters"
+    shows_network: ClassVar[bool] = True
     added: ClassVar[Mapping[str, object]] = {"headings": False}
 
     layers: tuple[LayerSpec, ...] = setting(

@@ -56,7 +56,13 @@ class Workshop:
         judge: str | None = AUTO,
     ) -> None:
         path = Path(weights) if weights else None
-        self._open = OpenNetworks(model, path, mean, std, labels, device, precision, judge)
+        self._networks: OpenNetworks | None = OpenNetworks(model, path, mean, std, labels, device, precision, judge)
+
+    @property
+    def _open(self) -> OpenNetworks:
+        check(self._networks is not None, "the session is closed: its networks are released")
+        assert self._networks
+        return self._networks
 
     def ensemble(self, form: type[Settings]) -> Ensemble:
         """The networks that make this art form."""
@@ -83,8 +89,8 @@ class Workshop:
         self.close()
 
     def close(self) -> None:
-        """Release the networks."""
-        vars(self).clear()
+        """Release the networks; nothing can be made any more."""
+        self._networks = None
 
     def check(self, settings: Settings, references: References[ReadInput]) -> None:
         """Check that the networks have the layers and channels that are asked for.

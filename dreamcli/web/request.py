@@ -42,7 +42,7 @@ class Request:
         for spec in parse_models(self.model):
             known = spec.name in (*IN_THE_BOX, *WHEELS) and spec.weights is None
             check(known, f"{spec.name} can't be used on this page")
-        needs_photo = not self.settings.size_from_noise and self.settings.command != "filters"
+        needs_photo = not (self.settings.size_from_noise or self.settings.shows_network)
         check(self.photo is not None or not needs_photo, "drop a photograph first")
 
     @property

@@ -55,7 +55,7 @@ class FormTab:
         def drop(role: str, label: str, several: bool = False, changed: Callable[[], None] = lambda: None) -> None:
             self._drops[role] = Drop(label, folder, read, changed, several)
 
-        if form.command != "filters":
+        if not form.shows_network:
             label = "Photograph" + (" (or nothing, for noise)" if form.size_from_noise else "")
             drop("photo", label, changed=lambda: self._photo_changed(on_photo))
         if "styles" in form.references:

@@ -226,6 +226,8 @@ def test_a_closed_session_lets_go_of_its_network(small: Small) -> None:
     assert network() is None
     assert judge() is None
     session.close()  # a second time does no harm
+    with pytest.raises(WrongRequest, match="the session is closed"):
+        session.dream(size=32, steps=1)
 
 
 @pytest.mark.parametrize(
