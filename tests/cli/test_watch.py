@@ -26,6 +26,11 @@ def until(path: Path, seconds: float = 90) -> None:
         time.sleep(0.1)
 
 
+def hearing_ctrl_c() -> None:
+    """A shell ignores it in the background, where tests may run."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @posix
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_what_comes_into_a_folder_is_made(tmp_path: Path, stop: signal.Signals) -> None:
@@ -36,7 +41,7 @@ def test_what_comes_into_a_folder_is_made(tmp_path: Path, stop: signal.Signals) 
     shutil.copy(tmp_path / "photo.png", inbox / "old.png")
     os.utime(inbox / "old.png", (1e9, 1e9))
     command = [sys.executable, "-m", "dreamcli", "boost", "in", "--watch", "-o", "out", *QUICK]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=hearing_ctrl_c) as run:
         try:
             until(outbox / "old.png")
             (inbox / "torn.png").write_bytes((tmp_path / "photo.png").read_bytes()[:300])
@@ -47,7 +52,11 @@ def test_what_comes_into_a_folder_is_made(tmp_path: Path, stop: signal.Signals) 
             until(outbox / "torn.png")
         finally:
             run.send_signal(stop)
-            said = run.communicate(timeout=60)[1]
+            try:
+                said = run.communicate(timeout=60)[1]
+            except subprocess.TimeoutExpired:
+                run.kill()
+                raise
     assert said.count("old.png -> out/old.png") == 1
     assert said.count("new.png -> ") == 1
     assert "already made" not in said
