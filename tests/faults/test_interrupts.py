@@ -30,6 +30,12 @@ def pythons_own_handler() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+def hearing_all() -> None:
+    """The tests may run where signals are ignored: in the background, or under nohup."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def pressing(function: Callable[..., Any], call: int) -> Callable[..., Any]:
     """The function, with Ctrl-C in the middle of its n-th call."""
     calls = iter(range(1, 1000))
@@ -103,10 +109,16 @@ def test_other_signals_save_the_progress_too(
         f"{before} exec {sys.executable} -m dreamcli dream {photo} -o out.png --animate out.gif --size 100 "
         f"--octaves 1 --steps {steps} --model dreamnet --judge none"
     )
-    with subprocess.Popen(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        ["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=hearing_all
+    ) as run:
         time.sleep(6)  # wherever it is by now, its progress isn't lost
         run.send_signal(number)
-        said = run.communicate(timeout=120)[1]
+        try:
+            said = run.communicate(timeout=120)[1]
+        except subprocess.TimeoutExpired:
+            run.kill()
+            raise
     assert run.returncode == code, said
     assert "Traceback" not in said
     if (tmp_path / "out.png").exists():
