@@ -56,6 +56,8 @@ def replay_picture(options: ReplayOptions, preset: str | None = None) -> int:
 
 def _save_settings(name: str, options: ReplayOptions, record: Record) -> Outcome:
     settings, weights, _ = _settings_of(options.picture, record)
+    with _blamed_on(options):
+        parse_models(record.job.network["name"])
     without_masks = {role: digest for role, digest in record.job.others.items() if "mask" not in role}
     references = References.from_roles(_find_references(options, record, without_masks), weights)
     place = save_preset(name, options, record, settings, references)

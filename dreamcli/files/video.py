@@ -17,9 +17,11 @@ from .reading import Pixels
 from .record import Record
 from .sound import Sound
 
+# x264's macroblock tree makes other bytes of the same small frames from time to time
+_X264 = {"crf": "17", "preset": "medium", "threads": "1", "x264-params": "mbtree=0"}
 # by suffix: the container, the codec, its pixel format and options
 _CODECS: dict[str, tuple[str, str, str, dict[str, str]]] = {
-    ".mp4": ("mp4", "libx264", "yuv420p", {"crf": "17", "preset": "medium", "threads": "1"}),
+    ".mp4": ("mp4", "libx264", "yuv420p", _X264),
     ".webm": ("webm", "libvpx-vp9", "yuv420p", {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4"}),
     ".mkv": ("matroska", "ffv1", "bgr0", {"level": "3"}),
 }

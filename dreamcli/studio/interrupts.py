@@ -6,7 +6,7 @@ import signal
 import threading
 from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dreamcli.art.artwork import OnStep, Step
@@ -47,7 +47,7 @@ class HeldInterrupts(AbstractContextManager["HeldInterrupts"]):
     def watching(self, on_step: OnStep | None) -> OnStep:
         """What to call after each step: it calls ``on_step``, and raises KeyboardInterrupt if Ctrl-C came."""
 
-        def watch(step: Step) -> Any:
+        def watch(step: Step) -> None:
             if on_step:
                 on_step(step)
             if self.is_held:

@@ -112,7 +112,7 @@ def test_other_signals_save_the_progress_too(
     with subprocess.Popen(
         ["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=hearing_all
     ) as run:
-        time.sleep(6)  # wherever it is by now, its progress isn't lost
+        time.sleep(4)  # wherever it is by now, its progress isn't lost
         run.send_signal(number)
         try:
             said = run.communicate(timeout=120)[1]

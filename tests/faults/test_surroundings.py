@@ -101,9 +101,9 @@ def test_a_removed_output_folder_is_made_again(run: Callable[..., object], photo
 
 
 def test_many_pictures_take_no_more_memory_than_few(tmp_path: Path) -> None:
-    """File descriptors and memory after 60 and after 200 pictures."""
+    """File descriptors and memory after 40 and after 120 pictures."""
     Path("in").mkdir()
-    for number in range(200):
+    for number in range(120):
         Image.fromarray(np.roll(scene(), number, 1)).save(Path("in") / f"{number:03}.png")
     code = f"""
 import os, resource
@@ -117,8 +117,8 @@ def counted(self, outcome):
     seen.append((pages * resource.getpagesize() / 2**20, len(os.listdir("/proc/self/fd"))))
 report.Report.add = counted
 assert main("dream in -o out -q {SMALL}".split()) == 0
-assert len(seen) == 200
-print(seen[59][0], seen[199][0], seen[59][1], seen[199][1])
+assert len(seen) == 120
+print(seen[39][0], seen[119][0], seen[39][1], seen[119][1])
 """
     if not Path("/proc/self/statm").exists():
         pytest.skip("needs /proc")
