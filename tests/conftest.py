@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes that share the cores: one thread each, also of what they start
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

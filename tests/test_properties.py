@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dreamcli.errors import DreamcliError, WrongRequest
-from dreamcli.files.plan import MAX_NAME_BYTES, fit_name, make_plan
+from dreamcli.files.naming import MAX_NAME_BYTES, fill_in, fit_name
+from dreamcli.files.plan import make_plan
 from dreamcli.files.record import Job, Record
 from dreamcli.files.shard import Shard
-from dreamcli.files.template import fill_in
 from dreamcli.networks.model_spec import model_text, parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.dream import DreamSettings

@@ -13,8 +13,7 @@ from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import Clip, is_clip, read_clip
 from dreamcli.files.decoder import reader
-from dreamcli.files.formats import FILMS
-from dreamcli.files.plan import Task
+from dreamcli.files.plan import Task, plan_film
 from dreamcli.files.reading import Picture
 from dreamcli.settings.base import Schedule
 from dreamcli.settings.film import FilmSettings
@@ -74,9 +73,7 @@ def make_film(
         DreamcliError: the picture or the network's weights can't be read.
     """
     check(not shared.to_stdout, "a film needs a file of its own: name one with -o")
-    output = Path(shared.output or f"{image.stem}-{settings.command}.mp4")
-    if output.suffix.lower() not in FILMS:
-        raise WrongRequest(f"-o {output} must end in {', '.join(FILMS)}")
+    output = plan_film(image, shared.output, settings)
     check_outputs([Task(image, output, settings)], shared)
     check_place(output)
     source = read_source(image, settings, reader(shared.safe_decode))

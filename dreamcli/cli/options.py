@@ -258,10 +258,12 @@ def shared_options(form: type[Settings], output_help: str, plain: bool = False, 
         help="Another network, which picks among --best-of attempts, or else says what it sees in the result; FILE has "
         "its weights. auto judges ImageNet's classes: one efficientnet_lite picks, another says what it sees.",
     )  # fmt: skip
-    piped = "" if plain or films else "  {stem}, {ext}, {folder} and any {setting} are filled in; - is stdout, as PNG."
+    notes = "  {stem}, {ext}, {folder} and any {setting} are filled in; - is stdout, as PNG."
+    if films:
+        notes = "  {stem} and any {setting} are filled in."
     return _stack(
         preset,
-        output_option(output_help + piped),
+        output_option(output_help + ("" if plain else notes)),
         _SAFE_DECODE if films else input_options,
         _WEIGHTS if plain else model_options(form, several=climbs or films),
         *([judge] if climbs else []),

@@ -8,18 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.settings.base import Settings
 
-from .formats import PIPE, WRITTEN
+from .formats import FILMS, PIPE, WRITTEN
+from .naming import fill_in, fit_name, is_template
 from .record import read_record
-from .template import fill_in, is_template
 from .walk import find, is_glob
-
-MAX_NAME_BYTES = 255  # on nearly every file system
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ def plan_named(wanted: Sequence[tuple[str, Settings]], output: str | None, sourc
     for name, settings in wanted:
         stem = "-".join("".join(c if c.isalnum() else " " for c in name).split())
         if template:
-            place = _filled_in(template, settings, stem)
+            place = fill_in(template, settings, stem)
         elif output and not is_folder:
             place = Path(output)
         else:
@@ -160,15 +157,6 @@ def identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def fit_name(stem: str, ending: str) -> str:
-    """A file's name. A stem that is too long is cut, and gets a hash to tell it from others that begin alike."""
-    name = os.fsencode(stem)
-    if len(name) + len(ending) <= MAX_NAME_BYTES:
-        return stem + ending
-    ending = f"-{sha256(name).hexdigest()[:8]}{ending}"
-    return name[: MAX_NAME_BYTES - len(ending)].decode(errors="ignore") + ending
-
-
 @dataclass(frozen=True)
 class _Destination:
     """Where results go, as `make_plan` describes it."""
@@ -189,7 +177,7 @@ class _Destination:
                 output = root
             elif self.template:
                 inside = found.source.parent.relative_to(found.folder) if found.folder else Path()
-                output = _filled_in(self.template, self.settings, found.source.stem, found.source.suffix, inside)
+                output = fill_in(self.template, self.settings, found.source.stem, found.source.suffix, inside)
             elif found.folder:
                 output = root / found.source.parent.relative_to(folder) / fit_name(found.source.stem, ".png")
             else:
@@ -216,9 +204,18 @@ class _Destination:
         return mirrored.with_name(fit_name(mirrored.stem, ".png"))
 
 
-def _filled_in(template: str, settings: Settings, stem: str, suffix: str = "", folder: Path = Path()) -> Path:
-    path = fill_in(template, settings, stem, suffix, folder)
-    return path.with_name(fit_name(path.stem, path.suffix))
+def plan_film(source: Path, output: str | None, settings: Settings) -> Path:
+    """Decide where the film of a picture or a video goes: ``output``, a template or not, or ``./STEM-COMMAND.mp4``.
+
+    Raises:
+        WrongRequest: it isn't a film's name.
+    """
+    if output and is_template(output):
+        return fill_in(output, settings, source.stem, source.suffix, endings=FILMS)
+    path = Path(output or fit_name(source.stem, f"-{settings.command}.mp4"))
+    if path.suffix.lower() not in FILMS:
+        raise WrongRequest(f"-o {path} must end in {', '.join(FILMS)}")
+    return path
 
 
 def _checked(inputs: Iterable[str]) -> list[str]:

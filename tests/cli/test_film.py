@@ -40,16 +40,16 @@ def other(run, photo: Path) -> None:
 @pytest.mark.usefixtures("other")
 @pytest.mark.parametrize("form", FORMS)
 def test_a_film_starts_with_the_picture_and_goes_on_from_it(run, form: str) -> None:
-    outcome = run("film", "photo.png", *QUICK, *FORMS[form], "-o", "out.mkv")
+    outcome = run("film", "photo.png", *QUICK, *FORMS[form], "-o", "{stem}-{fps}.mkv")
     assert outcome.code == 0, outcome.err
-    assert outcome.lines == ["4 frames of 80x60, 8 a second", "photo.png -> out.mkv"]
-    frames = list(read_video(Path("out.mkv")))
+    assert outcome.lines == ["4 frames of 80x60, 8 a second", "photo.png -> photo-8.mkv"]
+    frames = list(read_video(Path("photo-8.mkv")))
     assert len(frames) == 4
     np.testing.assert_array_equal(frames[0], scene())
     for one, following in itertools.pairwise(frames):
         assert 0.2 < np.abs(one.astype(int) - following).mean() < 100
-    assert not Path("out.mkv.frames").exists()
-    record = record_in(Path("out.mkv"))
+    assert not Path("photo-8.mkv.frames").exists()
+    record = record_in(Path("photo-8.mkv"))
     assert record is not None
     assert (record.job.command, record.source, record.stopped) == ("film", "photo.png", "done")
     assert record.score == {"frames": 4}
@@ -209,6 +209,7 @@ def test_a_plan_says_how_many_frames_and_how_long(run, photo: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (("-o", "{stem}-{spede}.mp4"), 2, "there is no {spede}"),
         (("-o", "out.png"), 2, "-o out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
         (("--layer", "mif"), 2, "did you mean mid"),
         (("--layer", "mid@soon"), 2, "'mid@soon' is not of the form LAYER[:CHANNEL][*WEIGHT][@SECOND], such as low@5"),

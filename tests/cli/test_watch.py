@@ -60,7 +60,8 @@ def test_what_comes_into_a_folder_is_made(tmp_path: Path, stop: signal.Signals) 
     assert said.count("old.png -> out/old.png") == 1
     assert said.count("new.png -> ") == 1
     assert "already made" not in said
-    assert run.returncode == ("damaged" in said or "can be read" in said), said
+    failed = "damaged" in said or "can be read" in said
+    assert run.returncode in (failed, 130), said  # 130: the last picture was there, but its run not yet at an end
 
 
 def test_an_empty_folder_is_waited_for(run, monkeypatch: pytest.MonkeyPatch) -> None:

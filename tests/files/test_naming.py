@@ -1,4 +1,4 @@
-"""Outputs named by a template."""
+"""Names of outputs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from dreamcli.errors import WrongRequest
-from dreamcli.files.plan import make_plan, plan_named
-from dreamcli.files.template import fill_in, is_template
+from dreamcli.files.naming import fill_in, is_template
+from dreamcli.files.plan import make_plan, plan_film, plan_named
 from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.visualization import ClassSettings
 
@@ -39,6 +40,15 @@ def test_names_are_filled_in(template: str, path: str | None) -> None:
 def test_a_suffix_that_cannot_be_written_becomes_png() -> None:
     assert fill_in("{stem}.{ext}", DREAM, "cat", ".tiff") == Path("cat.png")
     assert fill_in("{stem}.{ext}", DREAM, "cat", ".JPEG") == Path("cat.JPEG")
+
+
+def test_a_film_has_a_film_s_ending() -> None:
+    film = FilmSettings(seconds=3, seed=7)
+    assert plan_film(Path("in/cat.jpg"), "{stem}-{seconds}s.{ext}", film) == Path("cat-3s.mp4")
+    assert plan_film(Path("in/cat.gif"), "{stem}-{form}.{ext}", film) == Path("cat-dream.gif")
+    assert plan_film(Path("in/cat.gif"), None, film) == Path("cat-film.mp4")
+    with pytest.raises(WrongRequest, match=r"must end in \.mp4, .*, or in \.{ext}"):
+        plan_film(Path("cat.jpg"), "{stem}.png", film)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
-"""Outputs named by a template, such as ``dreams/{stem}-{layer}-{seed}.png``."""
+"""Names of outputs: by a template, such as ``dreams/{stem}-{layer}-{seed}.png``, and no longer than a file's may be."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from dataclasses import fields
+from hashlib import sha256
 from pathlib import Path
 from string import Formatter
 
@@ -11,6 +14,7 @@ from dreamcli.settings.base import Settings
 
 from .formats import WRITTEN
 
+MAX_NAME_BYTES = 255  # on nearly every file system
 _OF_THE_INPUT = ("stem", "ext", "folder", "command")
 _PLURALS = {"layer": "layers", "class": "classes"}  # settings that are called by one of what they hold
 _KEPT = "-_.+"  # besides letters and digits, in values
@@ -21,23 +25,31 @@ def is_template(output: str | None) -> bool:
     return output is not None and ("{" in output or "}" in output) and not Path(output).is_dir()
 
 
-def fill_in(template: str, settings: Settings, stem: str, suffix: str = "", folder: Path = Path()) -> Path:
-    """Fill a template in for one picture.
+def fill_in(
+    template: str,
+    settings: Settings,
+    stem: str,
+    suffix: str = "",
+    folder: Path = Path(),
+    endings: Collection[str] = tuple(WRITTEN),
+) -> Path:
+    """Fill a template in for one picture or film.
 
     Besides ``{stem}``, ``{ext}``, ``{folder}`` and ``{command}``, it may name any setting, with a format as in Python:
     ``{seed:04}``. Braces are doubled.
 
     Args:
-        stem, suffix: of the input; ``{ext}`` is its suffix if that can be written, and "png" otherwise.
+        stem, suffix: of the input; ``{ext}`` is its suffix if that is one of the endings, and the first otherwise.
         folder: of the input in the folder that was typed.
+        endings: the suffixes that the result may have.
 
     Raises:
-        WrongRequest: there is no such name, or the result isn't a picture's name.
+        WrongRequest: there is no such name, or the result has another ending.
     """
     known: dict[str, object] = {field.name: getattr(settings, field.name) for field in fields(settings)}
     known |= {name: known[plural] for name, plural in _PLURALS.items() if plural in known}
-    is_written = suffix.lower() in WRITTEN
-    known |= {"stem": stem, "ext": suffix[1:] if is_written else "png", "folder": folder, "command": settings.command}
+    ending = suffix if suffix.lower() in endings else next(iter(endings))
+    known |= {"stem": stem, "ext": ending[1:], "folder": folder, "command": settings.command}
     parts = []
     try:
         for text, name, form, _ in Formatter().parse(template):
@@ -51,9 +63,18 @@ def fill_in(template: str, settings: Settings, stem: str, suffix: str = "", fold
     except ValueError as error:
         raise WrongRequest(f"-o {template}: {error}") from error
     path = Path("".join(parts))
-    if path.suffix.lower() not in WRITTEN:
-        raise WrongRequest(f"-o {template} must end in {', '.join(WRITTEN)}, or in .{{ext}}")
-    return path
+    if path.suffix.lower() not in endings:
+        raise WrongRequest(f"-o {template} must end in {', '.join(endings)}, or in .{{ext}}")
+    return path.with_name(fit_name(path.stem, path.suffix))
+
+
+def fit_name(stem: str, ending: str) -> str:
+    """A file's name. A stem that is too long is cut, and gets a hash to tell it from others that begin alike."""
+    name = os.fsencode(stem)
+    if len(name) + len(ending) <= MAX_NAME_BYTES:
+        return stem + ending
+    ending = f"-{sha256(name).hexdigest()[:8]}{ending}"
+    return name[: MAX_NAME_BYTES - len(ending)].decode(errors="ignore") + ending
 
 
 def _plain(value: object, form: str) -> str:
