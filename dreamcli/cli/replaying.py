@@ -18,7 +18,7 @@ from dreamcli.files.animation import is_animation
 from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import is_clip
 from dreamcli.files.decoder import Decoder, reader
-from dreamcli.files.existing import is_finished, look_at, record_in
+from dreamcli.files.existing import look_at, record_in, refuse_others
 from dreamcli.files.formats import FILMS, VIDEOS, WRITTEN
 from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture
@@ -124,7 +124,8 @@ def _write_again(
     start = read_file(source, recorded_name(source), reader(options.safe_decode)) if source else None
     index = getattr(settings, "index", 0)  # where one job makes several pictures
     jobs = session.jobs(settings, start.picture if start else None, references)
-    is_finished(target, look_at(target), jobs[index], options.overwrite)
+    if not options.overwrite:
+        refuse_others(target, look_at(target), jobs[index])
     with bars(1, hidden=options.quiet or options.as_json) as shown, _blamed_on(options):
         on_step = shown.begin(options.picture.name)
         result = session.make(settings, start, references, on_step, jobs)[index]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest
+from dreamcli.errors import DreamcliError, Hint, WrongRequest, describe
 from dreamcli.files.plan import Task
 
-from .errors import FAILED, INTERRUPTED, say
+from .errors import FAILED, INTERRUPTED, explain, print_error, say
 from .options import SharedOptions
 
 QUIET = 1.0  # seconds for which a file must not have changed: until then, it may be half copied
@@ -42,10 +42,18 @@ def watch_folders(
             raise WrongRequest(f"--watch needs folders, and {image} is none")
     changes = _changes(images)
     known: dict[Path, tuple[int, int]] = {}
-    failed = False
+    failed, refusal = False, ""
+    plan()  # what is wrong from the start ends it
     try:
         for _ in changes:
-            if tasks := _new(plan(), known):
+            try:
+                planned, refusal = plan(), ""
+            except WrongRequest as error:  # what goes wrong later is said once, and waits until it is mended
+                if str(error) != refusal:
+                    print_error(explain(*describe(error)))
+                failed, refusal = True, str(error)
+                continue
+            if tasks := _new(planned, known):
                 code = make(tasks)
                 if code == INTERRUPTED:
                     return code

@@ -27,6 +27,15 @@ class ExistingOutput:
     record: Record | None
     is_whole: bool
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether a run wrote it to its end; one that stopped at a non-finite value would stop there again."""
+        return self.is_whole and self.record is not None and self.record.stopped != "interrupted"
+
+    def is_of(self, job: Job) -> bool:
+        """Whether it was made by the same job."""
+        return self.record is not None and self.record.job.gives_same_picture_as(job)
+
 
 def look_at(output: Path) -> ExistingOutput | None:
     """Look at the place of an output; None if there is nothing."""
@@ -53,19 +62,15 @@ def record_in(path: Path) -> Record | None:
     return read_video_record(path) if path.suffix.lower() in VIDEOS else read_record(path)
 
 
-def is_finished(
-    output: Path, existing: ExistingOutput | None, job: Job, overwrite: bool, hint: Hint = Hint.OVERWRITE
-) -> bool:
-    """Whether ``existing``, the file at ``output``, is a job that an earlier run finished.
+def refuse_others(output: Path, existing: ExistingOutput | None, job: Job, hint: Hint = Hint.OVERWRITE) -> None:
+    """Refuse to write where there is something else than an earlier run of the same job left.
+
+    Args:
+        existing: the file at ``output``.
 
     Raises:
-        DreamcliError: it is something else, and mustn't be overwritten; ``hint`` says what helps.
+        DreamcliError: there is; ``hint`` says what helps.
     """
-    if existing is None:
-        return False
-    record = existing.record
-    if not overwrite and (record is None or not record.job.gives_same_picture_as(job)):
-        how = "made with other settings" if record else "not made by dreamcli"
+    if existing and not existing.is_of(job):
+        how = "made with other settings" if existing.record else "not made by dreamcli"
         raise DreamcliError(f"{output} already exists, {how}", hint)
-    # a picture that stopped at a non-finite value would stop there again
-    return existing.is_whole and record is not None and record.stopped != "interrupted"

@@ -14,7 +14,7 @@ from dreamcli.art.artwork import OnStep, part_of
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.animation import write_film
 from dreamcli.files.atomic import remove_leftovers
-from dreamcli.files.existing import is_finished, look_at
+from dreamcli.files.existing import look_at, refuse_others
 from dreamcli.files.reading import Picture, Pixels, read_picture
 from dreamcli.files.record import Job
 from dreamcli.files.writing import write_picture
@@ -92,7 +92,11 @@ class Film(ABC):
         Raises:
             DreamcliError: something else is there, and mustn't be overwritten.
         """
-        return is_finished(self.output, look_at(self.output), self.job, self.overwrite) and not self.overwrite
+        if self.overwrite:
+            return False
+        existing = look_at(self.output)
+        refuse_others(self.output, existing, self.job)
+        return existing is not None and existing.is_finished
 
     def make(self, on_step: OnStep | None = None) -> str:
         """Make the frames that are missing, and write the film.
@@ -150,8 +154,7 @@ class Film(ABC):
             existing = look_at(path)
             if existing is None:
                 break
-            of_frame = _job_of_frame(job, index)
-            if existing.record is None or existing.record.job != of_frame:
+            if not existing.is_of(_job_of_frame(job, index)):
                 if self.overwrite:
                     shutil.rmtree(self.folder)
                     return []

@@ -78,6 +78,35 @@ def test_an_empty_folder_is_waited_for(run, monkeypatch: pytest.MonkeyPatch) -> 
     assert outcome.err == "watching empty; Ctrl-C ends it\n\n"
 
 
+def test_two_photos_for_one_output_wait_until_they_are_told_apart(
+    run, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watchfiles = pytest.importorskip("watchfiles", reason="--watch needs the extra `watch`")
+    one, two, three = (Path("in") / name for name in ("a/photo.png", "b/photo.png", "c/other.png"))
+
+    def come(path: Path) -> set[object]:
+        path.parent.mkdir(parents=True)
+        shutil.copy(photo, path)
+        os.utime(path, (1e9, 1e9))
+        return {path}
+
+    def changes(*_folders: str, **_options: object) -> object:
+        yield set()
+        yield come(two) | come(three)
+        yield {three}
+        two.unlink()
+        yield {two}
+        raise KeyboardInterrupt
+
+    come(one)
+    monkeypatch.setattr(watchfiles, "watch", changes)
+    outcome = run("boost", "in", "--watch", "-o", "{stem}-out.png", *QUICK)
+    assert outcome.code == 1
+    assert outcome.err.count("dreamcli: ") == 1
+    assert "tell them apart, by {stem}, {folder} or a setting" in outcome.err
+    assert sorted(path.name for path in Path().glob("*-out.png")) == ["other-out.png", "photo-out.png"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dreamcli.errors import DreamcliError, Hint
-from dreamcli.files.existing import is_finished, look_at
+from dreamcli.files.existing import look_at, refuse_others
 from dreamcli.files.reading import Picture
 from dreamcli.files.writing import write_picture
 from tests.conftest import scene
@@ -25,13 +25,16 @@ def output(tmp_path: Path) -> Path:
 
 def test_an_output_that_is_not_there_is_not_finished(tmp_path: Path) -> None:
     assert look_at(tmp_path / "out.png") is None
-    assert not is_finished(tmp_path / "out.png", None, JOB, overwrite=False)
+    refuse_others(tmp_path / "out.png", None, JOB)
 
 
 @pytest.mark.parametrize(("stopped", "finished"), [("done", True), ("non-finite", True), ("interrupted", False)])
 def test_an_output_is_finished_unless_it_was_interrupted(output: Path, stopped: str, finished: bool) -> None:
     write_picture(output, Picture(scene()), replace(RECORD, stopped=stopped))
-    assert is_finished(output, look_at(output), JOB, overwrite=False) is finished
+    existing = look_at(output)
+    assert existing is not None
+    assert existing.is_finished is finished
+    refuse_others(output, existing, JOB)
 
 
 def test_a_file_that_was_cut_short_is_not_finished(output: Path) -> None:
@@ -39,7 +42,8 @@ def test_a_file_that_was_cut_short_is_not_finished(output: Path) -> None:
     existing = look_at(output)
     assert existing is not None
     assert (existing.record, existing.is_whole) == (RECORD, False)
-    assert not is_finished(output, existing, JOB, overwrite=False)
+    assert not existing.is_finished
+    refuse_others(output, existing, JOB)
 
 
 def test_what_is_not_ours_is_not_decoded(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,12 +55,10 @@ def test_what_is_not_ours_is_not_decoded(output: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("hint", [Hint.OVERWRITE, Hint.OVERWRITE_ANIMATION])
-def test_something_else_is_overwritten_only_if_asked(output: Path, hint: Hint) -> None:
+def test_something_else_is_refused(output: Path, hint: Hint) -> None:
     with pytest.raises(DreamcliError, match=r"out.png already exists, made with other settings$") as caught:
-        is_finished(output, look_at(output), OTHER, False, hint)
+        refuse_others(output, look_at(output), OTHER, hint)
     assert caught.value.hint is hint
-    assert is_finished(output, look_at(output), OTHER, overwrite=True)
     output.write_text("text")
     with pytest.raises(DreamcliError, match=r"out.png already exists, not made by dreamcli$"):
-        is_finished(output, look_at(output), JOB, overwrite=False)
-    assert not is_finished(output, look_at(output), JOB, overwrite=True)
+        refuse_others(output, look_at(output), JOB)
