@@ -109,7 +109,11 @@ def _features(settings: BoostSettings, ensemble: Ensemble, photographs: Sequence
 def _laid_out(features: Tensor, seed: int) -> np.ndarray:
     """A place for each feature, ``(N, 2)``; those that are alike are near each other."""
     layout = _umap().UMAP(n_neighbors=NEIGHBORS, min_dist=SPACING, metric="cosine", random_state=seed % 2**32, n_jobs=1)
-    places: np.ndarray = layout.fit_transform(features.numpy())
+    threads = torch.get_num_threads()
+    try:
+        places: np.ndarray = layout.fit_transform(features.numpy())
+    finally:
+        torch.set_num_threads(threads)  # Numba sets it for the whole process, and another number makes other pictures
     return places
 
 

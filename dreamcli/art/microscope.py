@@ -17,7 +17,6 @@ from dreamcli.engine.activations import channel
 from dreamcli.engine.compute import Compute
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
-from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import DRAWINGS, TILE, MicroscopeSettings
 from dreamcli.settings.visualization import BoostSettings
 
@@ -162,8 +161,3 @@ def _largest(weights: Tensor) -> list[tuple[int, float]]:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
-
-
-def channel_specs(layer: str, channels: Sequence[int]) -> tuple[LayerSpec, ...]:
-    """These channels of a layer."""
-    return tuple(LayerSpec(layer, index) for index in channels)

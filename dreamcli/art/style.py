@@ -8,18 +8,19 @@ small to large; with the controls of Gatys et al., "Controlling Perceptual Facto
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from dreamcli.engine import PIXELS
-from dreamcli.engine.ascent import LBFGS, Adam, Rule
+from dreamcli.engine.ascent import LBFGS, Adam
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.neighbors import NeighborDistance
 from dreamcli.engine.objectives import Objective, TotalVariation, WeightedSum
 from dreamcli.engine.octaves import resize
-from dreamcli.engine.parameterization import LaplacianPyramid, Pixels
+from dreamcli.engine.parameterization import LaplacianPyramid, Parameterization, Pixels
 from dreamcli.engine.style import ContentDistance, GamutDistance, Statistics, StyleDistance, smoothed
 from dreamcli.engine.transforms import Jitter
 from dreamcli.errors import WrongRequest, check
@@ -35,20 +36,37 @@ from .painting import Painting
 from .pixels import to_pixels
 from .styles import Style, style_layers, styles_of
 
-SMALLEST_OCTAVE, SMALLEST_OF_NEIGHBORS = 96, 40  # pixels on the shorter side
-LEARNING_RATE = 0.03
-# the squared gradient is averaged over fewer steps than usual, so that patterns nobody asked for fade sooner
-BETAS = (0.9, 0.9)
-COLOR_WEIGHT = 1.5  # of the picture's own colors, relative to a layer
-PYRAMID_LEARNING_RATE, PYRAMID_BETAS = 0.005, (0.9, 0.99)
-# relative to the neighbors: the statistics of all layers together, and the picture's own colors. They bring back the
-# contrast and the large shapes, which no single place has
-MOMENTS_WEIGHT, COLOR_WEIGHT_OF_NEIGHBORS = 1.0, 1.0
-GAMUT_WEIGHT = 1.0  # of colors that the styles don't have
-TV_OF_NEIGHBORS = 0.2  # of the total variation, relative to its weight with other statistics
+MOMENTS_WEIGHT = 1.0  # of all layers' statistics together, relative to the neighbors
+GAMUT_WEIGHT = 1.0  # of colors that the styles don't have, relative to the neighbors
 MAX_WINDOWED_CHANNELS = 128
 WINDOWS = 3  # along each side of the picture, each of which should have the style's statistics
 CONTENT_WEIGHT = 0.06  # of content relative to style, at strength 0.5
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How to paint, which depends on what is compared.
+
+    Attributes:
+        smallest: pixels on the shorter side of the first octave, at least.
+        smoothness: the weight of the total variation, relative to the setting.
+        color_weight: of the picture's own colors, relative to one layer, or to the neighbors.
+        has_neighbors: whether each place is compared with its nearest neighbors in the styles. The statistics are
+            then besides: they bring back the contrast and the large shapes, which no single place has.
+    """
+
+    parameterize: Callable[[Tensor], Parameterization]
+    learning_rate: float
+    betas: tuple[float, float]
+    smallest: int
+    smoothness: float
+    color_weight: float
+    has_neighbors: bool
+
+
+# the squared gradient is averaged over fewer steps than usual, so that patterns nobody asked for fade sooner
+_AS_A_WHOLE = _Manner(Pixels, 0.03, (0.9, 0.9), 96, 1.0, 1.5, False)
+_BY_PLACES = _Manner(LaplacianPyramid, 0.005, (0.9, 0.99), 40, 0.2, 1.0, True)
 
 
 def stylize(
@@ -65,22 +83,23 @@ def stylize(
             should be made of neighbors; or a network has no maxima to average instead.
     """
     _check_shift(settings, inputs)
-    settings = replace(settings, statistics=_statistics(settings, ensemble, inputs))
+    statistics = _statistics(settings, ensemble, inputs)
+    manner = _BY_PLACES if statistics == "neighbors" else _AS_A_WHOLE
+    settings = replace(settings, statistics="moments" if manner.has_neighbors else statistics)
     if settings.average_pooling:
         ensemble = ensemble.with_average_pooling()
-    by_neighbors = settings.statistics == "neighbors"
     generator = torch.Generator().manual_seed(settings.seed)
-    canvas = Painting(settings, inputs, generator, compute, LaplacianPyramid if by_neighbors else Pixels)
-    aim = _Aim(settings, ensemble, inputs, canvas, compute)
+    canvas = Painting(settings, inputs, generator, compute, manner.parameterize)
+    aim = _Aim(settings, manner, ensemble, inputs, canvas, compute)
     stopped = climb(
         canvas,
         aim.objective,
         aim.activations,
         settings,
-        rule=_rule(settings),
+        rule=LBFGS() if settings.optimizer == "lbfgs" else Adam(manner.learning_rate, manner.betas),
         transforms=lambda size: [Jitter(max(size) if settings.seamless else settings.jitter)],
         generator=generator,
-        smallest=SMALLEST_OF_NEIGHBORS if by_neighbors else SMALLEST_OCTAVE,
+        smallest=manner.smallest,
         on_step=on_step,
     )
     objective = aim.latest
@@ -110,21 +129,19 @@ def _statistics(settings: StyleSettings, ensemble: Ensemble, inputs: Inputs) -> 
     return settings.statistics
 
 
-def _rule(settings: StyleSettings) -> Rule:
-    if settings.optimizer == "lbfgs":
-        return LBFGS()
-    if settings.statistics == "neighbors":
-        return Adam(PYRAMID_LEARNING_RATE, PYRAMID_BETAS)
-    return Adam(LEARNING_RATE, BETAS)
-
-
 class _Aim:
     """What a painting should look like, at every size."""
 
     def __init__(
-        self, settings: StyleSettings, ensemble: Ensemble, inputs: Inputs, canvas: Painting, compute: Compute
+        self,
+        settings: StyleSettings,
+        manner: _Manner,
+        ensemble: Ensemble,
+        inputs: Inputs,
+        canvas: Painting,
+        compute: Compute,
     ) -> None:
-        self._settings, self._canvas, self._memo = settings, canvas, inputs.memo
+        self._settings, self._manner, self._canvas, self._memo = settings, manner, canvas, inputs.memo
         self._styles = styles_of(settings, ensemble, inputs, canvas.photograph, compute)
         contents = _content_layers(settings, ensemble)
         layers = list(dict.fromkeys(layer for style in self._styles for layer, _ in style.layers))
@@ -142,10 +159,9 @@ class _Aim:
         seen = self._seen(target)
         strength = self._settings.strength if self._contents else 1.0
         whole = sum(style.weight for style in self._styles)
-        by_neighbors = self._settings.statistics == "neighbors"
-        smoothness = self._settings.tv * (TV_OF_NEIGHBORS if by_neighbors else 1)
+        smoothness = self._settings.tv * self._manner.smoothness
         terms: list[tuple[float, Objective]] = [(-smoothness, TotalVariation())]
-        if by_neighbors:
+        if self._manner.has_neighbors:
             distances = [*self._neighbors(target, size), *self._gamut(size)]
             terms += [(-(strength**2) * share, distance) for share, distance in distances]
         for style in self._styles:
@@ -173,19 +189,29 @@ class _Aim:
         self, style: Style, size: Size, seen: dict[str, Tensor], share: float
     ) -> list[tuple[float, Objective]]:
         """The distances from one style in each of its layers, in units of the target's own distance."""
-        statistics = self._settings.statistics
-        kind = "moments" if statistics == "neighbors" else statistics
-        windows = _windows(style) if statistics == "neighbors" else {}
+        windows = _windows(style) if self._manner.has_neighbors else {}
         wanted = self._wanted(style, style.size(size, self._settings.style_scale))
         region = _intersection(style.region, self._canvas.opaque)
         terms: list[tuple[float, Objective]] = []
-        for layer, weight in _weights(style, statistics).items():
+        for layer, weight in self._weights(style).items():
             smooth, parts = layer in self._smoothed, windows.get(layer, 1)
-            distance = StyleDistance(layer, wanted[layer], kind, 1.0, region, smooth, parts)
+            distance = StyleDistance(layer, wanted[layer], self._settings.statistics, 1.0, region, smooth, parts)
             with torch.no_grad():
                 baseline = max(float(distance(seen, seen[PIXELS])), 1e-9)
             terms.append((-share * weight, replace(distance, baseline=baseline)))
         return terms
+
+    def _weights(self, style: Style) -> dict[str, float]:
+        """The weights of a style's statistics in its layers, by name, and in the picture's colors.
+
+        They add up to 1, except beside neighbors, which have a weight of 1 themselves.
+        """
+        colors = {PIXELS: self._manner.color_weight} if style.part != "coarse" else {}
+        whole = sum(abs(weight) for _, weight in style.layers)
+        if self._manner.has_neighbors:
+            return {layer.key: MOMENTS_WEIGHT * weight / whole for layer, weight in style.layers} | colors
+        weights = {layer.key: weight for layer, weight in style.layers} | colors
+        return {layer: weight / (whole + sum(colors.values())) for layer, weight in weights.items()}
 
     def _wanted(self, style: Style, size: Size) -> dict[str, Statistics]:
         """The style's statistics at a size, measured once for many photographs."""
@@ -204,21 +230,6 @@ class _Aim:
 
     def _statistics(self, layer: str, activation: Tensor, weight: Tensor | None) -> Statistics:
         return Statistics.of(smoothed(activation) if layer in self._smoothed else activation, weight)
-
-
-def _weights(style: Style, statistics: str) -> dict[str, float]:
-    """The weights of a style's statistics in its layers, by name, and in the picture's colors.
-
-    They add up to 1, except for neighbors, which have a weight of 1 themselves.
-    """
-    whole = sum(abs(weight) for _, weight in style.layers)
-    has_colors = style.part != "coarse"
-    if statistics == "neighbors":
-        colors = {PIXELS: COLOR_WEIGHT_OF_NEIGHBORS} if has_colors else {}
-        return {layer.key: MOMENTS_WEIGHT * weight / whole for layer, weight in style.layers} | colors
-    colors = {PIXELS: COLOR_WEIGHT} if has_colors else {}
-    weights = {layer.key: weight for layer, weight in style.layers} | colors
-    return {layer: weight / (whole + sum(colors.values())) for layer, weight in weights.items()}
 
 
 def _windows(style: Style) -> dict[str, int]:

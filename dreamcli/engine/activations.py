@@ -93,13 +93,9 @@ class Activations:
         if trace.stem:
             self._fold_input_format(trace.stem)
         _to_channels_last(self._network, compute)
-        self._clobbered = trace.clobbered
-        self._channels_last = trace.channels_last
-        self._runs = Counter(name for what, name in trace.events if what == "end" and name in self.layers)
-        self._pending: Counter[str] = Counter()
-        self._captured: dict[str, Tensor] = {}
+        self._capture = _Capture(self.layers, trace)
         for layer in self.layers:
-            self._network.get_submodule(layer).register_forward_hook(partial(self._capture, layer))
+            self._network.get_submodule(layer).register_forward_hook(partial(self._capture.hook, layer))
 
     def _fold_input_format(self, stem: str) -> None:
         """Move the normalization from every pixel of every step into the weights of the first convolution."""
@@ -117,8 +113,7 @@ class Activations:
 
         Feature maps are ``(N, C, H, W)``, tokens ``(N, L, C)``, flat layers ``(N, C)``.
         """
-        self._pending = Counter(self._runs)
-        self._captured = {}
+        self._capture.begin()
         fed = self.input_format.fit(image)
         if self._mean is not None:
             fed = fed - self._mean
@@ -126,10 +121,32 @@ class Activations:
             fed = fed * self._scale
         with self.compute.autocast(), suppress(_Complete):
             self._network(fed)
-        captured, self._captured = self._captured, {}
-        return captured
+        return self._capture.taken()
 
-    def _capture(self, layer: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+
+class _Capture:
+    """The outputs of layers during one forward pass.
+
+    The network's hooks hold it, so it doesn't hold the network: in a cycle, their memory would be freed late.
+    """
+
+    def __init__(self, layers: tuple[str, ...], trace: Trace) -> None:
+        self._clobbered, self._channels_last = trace.clobbered, trace.channels_last
+        self._runs = Counter(name for what, name in trace.events if what == "end" and name in layers)
+        self._pending: Counter[str] = Counter()
+        self._outputs: dict[str, Tensor] = {}
+
+    def begin(self) -> None:
+        """Await a forward pass."""
+        self._pending = Counter(self._runs)
+        self._outputs = {}
+
+    def taken(self) -> dict[str, Tensor]:
+        """What it captured, which is then no longer held."""
+        outputs, self._outputs = self._outputs, {}
+        return outputs
+
+    def hook(self, layer: str, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         """The forward hook: keep the output of the layer's last run, and stop once all layers have run."""
         self._pending[layer] -= 1
         if self._pending[layer]:
@@ -137,7 +154,7 @@ class Activations:
         complete = not any(self._pending.values())
         if layer in self._channels_last:
             output = output.permute(0, 3, 1, 2)
-        self._captured[layer] = output.clone() if layer in self._clobbered and not complete else output
+        self._outputs[layer] = output.clone() if layer in self._clobbered and not complete else output
         if complete:
             raise _Complete
 

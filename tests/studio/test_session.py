@@ -89,6 +89,23 @@ def test_a_second_picture_needs_no_loading_and_equals_the_one_shot(
             assert result.record == alone.record
 
 
+@pytest.mark.parametrize("form", MAKERS)
+def test_no_tensor_waits_for_the_garbage_collector(session: Session, form: str) -> None:
+    MAKERS[form](session)
+    gc.collect()
+    gc.disable()
+    try:
+        MAKERS[form](session)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        waiting = [tuple(each.shape) for each in gc.garbage if isinstance(each, torch.Tensor)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert waiting == []
+
+
 def test_feature_maps_classes_and_layers_come_from_the_open_network(session: Session) -> None:
     maps = session.feature_maps(scene(), layer=["low", "fire6"], size=48)
     assert list(maps) == ["fire4", "fire6"]
