@@ -163,6 +163,19 @@ class _Complete(Exception):
     """All the layers have run, so the rest of the network needn't."""
 
 
+class _Removed(nn.Identity):
+    """Stands for a module that isn't run. The one around it may still look at it, as torch's transformers do.
+
+    What it has is kept as plain attributes, which are neither moved to a device nor laid out anew.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        own = set(vars(self))
+        attributes = {name: value for name, value in vars(module).items() if name not in own}
+        vars(self).update(attributes | module._parameters | module._buffers | module._modules)
+
+
 def _truncated(network: nn.Module, layers: Iterable[str], trace: Trace) -> nn.Module:
     """Copy the network's structure up to the last of ``layers``, sharing its weights, and fold batch norms."""
     shell = tracing.frozen_copy(network)
@@ -175,7 +188,7 @@ def _truncated(network: nn.Module, layers: Iterable[str], trace: Trace) -> nn.Mo
         inner = {name, *(f"{name}.{child}" for child, _ in module.named_modules() if child)}
         outer = {name[:i] for i, letter in enumerate(name) if letter == "."}
         if name and not inner & used and not outer & (ended | removed):
-            replace_module(shell, name, nn.Identity())
+            replace_module(shell, name, _Removed(module))
             removed.add(name)
     for convolution, norm in trace.foldable:
         if {convolution, norm} <= used and convolution not in layers:

@@ -209,3 +209,27 @@ def test_colors_that_are_convolved_separately_are_normalized_separately(compute:
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (form.mean, form.std))
     found = Activations(network, ["2"], form, compute)(image)["2"]
     torch.testing.assert_close(found, network((image - mean) / std))
+
+
+class Encoder(nn.Module):
+    """Torch's own transformer, which looks at the weights and settings of its parts before it runs them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 16, 8, 8)
+        layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2)
+        self.head = nn.Linear(16, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.encoder(self.patches(x).flatten(2).transpose(1, 2)).mean(1))
+
+
+@pytest.mark.parametrize("layer", ["norm1", "linear1", "norm2"])
+def test_a_module_may_look_at_those_that_are_left_out(compute: Compute, layer: str) -> None:
+    torch.manual_seed(0)
+    network = Encoder().eval()
+    name = f"encoder.layers.0.{layer}"
+    captured = Activations(network, [name], PLAIN, compute)(torch.rand(1, 3, 32, 32, requires_grad=True))
+    assert captured[name].shape == (1, 16, 32 if layer == "linear1" else 16)
+    assert captured[name].requires_grad

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.animation import write_film
-from dreamcli.files.existing import is_finished, look_at, record_in
+from dreamcli.files.existing import look_at, record_in
 from dreamcli.files.formats import FILMS, VIDEOS
 from dreamcli.files.video import read_video
 from tests.conftest import scene
@@ -78,7 +78,9 @@ def test_a_lossless_film_may_have_an_odd_size(tmp_path: Path) -> None:
 def test_a_film_that_was_cut_short_is_not_finished(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"film{suffix}"
     write_film(path, FRAMES, 12, RECORD)
-    assert is_finished(path, look_at(path), RECORD.job, overwrite=False)
+    existing = look_at(path)
+    assert existing is not None
+    assert existing.is_finished
     contents = path.read_bytes()
     path.write_bytes(contents[: len(contents) // 3])
     found = look_at(path)
