@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ _RELUS = (F.relu, torch.relu, torch.relu_, F.relu_, Tensor.relu, Tensor.relu_)
 
 
 class RescuedReLUs(TorchFunctionMode):
-    """A context in which a ReLU passes a gradient even if all of an image's inputs to it are blocked.
+    """A context in which a ReLU or ReLU6 passes a gradient even if all of an image's inputs to it are blocked.
 
     It then passes the gradient to the inputs below zero (as in Lucid; Olah, Mordvintsev and Schubert, "Feature
     Visualization", 2017). A ReLU that passes any gradient on its own is left alone.
@@ -24,19 +25,24 @@ class RescuedReLUs(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if func in _RELUS:
-            return _RescuedReLU.apply(args[0])
-        return func(*args, **(kwargs or {}))
+            return _RescuedReLU.apply(args[0], math.inf)
+        kwargs = kwargs or {}
+        is_relu6 = func is F.hardtanh and (kwargs["min_val"], kwargs["max_val"]) == (0, 6)  # as torch's ReLU6 calls it
+        if is_relu6 or func is F.relu6:
+            return _RescuedReLU.apply(args[0], 6.0)
+        return func(*args, **kwargs)
 
 
 class _RescuedReLU(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, highest: float) -> Tensor:
         ctx.save_for_backward(x)
-        return x.clamp(min=0)
+        ctx.highest = highest
+        return x.clamp(0, highest)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (x,), (gradient,) = ctx.saved_tensors, gradients
-        alive = gradient * (x > 0)
+        alive = gradient * ((x > 0) & (x < ctx.highest))
         dead = alive.flatten(1).abs().amax(1) == 0
-        return torch.where(dead.view(-1, *[1] * (x.dim() - 1)), gradient, alive)
+        return torch.where(dead.view(-1, *[1] * (x.dim() - 1)), gradient, alive), None

@@ -21,6 +21,25 @@ def test_a_dead_relu_lets_its_inputs_rise(relu) -> None:
     assert leaf.grad.tolist() == [[-1, -1], [0, -1]]
 
 
+@pytest.mark.parametrize("relu6", [F.relu6, nn.ReLU6(), nn.ReLU6(inplace=True)])
+def test_a_dead_relu6_is_rescued_from_either_side(relu6) -> None:
+    leaf = torch.tensor([[-1.0, 7.0], [5.0, 7.0]], requires_grad=True)
+    with RescuedReLUs():
+        seen = relu6(leaf * 1.0)
+        (-seen).sum().backward()
+    assert seen.tolist() == [[0, 6], [5, 6]]
+    assert leaf.grad is not None
+    assert leaf.grad.tolist() == [[-1, -1], [-1, 0]]
+
+
+def test_another_hardtanh_is_left_alone() -> None:
+    leaf = torch.tensor([[-3.0]], requires_grad=True)
+    with RescuedReLUs():
+        F.hardtanh(leaf).sum().backward()
+    assert leaf.grad is not None
+    assert float(leaf.grad) == 0
+
+
 def test_what_is_to_be_lowered_is_lowered_further() -> None:
     leaf = torch.tensor([[-1.0]], requires_grad=True)
     with RescuedReLUs():
