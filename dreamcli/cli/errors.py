@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -66,6 +65,8 @@ def report_error(error: Exception, arguments: Sequence[str] | None) -> int:
 def print_error(message: str, verbose: bool = False) -> None:
     """Print a one-line error, with the traceback of the exception being handled if that is wanted."""
     if verbose and sys.exc_info()[0]:
+        import traceback
+
         say(traceback.format_exc())
     say(f"dreamcli: {printable(' '.join(message.split()))}")
 
