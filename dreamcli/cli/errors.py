@@ -26,7 +26,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.WORKER_CORES: "ask for fewer with --worker-cores",
     Hint.LIST_PRESETS: "list them with: dreamcli presets",
     Hint.LIST_CLASSES: "list them with: dreamcli models MODEL --classes",
-    Hint.STYLE: "--style PICTURE, or --fine PICTURE and --coarse PICTURE",
+    Hint.STYLE: "name one with --style PICTURE, or two with --fine PICTURE and --coarse PICTURE",
     Hint.INSTALL_RAY: "pip install '.[ray]' in a clone of dreamcli",
     Hint.INSTALL_CAPTUM: "pip install '.[explain]' in a clone of dreamcli",
     Hint.INSTALL_VIDEO: "pip install '.[video]' in a clone of dreamcli",

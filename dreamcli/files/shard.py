@@ -23,7 +23,7 @@ class Shard:
         """
         index, _, count = text.partition("/")
         if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-            raise ValueError(f"{text!r} is not of the form I/N, such as 1/4 for the first of four shares")
+            raise ValueError(f"{text!r} is not of the form I/N, with I from 1 to N: 1/4 is the first of four shares")
         return cls(int(index), int(count))
 
     def has(self, key: str) -> bool:

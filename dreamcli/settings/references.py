@@ -116,9 +116,12 @@ def style_inputs(
         WrongRequest: there are too many or too few of something.
     """
     styles, masks, regions = list(styles), list(masks), list(regions)
-    if bool(styles) == (fine is not None or coarse is not None):
-        raise WrongRequest("name either styles, or a fine and a coarse one", Hint.STYLE)
-    if not styles:
+    has_parts = fine is not None or coarse is not None
+    if styles and has_parts:
+        raise WrongRequest("a fine and a coarse style take the place of all others", Hint.STYLE)
+    if not styles and not has_parts:
+        raise WrongRequest("there is no style to paint in", Hint.STYLE)
+    if has_parts:
         if fine is None or coarse is None:
             raise WrongRequest("a fine and a coarse style go together", Hint.STYLE)
         styles = [fine, coarse]

@@ -81,7 +81,7 @@ def test_transparency_stays(run, photo: Path, styles: None) -> None:
         (("--style", "a.png"), 2, "name a PHOTO to repaint, or make a texture with --from-noise"),
         (("photo.png", "--from-noise", "--style", "a.png"), 2, "name a PHOTO to repaint, or make a texture with"),
         (("photo.png", "--fine", "a.png"), 2, "a fine and a coarse style go together"),
-        (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "name either styles"),
+        (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "take the place of all others"),
         (("photo.png", "--style", "a.png", "--seamless"), 2, "--seamless and --jitter only work with --from-noise"),
         (("photo.png", "--style", "a.png", "--keep-colors", "--colors", "match"), 2, "leave out --colors match"),
         (("photo.png", "--style", "a.png=x"), 2, "the weight 'x' of a.png is not a number"),

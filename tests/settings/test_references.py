@@ -87,9 +87,9 @@ def test_fine_and_coarse_are_two_styles() -> None:
 @pytest.mark.parametrize(
     ("styles", "weights", "fine", "coarse", "masks", "regions", "message", "hint"),
     [
-        ([], None, None, None, [], [], "name either styles, or a fine and a coarse one", Hint.STYLE),
-        (["a"], None, "b", "c", [], [], "name either styles, or a fine and a coarse one", Hint.STYLE),
-        (["a"], None, None, "c", [], [], "name either styles, or a fine and a coarse one", Hint.STYLE),
+        ([], None, None, None, [], [], "there is no style to paint in", Hint.STYLE),
+        (["a"], None, "b", "c", [], [], "a fine and a coarse style take the place of all others", Hint.STYLE),
+        (["a"], None, None, "c", [], [], "a fine and a coarse style take the place of all others", Hint.STYLE),
         ([], None, "b", None, [], [], "a fine and a coarse style go together", Hint.STYLE),
         ([], None, None, "c", [], [], "a fine and a coarse style go together", Hint.STYLE),
         ([], None, "b", "c", ["m", "n"], [], "masks are for whole styles", None),
