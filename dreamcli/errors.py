@@ -21,6 +21,7 @@ class Hint(Enum):
     FOLLOW_LINKS = auto()
     WEIGHTS = auto()
     WORKER_CORES = auto()
+    LIST_MODELS = auto()
     LIST_PRESETS = auto()
     LIST_CLASSES = auto()
     STYLE = auto()

@@ -24,6 +24,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.FOLLOW_LINKS: "follow them with --follow-links",
     Hint.WEIGHTS: "give its state dict with --weights FILE, or as MODEL=FILE in --model or --judge",
     Hint.WORKER_CORES: "ask for fewer with --worker-cores",
+    Hint.LIST_MODELS: "list them with: dreamcli models",
     Hint.LIST_PRESETS: "list them with: dreamcli presets",
     Hint.LIST_CLASSES: "list them with: dreamcli models MODEL --classes",
     Hint.STYLE: "name one with --style PICTURE, or two with --fine PICTURE and --coarse PICTURE",

@@ -21,7 +21,7 @@ from urllib.parse import urlparse
 from safetensors import safe_open
 
 from dreamcli import plugins
-from dreamcli.errors import WrongRequest, did_you_mean
+from dreamcli.errors import Hint, WrongRequest, did_you_mean
 from dreamcli.settings.layer_spec import ALIASES
 
 from .wheels import WHEELS
@@ -181,8 +181,8 @@ def listing(name: str) -> Listing:
         )  # fmt: skip
     known = model_names()
     if name not in known:
-        hint = did_you_mean(name, known) or f"; such as {known[0]}, vgg16"
-        raise WrongRequest(f"there is no model {name!r}{hint}")
+        guess = did_you_mean(name, known)
+        raise WrongRequest(f"there is no model {name!r}{guess}", None if guess else Hint.LIST_MODELS)
     from torch.hub import get_dir
 
     weights = torchvision_models().get_model_weights(name).DEFAULT

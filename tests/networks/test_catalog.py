@@ -6,7 +6,7 @@ import sys
 import pytest
 import torchvision
 
-from dreamcli.errors import WrongRequest
+from dreamcli.errors import Hint, WrongRequest
 from dreamcli.networks import catalog, zoo
 from dreamcli.networks.wheels import WHEELS
 
@@ -65,6 +65,9 @@ def test_a_torchvision_network_is_listed_with_its_download() -> None:
 def test_an_unknown_model_gets_near_names() -> None:
     with pytest.raises(WrongRequest, match="there is no model 'vgg61'; did you mean vgg"):
         catalog.listing("vgg61")
+    with pytest.raises(WrongRequest, match="there is no model 'quux'$") as caught:
+        catalog.listing("quux")
+    assert caught.value.hint is Hint.LIST_MODELS
 
 
 def test_it_is_read_without_importing_torch() -> None:
