@@ -65,7 +65,7 @@ def test_a_torchvision_network_is_listed_with_its_download() -> None:
 def test_an_unknown_model_gets_near_names() -> None:
     with pytest.raises(WrongRequest, match="there is no model 'vgg61'; did you mean vgg"):
         catalog.listing("vgg61")
-    with pytest.raises(WrongRequest, match="there is no model 'quux'$") as caught:
+    with pytest.raises(WrongRequest, match=r"there is no model 'quux'$") as caught:
         catalog.listing("quux")
     assert caught.value.hint is Hint.LIST_MODELS
 
