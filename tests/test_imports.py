@@ -98,6 +98,7 @@ def test_only_the_command_line_imports_inside_functions(path: Path) -> None:
 LAZY = {
     "art.activation_atlas",
     "art.explain",
+    "errors",
     "engine.flow",
     "plugins",
     "files.pyav",

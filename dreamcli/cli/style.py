@@ -68,7 +68,9 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_fra
 
 def _check_combination(has_photos: bool, from_noise: bool, keep_colors: bool, options: dict[str, Any]) -> None:
     """Refuse options that can't be combined; put --keep-colors into the options."""
-    if has_photos == from_noise:
+    if has_photos and from_noise:
+        raise click.UsageError("--from-noise makes a texture: leave out PHOTO")
+    if not has_photos and not from_noise:
         raise click.UsageError("name a PHOTO to repaint, or make a texture with --from-noise")
     if not from_noise and (options["seamless"] or options["jitter"]):
         raise click.UsageError("--seamless and --jitter only work with --from-noise")

@@ -155,7 +155,9 @@ class Network:
         if plain in names:
             return names[plain]
         within = [label for label in labels if plain and plain in label.casefold()]
-        near = did_you_mean(plain, names) or (f"; did you mean {', '.join(within[:5])}?" if within else "")
+        whole = [label for label in within if plain in label.casefold().split()]
+        guess = f"; did you mean {' or '.join((whole or within)[:5])}?"
+        near = guess if whole else did_you_mean(plain, names) or (guess if within else "")
         problem = f"{self.card.name} has no class {wanted!r}"
         if near:
             raise WrongRequest(problem + near)

@@ -42,6 +42,7 @@ def test_classes_are_found_by_name_and_number(network: zoo.Network, wanted: str,
     [
         ("dreamnet", "goldfsh", "dreamnet has no class 'goldfsh'; did you mean goldfish", None),
         ("dreamnet", "husky", "dreamnet has no class 'husky'; did you mean Siberian husky", None),
+        ("dreamnet", "cat", "dreamnet has no class 'cat'; did you mean tiger cat or Persian cat", None),
         ("dreamnet", "1000", "dreamnet has no class '1000' among its 1000", Hint.LIST_CLASSES),
         ("lenet5", "ten", "lenet5 has no class 'ten'; its 10 classes are 0, 1, and so on to 9", None),
     ],
