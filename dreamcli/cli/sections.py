@@ -56,7 +56,8 @@ class Command(click.Command):
         )  # fmt: skip
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        shown = {each.name: each for each in self.get_params(ctx) if each.get_help_record(ctx)}
+        # an argument has no words of its own: the text above speaks of it
+        shown = {each.name: each for each in self.get_params(ctx) if (each.get_help_record(ctx) or ("", ""))[1]}
         sections = {title: names & shown.keys() for title, names in SECTIONS.items()}
         sections = {title: names for title, names in sections.items() if len(names) > 1}
         first = shown.keys() - set().union(*sections.values())
