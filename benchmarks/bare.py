@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from dreamcli.engine.activations import Activations, replace_module
+from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.networks.zoo import Network
 
@@ -17,11 +17,11 @@ from dreamcli.networks.zoo import Network
 def bare_network(network: Network, layer: str, compute: Compute) -> nn.Module:
     """The same frozen, truncated, folded, channels-last network, pruned by torchvision instead of by hooks."""
     truncated = Activations(network.module, [layer], network.input_format, compute)._network
-    for name, module in list(truncated.named_modules()):
+    for module in truncated.modules():
         module._forward_hooks.clear()
-        if isinstance(module, nn.Identity):
-            replace_module(truncated, name, nn.Identity())  # one that torch.fx takes for a single step
-    return create_feature_extractor(truncated, [layer], suppress_diff_warning=True)
+    # what was cut off is an Identity of ours; torch.fx would look inside
+    leaves = {"leaf_modules": [nn.Identity]}
+    return create_feature_extractor(truncated, [layer], tracer_kwargs=leaves, suppress_diff_warning=True)
 
 
 def bare_step(network: nn.Module, layer: str, image: Tensor, compute: Compute) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 
 
@@ -68,8 +68,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean X or Y?``, or an empty string if no known word is close."""
     from difflib import get_close_matches  # takes a twentieth of the time of --help
 
-    near = get_close_matches(word.lower(), list(known), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return suggestion(get_close_matches(word.lower(), list(known), n=3, cutoff=0.6))
+
+
+def suggestion(words: Sequence[str]) -> str:
+    """Return ``; did you mean X or Y?``, or an empty string if there is no word."""
+    return f"; did you mean {' or '.join(words)}?" if words else ""
 
 
 def check(condition: bool, message: str) -> None:

@@ -258,13 +258,13 @@ def shared_options(form: type[Settings], output_help: str, plain: bool = False, 
         help="Another network, which picks among --best-of attempts, or else says what it sees in the result; FILE has "
         "its weights. auto judges ImageNet's classes: one efficientnet_lite picks, another says what it sees.",
     )  # fmt: skip
-    notes = " {stem}, {ext}, {folder} and any {setting} are filled in; - is stdout, as PNG."
+    notes = "" if plain else " {stem}, {ext}, {folder} and any {setting} are filled in; - is stdout, as PNG."
     if films:
         notes = " {stem} and any {setting} are filled in."
-    meaning, *defaults = output_help.partition("  [default: ")
+    meaning, mark, default = output_help.partition("  [default: ")
     return _stack(
         preset,
-        output_option("".join((meaning, "" if plain else notes, *defaults))),
+        output_option(f"{meaning}{notes}{mark}{default}"),
         _SAFE_DECODE if films else input_options,
         _WEIGHTS if plain else model_options(form, several=climbs or films),
         *([judge] if climbs else []),

@@ -56,8 +56,8 @@ class Command(click.Command):
         )  # fmt: skip
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        # an argument has no words of its own: the text above speaks of it
-        shown = {each.name: each for each in self.get_params(ctx) if (each.get_help_record(ctx) or ("", ""))[1]}
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        shown = {each.name: each for each in options if each.get_help_record(ctx)}
         sections = {title: names & shown.keys() for title, names in SECTIONS.items()}
         sections = {title: names for title, names in sections.items() if len(names) > 1}
         first = shown.keys() - set().union(*sections.values())

@@ -43,11 +43,13 @@ def watch_folders(
     changes = _changes(images)
     known: dict[Path, tuple[int, int]] = {}
     failed, refusal = False, ""
-    plan()  # what is wrong from the start ends it
+    planned = plan()  # what is wrong from the start ends it
     try:
-        for _ in changes:
+        for number, _ in enumerate(changes):
             try:
-                planned, refusal = plan(), ""
+                if number:
+                    planned = plan()
+                refusal = ""
             except WrongRequest as error:  # what goes wrong later is said once, and waits until it is mended
                 if str(error) != refusal:
                     print_error(explain(*describe(error)))

@@ -43,6 +43,9 @@ class _RescuedReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (x,), (gradient,) = ctx.saved_tensors, gradients
-        alive = gradient * ((x > 0) & (x < ctx.highest))
+        passes = x > 0
+        if ctx.highest < math.inf:
+            passes &= x < ctx.highest
+        alive = gradient * passes
         dead = alive.flatten(1).abs().amax(1) == 0
         return torch.where(dead.view(-1, *[1] * (x.dim() - 1)), gradient, alive), None

@@ -74,3 +74,14 @@ def refuse_others(output: Path, existing: ExistingOutput | None, job: Job, hint:
     if existing and not existing.is_of(job):
         how = "made with other settings" if existing.record else "not made by dreamcli"
         raise DreamcliError(f"{output} already exists, {how}", hint)
+
+
+def is_made(output: Path, job: Job, hint: Hint = Hint.OVERWRITE) -> bool:
+    """Whether an earlier run finished a job's output.
+
+    Raises:
+        DreamcliError: something else is there; see `refuse_others`.
+    """
+    existing = look_at(output)
+    refuse_others(output, existing, job, hint)
+    return existing is not None and existing.is_finished

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +31,7 @@ def fill_in(
     stem: str,
     suffix: str = "",
     folder: Path = Path(),
-    endings: Collection[str] = tuple(WRITTEN),
+    endings: Sequence[str] = tuple(WRITTEN),
 ) -> Path:
     """Fill a template in for one picture or film.
 
@@ -48,7 +48,7 @@ def fill_in(
     """
     known: dict[str, object] = {field.name: getattr(settings, field.name) for field in fields(settings)}
     known |= {name: known[plural] for name, plural in _PLURALS.items() if plural in known}
-    ending = suffix if suffix.lower() in endings else next(iter(endings))
+    ending = suffix if suffix.lower() in endings else endings[0]
     known |= {"stem": stem, "ext": ending[1:], "folder": folder, "command": settings.command}
     parts = []
     try:

@@ -11,7 +11,7 @@ from torch import nn
 from dreamcli.engine.activations import Activations, InputFormat, channel_count, replace_module
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.trace import Layer, Trace, frozen_copy
-from dreamcli.errors import Hint, WrongRequest, check, did_you_mean
+from dreamcli.errors import Hint, WrongRequest, check, did_you_mean, suggestion
 from dreamcli.settings.layer_spec import ALIASES, LayerSpec
 
 from .catalog import RESIDUAL, is_own
@@ -156,8 +156,7 @@ class Network:
             return names[plain]
         within = [label for label in labels if plain and plain in label.casefold()]
         whole = [label for label in within if plain in label.casefold().split()]
-        guess = f"; did you mean {' or '.join((whole or within)[:5])}?"
-        near = guess if whole else did_you_mean(plain, names) or (guess if within else "")
+        near = suggestion(whole[:5]) or did_you_mean(plain, names) or suggestion(within[:5])
         problem = f"{self.card.name} has no class {wanted!r}"
         if near:
             raise WrongRequest(problem + near)

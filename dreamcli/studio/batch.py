@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dreamcli.errors import DreamcliError, Hint, describe
-from dreamcli.files.existing import ExistingOutput, look_at, refuse_others
+from dreamcli.files.existing import ExistingOutput, is_made, look_at, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Job
@@ -154,13 +154,13 @@ class PictureMaker:
         session, references = self._open(task.settings)
         try:
             jobs = session.jobs(task.settings, picture, references)
+            finished = [found is not None and found.is_finished for found in existing]
             if not self._overwrite:
                 for output, found, job in zip(task.outputs, existing, jobs, strict=True):
                     refuse_others(output, found, job)
-            finished = [found is not None and found.is_finished for found in existing]
-            animated = self._is_animated(jobs[0])  # also refuses to overwrite another animation
-            if all(finished) and animated and not self._overwrite:
-                return [Outcome("skipped", task.title, str(output), "(already made)") for output in task.outputs]
+                animated = self._is_animated(jobs[0])  # also refuses to overwrite another animation
+                if all(finished) and animated:
+                    return [Outcome("skipped", task.title, str(output), "(already made)") for output in task.outputs]
             if size := session.result_size(task.settings, picture):
                 check_fits(task.output, *size)
             started = time.perf_counter()
@@ -217,13 +217,7 @@ class PictureMaker:
         return self._opened
 
     def _is_animated(self, job: Job) -> bool:
-        if self._animation is None:
-            return True
-        path = self._animation.path
-        existing = look_at(path)
-        if not self._overwrite:
-            refuse_others(path, existing, job, Hint.OVERWRITE_ANIMATION)
-        return existing is not None and existing.is_finished
+        return self._animation is None or is_made(self._animation.path, job, Hint.OVERWRITE_ANIMATION)
 
     def _outcome(
         self, task: Task, output: Path, start: Picture | None, result: Result, seconds: float, was_finished: bool

@@ -14,7 +14,7 @@ from dreamcli.art.artwork import OnStep, part_of
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.animation import write_film
 from dreamcli.files.atomic import remove_leftovers
-from dreamcli.files.existing import look_at, refuse_others
+from dreamcli.files.existing import is_made, look_at
 from dreamcli.files.reading import Picture, Pixels, read_picture
 from dreamcli.files.record import Job
 from dreamcli.files.writing import write_picture
@@ -92,11 +92,7 @@ class Film(ABC):
         Raises:
             DreamcliError: something else is there, and mustn't be overwritten.
         """
-        if self.overwrite:
-            return False
-        existing = look_at(self.output)
-        refuse_others(self.output, existing, self.job)
-        return existing is not None and existing.is_finished
+        return not self.overwrite and is_made(self.output, self.job)
 
     def make(self, on_step: OnStep | None = None) -> str:
         """Make the frames that are missing, and write the film.

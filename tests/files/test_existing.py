@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dreamcli.errors import DreamcliError, Hint
-from dreamcli.files.existing import look_at, refuse_others
+from dreamcli.files.existing import is_made, look_at, refuse_others
 from dreamcli.files.reading import Picture
 from dreamcli.files.writing import write_picture
 from tests.conftest import scene
@@ -26,6 +26,7 @@ def output(tmp_path: Path) -> Path:
 def test_an_output_that_is_not_there_is_not_finished(tmp_path: Path) -> None:
     assert look_at(tmp_path / "out.png") is None
     refuse_others(tmp_path / "out.png", None, JOB)
+    assert not is_made(tmp_path / "out.png", JOB)
 
 
 @pytest.mark.parametrize(("stopped", "finished"), [("done", True), ("non-finite", True), ("interrupted", False)])
@@ -35,6 +36,7 @@ def test_an_output_is_finished_unless_it_was_interrupted(output: Path, stopped: 
     assert existing is not None
     assert existing.is_finished is finished
     refuse_others(output, existing, JOB)
+    assert is_made(output, JOB) is finished
 
 
 def test_a_file_that_was_cut_short_is_not_finished(output: Path) -> None:

@@ -302,7 +302,7 @@ def test_the_server_outlives_broken_files_and_closed_tabs(browser: Any, server: 
     before = server.memory
     send(90)
     open_and_close(8)
-    assert server.memory - before < 70e6
+    assert server.memory - before < 60e6
     tab.drop("photo.png", png(scene()))
     tab.page.get_by_text("photo.png").wait_for()
     tab.page.close()
