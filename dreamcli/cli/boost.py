@@ -51,10 +51,8 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
         name = "sheet" if settings.sheet else " ".join(map(str, settings.layers))
         return make_on_pictures(images, shared, settings, name)
     tasks = plan_named([(str(spec), replace(settings, layers=(spec,))) for spec in settings.layers], shared.output)
-    opened = None
-    if not shared.dry_run:
-        opened = open_session(shared)
-        opened[0].check(settings, opened[1])  # a missing channel is reported before the first picture is made
+    opened = open_session(shared, blank=shared.dry_run)
+    opened[0].check(settings, opened[1])  # a missing channel is reported before the first picture is made
     return make_pictures(tasks, shared, opened)
 
 

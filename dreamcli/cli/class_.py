@@ -33,14 +33,14 @@ def class_(names: tuple[str, ...], mix: bool, **options: Any) -> int:
     dreamcli class goldfish --count 4 --sheet
     dreamcli class "golden retriever" --like photos-of-mine/
     """
-    from .runner import ensemble_for_names, make_pictures, open_session, plan_named, start_of
+    from .runner import make_pictures, open_session, plan_named, start_of
 
     shared, rest = SharedOptions.split(options)
     if mix and rest["sheet"]:
         raise click.UsageError("--mix makes one picture, so it can't be combined with --sheet")
     VisualizationSettings(**rest)  # reports a setting that is out of range before anything is loaded
-    opened = None if shared.dry_run else open_session(shared)
-    ensemble = opened[0].ensemble(ClassSettings) if opened else ensemble_for_names(shared)
+    opened = open_session(shared, blank=shared.dry_run)
+    ensemble = opened[0].ensemble(ClassSettings)
     labels = ensemble.labels
     indices = tuple(dict.fromkeys(ensemble.class_index(name) for name in names))
     groups = [indices] if mix or rest["sheet"] else [(index,) for index in indices]

@@ -35,11 +35,11 @@ def explain(images: tuple[str, ...], names: tuple[str, ...], **options: Any) -> 
     dreamcli explain photo.jpg
     dreamcli explain photo.jpg --class "tabby cat" --class tiger
     """
-    from .runner import ensemble_for_names, make_on_pictures
+    from .runner import make_on_pictures, open_session
 
     shared, rest = SharedOptions.split(options)
     settings = ExplainSettings(**rest)  # reports a setting that is out of range before anything is loaded
     if names:
-        network = ensemble_for_names(shared).only
+        network = open_session(shared, blank=True)[0].ensemble(ExplainSettings).only
         settings = ExplainSettings(**rest, classes=tuple(dict.fromkeys(map(network.class_index, names))))
     return make_on_pictures(images, shared, settings)

@@ -59,7 +59,7 @@ def film(
     dreamcli film photo.jpg --style waves.jpg --seconds 5 -o waves.webm
     """
     from .filming import make_film
-    from .runner import ensemble_for_names, open_session
+    from .runner import open_session
 
     form = _form(options.pop("form"), bool(classes), bool(styles))
     is_given = click.get_current_context().get_parameter_source("model") is not ParameterSource.DEFAULT
@@ -71,8 +71,8 @@ def film(
         shared = replace(shared, references=References(styles=inputs))
     opened = None
     if classes:
-        opened = None if shared.dry_run else open_session(shared)
-        ensemble = opened[0].ensemble(FilmSettings) if opened else ensemble_for_names(shared)
+        opened = open_session(shared)
+        ensemble = opened[0].ensemble(FilmSettings)
         rest["classes"] = tuple(dict.fromkeys(ensemble.class_index(name) for name in classes))
     seconds = [second for _, second in timed]
     settings = FilmSettings(

@@ -54,7 +54,7 @@ def microscope(
     dreamcli microscope vgg19_gatys --layer high --channels 0-63 --photos holiday/
     dreamcli microscope net.py:MyNet --weights my-weights.pth
     """
-    from .runner import ensemble_for_names, make_pictures, open_session, reader
+    from .runner import make_pictures, open_session, reader
 
     shared, values = SharedOptions.split({**options, "model": model})
     check(not shared.to_stdout, "an atlas is a folder: name one with -o")
@@ -67,14 +67,14 @@ def microscope(
         if spec.channel is not None or spec.weight != 1:
             raise WrongRequest(f"--layer {spec}: name a whole layer, and its channels with --channels")
     found = find_some([photos] if photos else [], MAX_PHOTOS)  # complains of what isn't there before any work
-    opened = None if shared.dry_run else open_session(shared)
-    network = (opened[0].ensemble(MicroscopeSettings) if opened else ensemble_for_names(shared)).only
+    opened = open_session(shared, blank=shared.dry_run)
+    network = opened[0].ensemble(MicroscopeSettings).only
 
     from dreamcli.studio import microscope as studio
 
     tasks = studio.plan_atlas(network, studio.layers_for(network, layers), channels, folder, values)
     code = make_pictures(tasks, shared, opened)
-    if code or not opened:
+    if code or shared.dry_run:
         return code
     if missing := studio.missing_pictures(tasks):
         note = f"{missing} pictures are still missing; the pages are written by the run that finds them all"

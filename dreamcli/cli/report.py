@@ -72,7 +72,11 @@ class Report:
                 preview(Path(outcome.output), outcome.result.picture if outcome.result else None)
 
     def close(self, remark: str = "") -> None:
-        """Print the JSON, or a summary if there were several pictures: how many ended how, why, and how fast."""
+        """Print the JSON, or a summary if there were several pictures: how many ended how, why, and how fast.
+
+        Args:
+            remark: what else to say, even of a single picture.
+        """
         seconds = time.perf_counter() - self.started
         rate = 60 * self.counts["done"] / seconds
         counts = {status: self.counts[status] for status in STATUSES if self.counts[status]}
@@ -86,9 +90,11 @@ class Report:
                 line += f" in {duration(seconds)}"
             if "done" in counts:
                 line += f", {rate:.3g} pictures a minute"
-            say(line + remark)
+            say("; ".join(filter(None, (line, remark))))
             for reason, sources in self.reasons.items():
                 say(printable(f"failed: {_some(sources)}: {' '.join(reason.split())}"))
+        elif not self.options.quiet and remark:
+            say(remark)
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -8,17 +8,18 @@ from functools import cache, partial
 from itertools import chain
 from os.path import realpath
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from dreamcli.errors import DreamcliError, WrongRequest, check
+from dreamcli.errors import WrongRequest, check
 from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import FILMS, PIPE
 from dreamcli.files.plan import Task, find_pictures, identity, make_plan, plan_named, refuse_overwriting
-from dreamcli.files.reading import MAX_BYTES, read_size
+from dreamcli.files.reading import MAX_BYTES
 from dreamcli.files.writing import write_arrays
+from dreamcli.networks.catalog import listing
+from dreamcli.networks.model_spec import parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.visualization import VisualizationSettings
 from dreamcli.studio.animation import Animation
@@ -26,19 +27,16 @@ from dreamcli.studio.batch import Opened, Outcome, PictureMaker, recorded_name
 from dreamcli.studio.cluster import run_on_cluster
 from dreamcli.studio.pictures import read_file
 
+from .dry_run import show_plan
 from .errors import FAILED, INTERRUPTED
 from .options import SharedOptions
 from .pipes import IN, is_piped, outgoing, received, sent
 from .report import Report, bars
 from .watching import watch_folders
 
-if TYPE_CHECKING:
-    from dreamcli.networks.ensemble import Ensemble
-
 # what the commands import in their bodies
 __all__ = [
     "check_place",
-    "ensemble_for_names",
     "make_on_pictures",
     "make_pictures",
     "open_session",
@@ -133,7 +131,7 @@ def make_pictures(
         tasks = [task for task in tasks if shared.shard.has(task.key)]
     report = Report(str(click.get_current_context().command.name), shared, None if shared.dry_run else shared.log)
     if shared.dry_run:
-        report.close(_show_plan(tasks, report))
+        show_plan(tasks, opened or open_session(shared, blank=True), shared.overwrite, report)
         return FAILED if report.counts["failed"] else 0
     for folder in {task.output.parent for task in tasks}:
         remove_leftovers(folder)
@@ -219,39 +217,26 @@ def _with_places(tasks: Sequence[Task]) -> list[Task]:
     return checked
 
 
-def _show_plan(tasks: Sequence[Task], report: Report) -> str:
-    """Report what would be made, and return how much that is, as far as the pictures' headers say."""
-    pixels = 0
-    for task in tasks:
-        problem, hint = task.problem, task.hint
-        try:
-            if task.source and not problem:
-                width, height = read_size(task.source)
-                pixels += width * height
-        except DreamcliError as error:
-            problem, hint = str(error), error.hint
-        for output in task.outputs:
-            remark = "(already exists)" if output.exists() else ""
-            report.add(Outcome("failed" if problem else "planned", task.title, str(output), problem or remark, hint))
-    return f"; {pixels / 1e6:.2f} megapixels to read" if pixels else ""
+def open_session(shared: SharedOptions, blank: bool = False) -> Opened:
+    """Read the references, import torch, and load the networks, or only their names if they are to be ``blank``.
 
-
-def open_session(shared: SharedOptions) -> Opened:
-    """Import torch, load the network, and read the references."""
+    Raises:
+        WrongRequest, DreamcliError: a network, its weights or a reference can't be opened.
+    """
+    read = reader(shared.safe_decode)
+    references = shared.references.map(lambda path: read_file(path, recorded_name(path), read))
+    for spec in parse_models(shared.model):
+        listing(spec.name)  # a wrong name is found before torch is imported
     from dreamcli.engine.compute import keep_freed_memory
     from dreamcli.studio.session import Session
 
-    read = reader(shared.safe_decode)
-    references = shared.references.map(lambda path: read_file(path, recorded_name(path), read))
     keep_freed_memory()
     session = Session(
-        shared.model, weights=shared.weights, device=shared.device, precision=shared.precision, judge=shared.judge
+        shared.model,
+        weights=shared.weights,
+        device=shared.device,
+        precision=shared.precision,
+        judge=shared.judge,
+        blank=blank,
     )
     return session, references
-
-
-def ensemble_for_names(shared: SharedOptions) -> Ensemble:
-    """The networks with the names of their classes, which weights of your own may change; without a download."""
-    from dreamcli.networks import zoo
-
-    return zoo.load_all(shared.model, shared.weights, blank=True)

@@ -92,7 +92,7 @@ def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -
 
     Args:
         weights: as for `load`, if a single network is named.
-        blank: build `skeleton` networks where possible, for the names of their layers and classes.
+        blank: build `skeleton` networks in place of those that come with weights, for their layers and classes.
 
     Raises:
         WrongRequest, DreamcliError: as `load` and `parse_models`.
@@ -102,22 +102,26 @@ def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -
     check(not weights or not specs[0].weights, f"{models} names a weights file already")
     networks = []
     for spec in specs:
-        file = weights or spec.weights
-        networks.append(skeleton(spec.name) if blank and not file else load(spec.name, file))
+        networks.append(_named(spec.name, weights or spec.weights, blank))
     names = [network.short_name for network in networks]
     twice = max(names, key=names.count)
     check(len(set(names)) == len(names), f"two networks are called {twice}; rename one of the classes")
     return Ensemble(tuple(networks), tuple(spec.weight for spec in specs))
 
 
-def load_judge(judge: str) -> Network:
-    """Load the network that ``MODEL`` or ``MODEL=WEIGHTS`` names.
+def _named(name: str, weights: Path | None, blank: bool) -> Network:
+    # weights of the user's own are loaded in any case: they may be missing, or have other classes
+    return skeleton(name) if blank and not weights and not is_own(name) else load(name, weights)
+
+
+def load_judge(judge: str, *, blank: bool = False) -> Network:
+    """Load the network that ``MODEL`` or ``MODEL=WEIGHTS`` names; ``blank`` as for `load_all`.
 
     Raises:
         WrongRequest, DreamcliError: as `load`.
     """
     name, _, weights = judge.partition("=")  # a single network, whose file may have any name
-    network = load(name, Path(weights) if weights else None)
+    network = _named(name, Path(weights) if weights else None, blank)
     check(bool(network.card.labels), f"{name} has no classes, so it can't judge")
     return network
 

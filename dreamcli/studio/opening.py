@@ -37,6 +37,7 @@ class OpenNetworks:
 
     Args:
         model, weights, mean, std, labels, device, precision, judge: see `dreamcli.Session`.
+        blank: see `Workshop`.
 
     Raises:
         WrongRequest, DreamcliError: see `dreamcli.Session`.
@@ -52,6 +53,7 @@ class OpenNetworks:
         device: str,
         precision: str,
         judge: str | None,
+        blank: bool,
     ) -> None:
         try:
             self._compute = Compute.resolve(device, precision)
@@ -59,7 +61,8 @@ class OpenNetworks:
             raise WrongRequest(str(error)) from error
         self._is_precise = precision != AUTO
         self._judge_name = judge or NO_JUDGE
-        self._judge = None if self._judge_name in (AUTO, NO_JUDGE) else zoo.load_judge(self._judge_name)
+        self._is_blank = blank
+        self._judge = None if self._judge_name in (AUTO, NO_JUDGE) else zoo.load_judge(self._judge_name, blank=blank)
         self._loaded: dict[str, Opened] = {}
         self._default_judges: dict[str, Network] = {}
         self._named: Opened | None = None
@@ -70,7 +73,7 @@ class OpenNetworks:
             return
         check(mean is None and std is None and not labels, "mean, std and labels are for a module of your own")
         if model is not None:
-            self._named = self._opened(zoo.load_all(model, weights))
+            self._named = self._opened(zoo.load_all(model, weights, blank=blank))
         else:
             check(weights is None, "weights need a model")
 
@@ -83,7 +86,7 @@ class OpenNetworks:
         if self._named:
             return self._named
         if form.model not in self._loaded:
-            self._loaded[form.model] = self._opened(zoo.load_all(form.model))
+            self._loaded[form.model] = self._opened(zoo.load_all(form.model, blank=self._is_blank))
         return self._loaded[form.model]
 
     def chooser_of(self, settings: Settings) -> Network | None:

@@ -38,6 +38,7 @@ class Workshop:
 
     Args:
         model, weights, mean, std, labels, device, precision, judge: see `dreamcli.Session`.
+        blank: build named networks without their weights, to see what they have; nothing can be made, then.
 
     Raises:
         WrongRequest, DreamcliError: see `dreamcli.Session`.
@@ -54,9 +55,12 @@ class Workshop:
         device: str = "auto",
         precision: str = "auto",
         judge: str | None = AUTO,
+        blank: bool = False,
     ) -> None:
         path = Path(weights) if weights else None
-        self._networks: OpenNetworks | None = OpenNetworks(model, path, mean, std, labels, device, precision, judge)
+        self._networks: OpenNetworks | None = OpenNetworks(
+            model, path, mean, std, labels, device, precision, judge, blank
+        )
 
     @property
     def _open(self) -> OpenNetworks:

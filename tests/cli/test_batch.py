@@ -30,11 +30,12 @@ def test_a_dry_run_shows_the_plan_and_its_size(run, folder: Path) -> None:
     outcome = run("dream", "in", "-o", "out", "--dry-run", "--report", "log.jsonl")
     assert outcome.code == 1
     assert outcome.lines == [
-        "in/a.png -> out/a.png (already exists)",
+        "dreamcli: in/a.png: out/a.png already exists, not made by dreamcli; choose another with -o, or add --overwrite",
         "dreamcli: in/bad.png: not a picture that can be read",
         "in/deep/b.png -> out/deep/b.png",
         "in/deep/c.png -> out/deep/c.png",
-        "3 planned, 1 failed; 0.01 megapixels to read",
+        "2 planned, 2 failed; 0.01 megapixels to read",
+        "failed: in/a.png: out/a.png already exists, not made by dreamcli; choose another with -o, or add --overwrite",
         "failed: in/bad.png: not a picture that can be read",
     ]
     assert os.listdir("out") == ["a.png"]

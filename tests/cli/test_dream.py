@@ -129,7 +129,7 @@ def test_quiet_prints_errors_only(run, photo: Path) -> None:
 
 def test_a_dry_run_makes_nothing(run, photo: Path) -> None:
     outcome = run("dream", "photo.png", "--dry-run", "-o", "new/x.png")
-    assert (outcome.code, outcome.err) == (0, "photo.png -> new/x.png\n")
+    assert (outcome.code, outcome.lines) == (0, ["photo.png -> new/x.png", "0.00 megapixels to read"])
     assert os.listdir() == ["photo.png"]
 
 

@@ -1,0 +1,66 @@
+"""``--dry-run``: say what would be made and what would be refused, and make nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from dreamcli.errors import DreamcliError
+from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
+from dreamcli.files.plan import Task
+from dreamcli.files.reading import read_size
+from dreamcli.files.record import Job
+from dreamcli.studio.batch import Opened, Outcome, failure
+
+from .report import Report
+
+
+def show_plan(tasks: Sequence[Task], opened: Opened, overwrite: bool, report: Report) -> None:
+    """Report what would become of every output, as far as the headers of pictures and the records in them say.
+
+    Args:
+        opened: a session, whose networks may be blank.
+
+    Raises:
+        WrongRequest: the networks don't have the layers that are asked for.
+    """
+    session, references = opened
+    for settings in dict.fromkeys(task.settings for task in tasks):
+        session.check(settings, references)
+    pixels = 0
+    for task in tasks:
+        try:
+            if task.problem:
+                raise DreamcliError(task.problem, task.hint)
+            if task.source:
+                width, height = read_size(task.source)
+                pixels += width * height
+        except DreamcliError as error:
+            report.add(failure(task.title, task.output, error))
+            continue
+        for output, job in zip(task.outputs, session.jobs(task.settings, None, references), strict=True):
+            report.add(_forecast(task, output, job, overwrite))
+    report.close(f"{pixels / 1e6:.2f} megapixels to read" if pixels else "")
+
+
+def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
+    """What would become of an output. Neither its input nor the networks' weights are compared: it isn't read."""
+    planned = Outcome("planned", task.title, str(output))
+    if not output.exists():
+        return planned
+    if overwrite:
+        return replace(planned, message="(overwrites what is there)")
+    record = None
+    with suppress(DreamcliError):
+        record = record_in(output)
+    existing = ExistingOutput(record, is_whole=True)
+    if record:
+        network = record.job.network | {"name": job.network["name"]}
+        job = replace(job, network=network, input=record.job.input, judge=record.job.judge)
+    try:
+        refuse_others(output, existing, job)
+    except DreamcliError as error:
+        return failure(task.title, output, error)
+    return replace(planned, status="skipped", message="(already made)") if existing.is_finished else planned
