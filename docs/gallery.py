@@ -18,7 +18,7 @@ SHOWN = {
     "styles.jpg": ("Five photos in five styles", "photos painted as glass, hatching, impasto, ornament, strokes"),
     "chelsea-glass.jpg": ("In stained glass", "a cat's face in leaded panes"),
     "coffee-strokes.jpg": ("In oil", "a cup of coffee in long strokes"),
-    "coffee-loop.webp": ("A zoom without an end", "a film: dogs grow out of the coffee until the coffee comes back"),
+    "coffee-loop.webp": ("An endless zoom", "a film: dogs grow out of the coffee until the coffee comes back"),
     "chelsea-features.jpg": ("What the layers see", "feature maps of a cat, from edges to parts"),
     "filters.jpg": ("The first layer", "small squares with edges and colors"),
     "digits.jpg": ("Digits, as LeNet-5 imagines them", "ten pale shapes like digits"),
@@ -26,7 +26,7 @@ SHOWN = {
 HEAD = """# Gallery
 
 Every picture here was made by the command below it, in a clone of the repository. [Recipes](recipes.md) has more, with
-words on each.
+a note on each.
 """
 
 

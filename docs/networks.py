@@ -34,7 +34,7 @@ TABLE = """
 - *field*: the receptive field of `high` in pixels, or "whole" if it sees the whole picture
 - *dream*: whether a dream of three steps works at this size
 
-torchvision's versions differ from the papers in places: `alexnet` is the slimmer one of 2014, `googlenet` has 3x3
+torchvision's versions differ from the papers in places: `alexnet` is the slimmer version from 2014, `googlenet` has 3x3
 convolutions in place of 5x5, and `inception_v3` was trained on 299 pixels and counts an auxiliary classifier, used only
 in training, among its parameters.
 

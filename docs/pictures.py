@@ -69,7 +69,7 @@ RECIPES = (
         "guided",
         "Guided by another picture",
         "dreamcli dream samples/coffee.jpg --guide samples/styles/strokes.jpg --size 400",
-        "The dream climbs towards the guide's features in `high` instead of the coffee's own.",
+        "The dream moves toward the guide's features in `high` instead of the coffee's own.",
     ),
     Recipe(
         "channel",
@@ -99,20 +99,20 @@ RECIPES = (
         "class",
         "What the network thinks a goldfish is",
         "dreamcli class goldfish",
-        "Climbs the score of the class in two networks, from noise. `dreamcli models dreamnet --classes fish` searches"
-        " the names.",
+        "Starts from noise and raises the class's score in two networks. `dreamcli models dreamnet --classes fish` "
+        "searches the names.",
     ),
     Recipe(
         "mix",
         "Two classes at once",
         "dreamcli class jellyfish umbrella --mix",
-        "`--mix` climbs the scores of both classes in one picture.",
+        "`--mix` raises the scores of both classes in one picture.",
     ),
     Recipe(
         "monarch",
         "A class in a photo",
         "dreamcli class monarch --start samples/galaxies.jpg --size 240",
-        "Starts from the photo and leaves alone what doesn't help the class.",
+        "Starts from the photo and leaves parts that don't help the class alone.",
     ),
     Recipe(
         "like",
@@ -124,7 +124,7 @@ RECIPES = (
         "neuron",
         "What a channel responds to",
         "dreamcli boost --layer high:12 --size 160 --steps 32",
-        "Starts from noise that has the frequencies of photos. Try other numbers than 12.",
+        "Starts from noise that has the frequencies of photos. Try numbers other than 12.",
     ),
     Recipe(
         "channels",
@@ -136,7 +136,7 @@ RECIPES = (
         "painted",
         "In the style of a picture",
         "dreamcli style samples/chelsea.jpg --style samples/styles/strokes.jpg --size 320",
-        "The fur follows the brush, and the brush the fur.",
+        "The brushstrokes follow the fur.",
     ),
     Recipe(
         "keep-colors",

@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Put the null device where stdin, stdout or stderr are closed: `2>&-`.
+    """Open the null device in place of a closed stdin, stdout or stderr (`2>&-`).
 
-    Or else the next file that is opened would take the number, and with it whatever a library prints.
+    Otherwise, the next file opened would take that descriptor and receive whatever a library prints.
     """
     for number in range(3):
         try:
@@ -50,7 +50,7 @@ def _open_closed_streams() -> None:
 
 
 def _hear_signals() -> None:
-    """Let SIGTERM and SIGHUP end the process as Ctrl-C does, which loses nothing; a SIGHUP that nohup ignores, not."""
+    """Let SIGTERM and SIGHUP end the process as Ctrl-C does, which loses nothing; nohup's SIGHUP stays ignored."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number and signal.getsignal(number) is signal.SIG_DFL:

@@ -116,5 +116,5 @@ def _load(group: str, name: str, kind: type[T]) -> T | None:
         return None
     found = part(name, entry.value)
     if not isinstance(found, kind):
-        raise DreamcliError(f"{name} can't be loaded: {entry.value} is no {kind.__name__}")
+        raise DreamcliError(f"{name} can't be loaded: {entry.value} isn't an instance of {kind.__name__}")
     return found

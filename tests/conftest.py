@@ -71,7 +71,7 @@ class Outcome:
     @property
     def lines(self) -> list[str]:
         """The lines on stderr, without the time it took."""
-        return re.sub(r" in [\d.]+ s(, \S+ pictures a minute)?$", "", self.err, flags=re.MULTILINE).splitlines()
+        return re.sub(r" in [\d.]+ s(, \S+ pictures per minute)?$", "", self.err, flags=re.MULTILINE).splitlines()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A map of all that photographs show a layer: features that are alike lie side by side, each drawn.
+"""A map of all that a layer sees in photographs, with similar features side by side, each drawn.
 
 Carter, Armstrong, Schubert, Johnson and Olah, "Activation Atlas", Distill, 2019
 (https://distill.pub/2019/activation-atlas). The features are laid out by UMAP (McInnes, Healy and Melville, 2018,

@@ -75,7 +75,8 @@ class Inputs:
         start: the picture to start from; None for noise.
         judge: a network that takes no part in the making but chooses among attempts.
         memo: results that serve later pictures, too.
-        painted: what has been made of the start already, equally large: of the frame before, carried to this one.
+        painted: what has already been made of the start, at the same size: the previous frame's result, moved to this
+            one.
     """
 
     start: Picture | None = None

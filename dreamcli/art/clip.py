@@ -1,4 +1,4 @@
-"""Videos, frame by frame in the same hand: each starts from what was made of the one before, carried along its flow.
+"""Videos, frame by frame in a consistent style: each frame starts from the previous result, moved along the flow.
 
 Ruder, Dosovitskiy and Brox, "Artistic Style Transfer for Videos", 2016 (arXiv:1604.08610).
 """
@@ -27,7 +27,7 @@ from .recipes import RECIPES
 
 STEPS_SHARE = 0.2  # of the steps, in a frame that goes on from the one before
 OCTAVES_OF_STYLE = 1  # of such a frame: its large shapes are there
-NEW_SCENE = 0.3  # with less of the picture visible before than this, it begins anew
+NEW_SCENE = 0.3  # with less of the picture visible before than this, it starts over
 # where nothing was painted yet: pixels of blur, the difference in place that counts as much as black from white,
 # the difference that still counts as alike, and how many places are compared at a time
 SMOOTH, NEARBY, ALIKE, MAX_COMPARED = 1.5, 0.5, 0.05, 2048

@@ -70,7 +70,7 @@ def explain(
     tiles, captions, maps = [], [], {}
     for index in classes:
         tiles.append(photograph)
-        captions.append(f"{labels[index]} {100 * float(probabilities[index]):.0f} %")
+        captions.append(f"{labels[index]} {100 * float(probabilities[index]):.0f}%")
         for name, attribute in methods.items():
             found = _at_size(attribute(image, index), image)
             maps[f"{labels[index]}, {name}"] = _normalized(found)[None]
@@ -106,7 +106,7 @@ def _methods(settings: ExplainSettings, network: Network, compute: Compute, scor
     methods: dict[str, Attribute] = {"gradient": _Gradient(network, compute), "integrated gradients": integrate}
     for layer in [network.find(spec) for spec in settings.layers] or [_last_map(network)]:
         if not _is_map(network, layer):
-            raise WrongRequest(f"layer {layer} of {network.card.name} is no feature map, so Grad-CAM can't weigh it")
+            raise WrongRequest(f"layer {layer} of {network.card.name} isn't a feature map, so Grad-CAM can't use it")
         methods[f"Grad-CAM, {layer}"] = _GradCAM(captum.LayerGradCam(score, network.module.get_submodule(layer)))
     return methods
 

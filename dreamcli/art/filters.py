@@ -33,7 +33,7 @@ KERNEL_WEIGHTS: Mapping[str, tuple[tuple[tuple[float, ...], ...], float]] = {
 }
 DENOMINATORS = (1, 9, 256)  # that make whole numbers of a kernel's weights
 WIDEST = 1000  # pixels: several filters of a deeper layer lie side by side if they are narrower
-TILE = 240  # pixels: the longer side of the pictures beside the kernels
+TILE = 240  # pixels: the longer side of the pictures next to the kernels
 
 
 def show_filters(
@@ -65,7 +65,7 @@ def show_filters(
         inner = [name for name in convolutions if name == layer or name.startswith(f"{layer}.")]
         if not inner:
             some = ", ".join(convolutions[:3])
-            raise WrongRequest(f"{layer} is no convolution and contains none; the convolutions include {some}")
+            raise WrongRequest(f"{layer} isn't a convolution and contains none; the convolutions include {some}")
         weights = {name: network.module.get_parameter(f"{name}.weight") for name in reversed(inner)}
         name = max(weights, key=lambda name: weights[name][0, 0].numel())  # the last of the largest kernels
         title, sheet = _kernels(weights[name].detach().float().cpu().numpy(), name, settings)
@@ -142,7 +142,7 @@ def worked(pixels: Pixels, kernel: str, size: int | None, place: tuple[int, int]
     border, side = len(weights) // 2, len(weights)
     padded = np.pad(image, ((border, border), (border, border), (0, 0)), mode="edge")
     patch = padded[place[0] : place[0] + side, place[1] : place[1] + side]
-    lines = [f"{kernel} at row {place[0]}, column {place[1]}: the patch, times the kernel, gives the products"]
+    lines = [f"{kernel} at row {place[0]}, column {place[1]}: patch | kernel | products"]
     for number, color in enumerate(("red", "green", "blue")):
         products = patch[..., number] * np.array(weights)
         total = products.sum() + 255 * offset
@@ -151,5 +151,5 @@ def worked(pixels: Pixels, kernel: str, size: int | None, place: tuple[int, int]
             parts = [" ".join(f"{value:8.5g}" for value in row) for row in (values, kernel_row, product_row)]
             lines.append("  |  ".join(parts))
         added = f" + {255 * offset:g}" if offset else ""
-        lines.append(f"sum{added} = {total:.5g}, which is shown as {min(255, max(0, round(total)))}")
+        lines.append(f"sum{added} = {total:.5g}, shown as {min(255, max(0, round(total)))}")
     return "\n".join(lines)

@@ -58,7 +58,7 @@ def _shown(photograph: Picture, device: torch.device) -> Tensor:
     """A photograph as it is measured, ``(1, 3, height, width)`` in [0, 1]."""
     shorter, longer = sorted(photograph.pixels.shape[:2])
     image = scaled_tensor(photograph.pixels, min(LONGEST, round(SIZE * longer / shorter)), device)
-    check(min(image.shape[2:]) >= SMALLEST_OCTAVE, "a photograph to be like is too narrow")
+    check(min(image.shape[2:]) >= SMALLEST_OCTAVE, "a photograph to resemble is too narrow")
     return image
 
 

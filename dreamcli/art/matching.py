@@ -41,7 +41,7 @@ def matched_places(
     Args:
         styles, sizes: the styles, and their (height, width) in pixels in this octave.
         photograph: ``(1, 3, H, W)`` in [0, 1].
-        painted: what the octaves before made of it, equally large; None in the first.
+        painted: what the previous octaves made of it, at the same size; None in the first.
         opaque: the photograph's alpha, ``(1, 1, any, any)`` in [0, 1]; None if it is opaque everywhere.
 
     Returns:

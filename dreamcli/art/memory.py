@@ -52,7 +52,7 @@ def activations_for(
         if count > 1:
             what, hint = f"{count} pictures of {what}", Hint.FEWER
         needs = f"{what} would take {needed / 2**30:.1f} GiB of memory"
-        raise DreamcliError(f"{needs}, and this machine has {available / 2**30:.1f}", hint)
+        raise DreamcliError(f"{needs}, but this machine has {available / 2**30:.1f}", hint)
     return parts[""] if "" in parts else JointActivations(parts)
 
 

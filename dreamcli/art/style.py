@@ -51,8 +51,8 @@ class _Manner:
         smallest: pixels on the shorter side of the first octave, at least.
         smoothness: the weight of the total variation, relative to the setting.
         color_weight: of the picture's own colors, relative to one layer, or to the neighbors.
-        has_neighbors: whether each place is compared with its nearest neighbors in the styles. The statistics are
-            then besides: they bring back the contrast and the large shapes, which no single place has.
+        has_neighbors: whether each place is compared with its nearest neighbors in the styles. The statistics
+            are then added: they bring back the contrast and the large shapes, which no single position has.
     """
 
     parameterize: Callable[[Tensor], Parameterization]
@@ -111,7 +111,7 @@ def stylize(
 
 
 def _check_shift(settings: StyleSettings, inputs: Inputs) -> None:
-    """Only textures may be shifted: a photograph and a content mask have their place."""
+    """Only textures may be shifted: a photograph or a content mask must stay in place."""
     has_place = inputs.start is not None or any(style.region for style in inputs.references.styles)
     shifted = settings.seamless or settings.jitter
     check(not (shifted and has_place), "seamless and jitter are for textures, not for a photograph or a content mask")
@@ -123,9 +123,9 @@ def _statistics(settings: StyleSettings, ensemble: Ensemble, inputs: Inputs) -> 
     if settings.statistics == "auto":
         return "moments" if inputs.start is None or flat else "neighbors"
     if settings.statistics == "neighbors":
-        check(inputs.start is not None, "neighbors need a photograph: a texture has no places to match")
+        check(inputs.start is not None, "neighbors need a photograph: a texture has no positions to match")
         if flat:
-            raise WrongRequest(f"{flat[0]} has no rows and columns, so it has no places to match")
+            raise WrongRequest(f"{flat[0]} has no rows and columns, so it has no positions to match")
     return settings.statistics
 
 
@@ -204,7 +204,7 @@ class _Aim:
     def _weights(self, style: Style) -> dict[str, float]:
         """The weights of a style's statistics in its layers, by name, and in the picture's colors.
 
-        They add up to 1, except beside neighbors, which have a weight of 1 themselves.
+        They add up to 1, except alongside neighbors, which have a weight of 1 themselves.
         """
         colors = {PIXELS: self._manner.color_weight} if style.part != "coarse" else {}
         whole = sum(abs(weight) for _, weight in style.layers)
@@ -257,7 +257,7 @@ def _shares(layers: list[NetworkLayer]) -> list[tuple[NetworkLayer, float]]:
 def _check_layers(layers: list[NetworkLayer], contents: list[NetworkLayer], inputs: Inputs) -> None:
     """Refuse layers that can't measure style, or can't in a part of the picture."""
     for layer in layers:
-        check(len(layer.shape) > 2, f"{layer} is flat: it has no places to measure style over")
+        check(len(layer.shape) > 2, f"{layer} has no rows and columns to measure style over")
     transparent = inputs.start is not None and inputs.start.alpha is not None
     masked = layers if transparent or any(s.mask or s.region for s in inputs.references.styles) else []
     for layer in [*masked, *contents] if transparent else masked:

@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "style": ("style:style", "Repaint photographs in the style of a picture."),
     "invert": ("invert:invert", "Show what a layer remembers of a photograph."),
     "caricature": ("caricature:caricature", "Exaggerate what a layer sees in a photograph."),
-    "film": ("film:film", "Film a zoom into a picture that is dreamed on."),
+    "film": ("film:film", "Film a zoom into a picture while dreaming on it."),
     "features": ("features:features", "Show what layers see in pictures."),
     "explain": ("explain:explain", "Show where a network looks."),
     "filters": ("filters:filters", "Show a network's filters, or apply a classic one."),
@@ -30,9 +30,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "classify": ("classify:classify", "Say what a network sees in pictures."),
     "layers": ("layers:layers", "List a network's layers."),
     "models": ("models:models", "List the networks."),
-    "plugins": ("plugins:list_plugins", "List what other packages add."),
+    "plugins": ("plugins:list_plugins", "List art forms and networks from other packages."),
     "presets": ("presets:presets", "List the presets."),
-    "replay": ("replay:replay", "Make a picture again."),
+    "replay": ("replay:replay", "Make a picture again from its record."),
 }
 
 

@@ -31,7 +31,7 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
     """Boost a layer, a channel or a neuron, from noise or on photographs.
 
     IMAGE is a file, a folder (walked recursively), a glob, or - for stdin. Without one, the picture starts from noise.
-    A neuron @Y,X is boosted in its place, without --jitter, --turn, --mirror, --zoom, --crop and --noise.
+    A neuron @Y,X is boosted where it is, without --jitter, --turn, --mirror, --zoom, --crop and --noise.
 
     \b
     dreamcli boost --layer high:12

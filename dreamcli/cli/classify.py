@@ -99,6 +99,6 @@ def _text(title: str, found: Found, kind: str) -> str:
     lines = [printable(title)]
     for name, value in found:
         bar = "█" * round(BAR * value / full) if value > 0 else ""
-        shown = f"{100 * value:5.1f} %" if kind == "classes" else f"{value:8.3g}"
+        shown = f"{100 * value:5.1f}%" if kind == "classes" else f"{value:8.3g}"
         lines.append(f"  {name:{width}}  {shown}  {bar}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What the Tab key completes: models, layers, classes and files. None of it takes torch."""
+"""What the Tab key completes: models, layers, classes and files. None of it needs torch."""
 
 from __future__ import annotations
 

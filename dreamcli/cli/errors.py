@@ -79,6 +79,6 @@ def say(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Escape what a terminal mustn't be given: a file's name may hold line breaks and control sequences."""
+    """Escape what must not reach a terminal: a file name may contain line breaks and control sequences."""
     shown = (c if c.isprintable() or c == _JOINER else c.encode("unicode_escape").decode("ascii") for c in text)
     return "".join(shown)

@@ -24,7 +24,7 @@ from .sections import Command
     "[default: ./STEM-explain.png; for a folder ./FOLDER-explain/]",
 )
 def explain(images: tuple[str, ...], names: tuple[str, ...], **options: Any) -> int:
-    """Show where a network looks: which parts of a picture speak for a class.
+    """Show where a network looks: which parts of a picture support a class.
 
     For each class, side by side: the gradient of its score, integrated gradients, and Grad-CAM. Needs
     Captum: pip install '.[explain]' in a clone of dreamcli.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @images_argument(required=True)
 @form_options(FeatureSettings)
 @click.option("--raw", type=click.Path(path_type=Path), metavar="FILE.npz",
-              help="Also write the numbers of one IMAGE: an array (channels, rows, columns) per layer.")  # fmt: skip
+              help="Also save one IMAGE's feature maps: an array (channels, rows, columns) per layer.")  # fmt: skip
 @shared_options(
     FeatureSettings,
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
@@ -70,7 +70,7 @@ def features(images: tuple[str, ...], raw: Path | None, **options: Any) -> int:
             pixels = reader(shared.safe_decode)(tasks[0].source or Path(outcome.source)).pixels
             maps = opened[0].feature_maps(pixels, layer=map(str, settings.layers), size=settings.size)
         write_arrays(raw, maps)
-        message = f"{outcome.message} (its numbers: {raw})".lstrip()
+        message = f"{outcome.message} (arrays: {raw})".lstrip()
         return replace(outcome, message=message, details=outcome.details | {"raw": str(raw)})
 
     return make_pictures(tasks, shared, opened, write_raw)

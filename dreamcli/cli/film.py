@@ -30,10 +30,10 @@ from .sections import Command
               help="Paint in the style of this picture. Repeatable. The same as --form style.")  # fmt: skip
 @click.option("--layer", "timed", type=TIMED_LAYER, multiple=True, metavar="LAYER[:CHANNEL][*WEIGHT][@SECOND]",
               shell_complete=complete_layers,
-              help="Layer to boost, or for style to measure; blended from one second to the next. Repeatable.  "
+              help="Layer to boost, or to measure style in; blended from one second to the next. Repeatable.  "
               "[default: high; for style, the model's own layers]")  # fmt: skip
 @click.option("--toward", type=PLACE, metavar="Y,X",
-              help="The picture's pixel to zoom toward, as row and column.  [default: the center]")  # fmt: skip
+              help="Pixel of the picture to zoom toward, as row and column.  [default: the center]")  # fmt: skip
 @form_options(FilmSettings)
 @keep_frames_option
 @shared_options(FilmSettings, f"The film: {', '.join(FILMS)}.  [default: ./STEM-film.mp4]", films=True)
@@ -46,11 +46,11 @@ def film(
     keep_frames: bool,
     **options: Any,
 ) -> int:
-    """Film a zoom into a picture that is dreamed on, frame by frame.
+    """Film a zoom into a picture while dreaming on it, frame by frame.
 
-    The film starts with the picture. Each frame is the last one, enlarged a little, with a few more steps of
-    the dream. --loop ends where it began: the picture appears within its own dream. If the film is interrupted,
-    the same command goes on with it.
+    The film starts with the picture. Each frame is the previous one, slightly enlarged, with a few more
+    steps of dreaming. With --loop, it ends where it began: the picture appears within its own dream. If
+    the film is interrupted, run the same command to continue.
 
     \b
     dreamcli film photo.jpg --loop

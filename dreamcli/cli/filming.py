@@ -44,14 +44,14 @@ def has_clip(images: tuple[str, ...], keep_frames: bool) -> bool:
 
 
 def repaint_clip(images: tuple[str, ...], settings: Schedule, shared: SharedOptions, keep_frames: bool) -> int:
-    """Paint a video anew, or what is missing of it, and return the exit code.
+    """Repaint a video, or the part that is missing, and return the exit code.
 
     Raises:
         WrongRequest: there are other pictures besides, or options that don't go with a video; or see `make_film`.
         DreamcliError: see `make_film`.
     """
     if len(images) > 1 or shared.start:
-        raise WrongRequest("make one video at a time, without other pictures")
+        raise WrongRequest("only one video at a time, without other pictures")
     refused = {"--animate": shared.animate, "--cluster": shared.cluster, "--shard": shared.shard, "--show": shared.show,
                "--safe-decode": shared.safe_decode, "--watch": shared.watch}  # fmt: skip
     for option in (option for option, is_given in refused.items() if is_given):
@@ -62,7 +62,7 @@ def repaint_clip(images: tuple[str, ...], settings: Schedule, shared: SharedOpti
 def make_film(
     image: Path, settings: Schedule, shared: SharedOptions, keep_frames: bool, opened: Opened | None = None
 ) -> int:
-    """Make a film of a picture or a video, or what is missing of it, and return the exit code.
+    """Make a film of a picture or a video, or the part that is missing, and return the exit code.
 
     Args:
         settings: of a film if it is a picture, and otherwise of what to do with each frame of the video.
@@ -72,7 +72,7 @@ def make_film(
         WrongRequest: the film can't be written there, or the network or a layer is unknown.
         DreamcliError: the picture or the network's weights can't be read.
     """
-    check(not shared.to_stdout, "a film needs a file of its own: name one with -o")
+    check(not shared.to_stdout, "a film can't go to stdout: name a file with -o")
     output = plan_film(image, shared.output, settings)
     check_outputs([Task(image, output, settings)], shared)
     check_place(output)
@@ -122,12 +122,12 @@ def film_of(
 
 def _described(film: Film) -> str:
     height, width = film.size
-    return f"{film.frames} frames of {width}x{height}, {float(film.fps):.4g} a second"
+    return f"{film.frames} frames of {width}x{height}, {float(film.fps):.4g} per second"
 
 
 def _planned(film: Film, image: Path) -> Outcome:
     each = film.seconds_a_frame()
-    message = f"({_described(film)}; about {duration(each * film.frames)}, at {each:.2g} s a frame)"
+    message = f"({_described(film)}; about {duration(each * film.frames)}, at {each:.2g} s per frame)"
     details: dict[str, object] = {"frames": film.frames, "seconds_a_frame": round(each, 3)}
     return Outcome("planned", str(image), str(film.output), message, details=details)
 
@@ -143,10 +143,10 @@ def _made(film: Film, image: Path, shared: SharedOptions) -> Outcome:
         stopped = film.make(shown.begin(film.output.name))
     details: dict[str, object] = {"frames": film.frames, "seconds": round(time.perf_counter() - started, 3)}
     if stopped == "interrupted":
-        message = "(what was made so far; the same command goes on)"
+        message = "(what was made so far; run the same command to continue)"
         return Outcome("interrupted", str(image), str(film.output), message, details=details)
-    notes = [f"its frames: {film.folder}"] if film.keep_frames else []
+    notes = [f"frames kept in {film.folder}"] if film.keep_frames else []
     if film.ends_early is not None:
-        notes.append(f"{image} breaks off after {film.ends_early:.1f} s")
+        notes.append(f"{image} is cut off after {film.ends_early:.1f} s")
     note = f"({'; '.join(notes)})" if notes else ""
     return Outcome("done", str(image), str(film.output), note, details=details)

@@ -22,7 +22,7 @@ from .sections import Command
     help="Apply a classic kernel to each IMAGE; all shows them side by side, with their weights.",
 )
 @click.option("--at", type=PLACE, metavar="Y,X",
-              help="With --apply: print how this pixel of one IMAGE is worked out, and make no picture.")  # fmt: skip
+              help="With --apply: print how this pixel of one IMAGE is computed, and make no picture.")  # fmt: skip
 @form_options(FilterSettings)
 @shared_options(
     FilterSettings,

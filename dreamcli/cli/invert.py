@@ -21,7 +21,7 @@ from .sections import Command
     "[default: ./STEM-invert.png; for a folder ./FOLDER-invert/]",
 )
 def invert(images: tuple[str, ...], **options: Any) -> int:
-    """Show what a layer remembers of a photograph: redraw it from noise, by the layer alone.
+    """Show what a layer remembers of a photograph: redraw it from noise, using only that layer.
 
     IMAGE is a file, a folder (walked recursively), a glob, or - for stdin.
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def layers(model: str, size: int | None, as_json: bool) -> int:
     """Show a network's layers in order: shapes, parameters, receptive fields and multiply-adds.
 
-    The receptive field is the number of input pixels that a unit sees on each side, and the stride the
-    number of pixels between the fields of neighbors.
+    The receptive field is the width and height in pixels of the part of the input that a unit sees; the
+    stride is the distance between the fields of neighboring units.
 
     \b
     dreamcli layers

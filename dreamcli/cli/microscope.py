@@ -25,9 +25,9 @@ MAX_PHOTOS = 2000
 @click.command(cls=Command)
 @click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
 @click.option("--photos", type=click.Path(exists=True, path_type=Path), metavar="FOLDER", shell_complete=complete_files,
-              help=f"Show each channel's strongest photographs in this folder, of at most {MAX_PHOTOS}.")  # fmt: skip
+              help=f"Show which photographs in this folder excite each channel most (up to {MAX_PHOTOS}).")  # fmt: skip
 @click.option("--map", "with_maps", is_flag=True,
-              help="Also map all that the layers see in the photographs: an activation atlas of each.")  # fmt: skip
+              help="Also map everything that each layer sees in the photographs: an activation atlas.")  # fmt: skip
 @click.option("--layer", "layers", type=LAYER, multiple=True, metavar="LAYER", shell_complete=complete_layers,
               help="Layer to show. Repeatable.  [default: every block, or layer with weights]")  # fmt: skip
 @click.option("--channels", type=CHANNELS, metavar="0-31", default="0-31", show_default=True,
@@ -44,8 +44,8 @@ def microscope(
 ) -> int:
     """Write an atlas of a network: a folder of pages that show what its layers and channels respond to.
 
-    Open index.html in the folder with a browser; the pages need no server and no network. Whatever is
-    already drawn is kept, so an interrupted run goes on where it stopped. --map needs umap-learn:
+    Open index.html in the folder with a browser; the pages need no server and no network. Finished
+    drawings are kept, so an interrupted run resumes where it stopped. --map needs umap-learn:
     pip install '.[map]' in a clone of dreamcli.
 
     \b
@@ -62,7 +62,7 @@ def microscope(
     if folder.exists() and not folder.is_dir():
         raise WrongRequest(f"-o {folder} is a file; an atlas is a folder")
     if with_maps and not photos:
-        raise click.UsageError("--map is a map of photographs: name a folder of them with --photos")
+        raise click.UsageError("--map needs photographs: name a folder of them with --photos")
     for spec in layers:
         if spec.channel is not None or spec.weight != 1:
             raise WrongRequest(f"--layer {spec}: name a whole layer, and its channels with --channels")
@@ -77,7 +77,7 @@ def microscope(
     if code or shared.dry_run:
         return code
     if missing := studio.missing_pictures(tasks):
-        note = f"{missing} pictures are still missing; the pages are written by the run that finds them all"
+        note = f"{missing} pictures are still missing; the pages are written once all are there"
         click.echo(note, err=True)
         return 0
     for problem in studio.write_atlas(opened[0], tasks, folder, found, reader(shared.safe_decode), with_maps):

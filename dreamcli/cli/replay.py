@@ -47,7 +47,7 @@ class ReplayOptions(ReportOptions):
               help="Make nothing; save the settings (not --weights, --judge or masks) as a preset.")  # fmt: skip
 @replay_options("Where to write it.  [default: ./STEM-replay, with OUTPUT's suffix]")
 def replay(preset: str | None, **options: object) -> int:
-    """Make a picture again, from the record that it carries.
+    """Make a picture again, from the record inside it.
 
     OUTPUT is a picture that dreamcli made. Reports whether the new pixels are identical; if they are not,
     the exit code is 1.

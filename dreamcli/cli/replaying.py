@@ -69,7 +69,7 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     if record.job.command == FilmSettings.command or is_clip(Path(record.source)):
         return _film_again(options, record)
     if is_animation(picture):
-        raise DreamcliError(f"{picture} is an animation; give the picture whose ascent it shows")
+        raise DreamcliError(f"{picture} is an animation; name the picture itself")
     read = Decoder().read if options.safe_decode else partial(read_picture, limited=False)
     old = read(picture)
     source, others, target = _places(options, record)
@@ -85,10 +85,10 @@ def _film_again(options: ReplayOptions, record: Record) -> Outcome:
     """Make a film again, and compare the files."""
     old = options.picture
     if old.suffix.lower() not in FILMS:
-        raise DreamcliError(f"{old} is a frame of a film; give the film")
+        raise DreamcliError(f"{old} is a frame of a film; name the film")
     source, others, target = _places(options, record)
     if source is None:
-        raise DreamcliError(f"{old} names nothing that it starts from")
+        raise DreamcliError(f"{old} doesn't say what it was made from")
     if options.dry_run:
         return Outcome("planned", str(source), str(target), details={"record": asdict(record)})
     session, references, settings = _session_again(options, record, others)
@@ -181,7 +181,7 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     elif any(is_own(spec.name) for spec in specs):
         own = "+".join(f"{spec.name}=FILE" if is_own(spec.name) else spec.name for spec in specs)
         again = f"{name} --weights FILE" if len(specs) == 1 else own
-        raise DreamcliError(f"{options.picture} was made by your own network; name it with --model {again}")
+        raise DreamcliError(f"{options.picture} was made with your own network; name it with --model {again}")
     if not record.job.judge_chooses:
         witness = record.witness
         is_known = witness and not is_own(witness) and "=" not in witness  # a record names no file that is read
@@ -208,10 +208,10 @@ def _check_weights(picture: Path, record: Record, shared: SharedOptions, session
     ensemble, chooser = session.ensemble(type(settings)), session.chooser(settings)
     if ensemble.weights_sha256 != record.job.network["sha256"]:
         how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
-        raise DreamcliError(f"{picture} was made with other weights of {shared.model}; give them with {how}")
+        raise DreamcliError(f"{picture} was made with different weights for {shared.model}; give them with {how}")
     if chooser and chooser.weights_sha256 != record.job.judge["sha256"]:
         raise DreamcliError(
-            f"{picture} was judged by other weights of {shared.judge}; give them with --judge MODEL=FILE"
+            f"{picture} was judged with different weights for {shared.judge}; give them with --judge MODEL=FILE"
         )
 
 
@@ -220,7 +220,7 @@ def _record_of(options: ReplayOptions) -> Record:
     picture = options.picture
     record = record_in(picture)
     if record is None:
-        raise DreamcliError(f"{picture} carries no record: it was not made by dreamcli, or was edited since")
+        raise DreamcliError(f"{picture} carries no record: it was not made by dreamcli, or has been edited since")
     if record.stopped == "interrupted":
         raise DreamcliError(f"{picture} was interrupted, so it can't be replayed; finish it with its own command")
     name = record.job.network["name"]
@@ -241,7 +241,7 @@ def _settings_of(picture: Path, record: Record) -> tuple[Settings, tuple[float, 
         return record.job.form_settings(), weights, was
     except (TypeError, KeyError, ValueError, AttributeError, WrongRequest) as error:
         version = record.versions.get("dreamcli")
-        raise DreamcliError(f"{picture} was made by dreamcli {version}, with settings unknown here") from error
+        raise DreamcliError(f"{picture} was made by dreamcli {version}, whose settings are unknown here") from error
 
 
 def _target(options: ReplayOptions, source: Path | None, others: Mapping[str, Path]) -> Path:
@@ -287,7 +287,8 @@ def _find(picture: Path, typed: str, digest: str, given: Path | None, option: st
         if place.is_file() and sha256(place.read_bytes()).hexdigest() == digest:
             return place
     if given:
-        raise DreamcliError(f"{given} is not the photograph that {picture} was made from (another SHA-256, or no file)")
+        problem = "another SHA-256" if given.is_file() else "there is no such file"
+        raise DreamcliError(f"{given} is not the photograph that {picture} was made from ({problem})")
     raise DreamcliError(f"the photograph {name} that {picture} was made from is not here; say where with {option}PATH")
 
 
@@ -301,7 +302,7 @@ def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
             return f"not the same: it was made {word} {before}, this {word} {after}"
     if now.versions != was.versions:
         return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"
-    return "not the same: it was made on another machine, or edited since"
+    return "not the same: it was made on another machine, or has been edited since"
 
 
 def _versions(record: Record) -> str:

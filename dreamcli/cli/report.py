@@ -89,7 +89,7 @@ class Report:
             if "planned" not in counts:
                 line += f" in {duration(seconds)}"
             if "done" in counts:
-                line += f", {rate:.3g} pictures a minute"
+                line += f", {rate:.3g} pictures per minute"
             say("; ".join(filter(None, (line, remark))))
             for reason, sources in self.reasons.items():
                 say(printable(f"failed: {_some(sources)}: {' '.join(reason.split())}"))

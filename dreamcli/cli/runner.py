@@ -119,7 +119,7 @@ def make_pictures(
     """
     if shared.to_stdout:
         check(not shared.as_json, "-o - and --json can't be combined: both write to stdout")
-        check([len(task.outputs) for task in tasks] == [1], "-o - pipes one picture on, not several")
+        check([len(task.outputs) for task in tasks] == [1], "-o - can only write one picture")
         if not shared.dry_run:
             tasks = [replace(task, output=outgoing()) for task in tasks]
     names = {str(task.source): IN for task in tasks if task.name == IN}

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-FIRST, OTHERS = "Options", "Other options, which --help-all explains"
+FIRST, OTHERS = "Options", "Other options (see --help-all)"
 SECTIONS: Mapping[str, frozenset[str]] = {
     "Picture": frozenset((
         "guide", "like", "minimize", "best_of", "color", "fine", "coarse", "from_noise", "colors", "style_scale",

@@ -24,7 +24,7 @@ _PICTURE = click.Path(path_type=Path)
 @images_argument("PHOTO...", "photos")
 @click.option("--style", "styles", type=WEIGHTED_PICTURE, multiple=True, metavar="PICTURE[=WEIGHT]",
               shell_complete=complete_files,
-              help="Paint in the style of this picture; several blend by their weights.")  # fmt: skip
+              help="Paint in the style of this picture; several are blended by weight.")  # fmt: skip
 @click.option("--fine", type=_PICTURE, metavar="PICTURE",
               help="With --coarse, instead of --style: take brushwork and colors from this picture.")  # fmt: skip
 @click.option("--coarse", type=_PICTURE, metavar="PICTURE", help="With --fine: take large shapes from this picture.")
@@ -42,7 +42,7 @@ _PICTURE = click.Path(path_type=Path)
     "[default: ./STEM-style.png; for a folder ./FOLDER-style/; from noise ./texture-style.png]",
 )
 def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_frames: bool, **options: Any) -> int:
-    """Repaint photographs in the style of a picture, or turn it into a texture.
+    """Repaint photographs in the style of a picture, or make a texture from it.
 
     PHOTO is a file, a folder (walked recursively), a glob, one video, or - for stdin.
 
@@ -82,8 +82,8 @@ def _check_combination(has_photos: bool, from_noise: bool, keep_colors: bool, op
     if keep_colors and "colors" not in typed:
         options["colors"] = "luminance"
     if from_noise and options["colors"] != "style":
-        raise click.UsageError("--from-noise has no photograph whose colors it could keep")
+        raise click.UsageError("--from-noise has no photograph to keep the colors of")
     if from_noise and options["statistics"] == "neighbors":
-        raise click.UsageError("--statistics neighbors needs a PHOTO, whose places are matched")
+        raise click.UsageError("--statistics neighbors needs a PHOTO to match")
     if from_noise and typed & {"strength", "content"}:
         raise click.UsageError("--from-noise has no content: leave out --strength and --content")

@@ -39,7 +39,7 @@ def watch_folders(
         raise WrongRequest(f"--watch and {option} can't be combined")
     for image in images:
         if not Path(image).is_dir():
-            raise WrongRequest(f"--watch needs folders, and {image} is none")
+            raise WrongRequest(f"--watch needs folders, but {image} isn't one")
     changes = _changes(images)
     known: dict[Path, tuple[int, int]] = {}
     failed, refusal = False, ""
@@ -50,7 +50,7 @@ def watch_folders(
                 if number:
                     planned = plan()
                 refusal = ""
-            except WrongRequest as error:  # what goes wrong later is said once, and waits until it is mended
+            except WrongRequest as error:  # what goes wrong later is said once, and waits until it is fixed
                 if str(error) != refusal:
                     print_error(explain(*describe(error)))
                 failed, refusal = True, str(error)
@@ -71,7 +71,7 @@ def _changes(folders: Sequence[str]) -> Iterator[None]:
         from watchfiles import watch
     except ImportError as error:
         raise DreamcliError("--watch needs watchfiles, which isn't installed", Hint.INSTALL_WATCH) from error
-    say(f"watching {', '.join(folders)}; Ctrl-C ends it")
+    say(f"watching {', '.join(folders)}; press Ctrl-C to stop")
     last = time.monotonic()
     for found in watch(*folders, rust_timeout=TICK_MS, yield_on_timeout=True, ignore_permission_denied=True):
         now = time.monotonic()

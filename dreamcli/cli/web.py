@@ -10,18 +10,19 @@ from .preset_option import readable_presets
 
 @click.command()
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True,
-              help="The address to listen on; any but this machine's own needs a password.")  # fmt: skip
+              help="The address to listen on; any address but this machine's own needs a password.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", default=7860, show_default=True,
-              help="The port to listen on; 0 for any that is free.")  # fmt: skip
-@environment_option("--password", metavar="TEXT", default="", help='Let in only who knows it; the user is "dreamcli".')
+              help="The port to listen on; 0 for any free port.")  # fmt: skip
+@environment_option("--password", metavar="TEXT", default="",
+                    help='Require this password; the user name is "dreamcli".')  # fmt: skip
 @click.option("--largest", type=click.IntRange(16), metavar="N", default=1024, show_default=True,
-              help="Pixels on the longer side of a picture, at most.")  # fmt: skip
+              help="Most pixels allowed on a picture's longer side.")  # fmt: skip
 @machine_options
 def web(host: str, port: int, password: str, largest: int, device: str, precision: str) -> int:
     """Open a page in the browser, to make pictures without typing commands.
 
-    The page is on this machine only, and asks no other host for anything. Needs NiceGUI:
-    pip install '.[web]' in a clone of dreamcli. Ctrl-C ends it.
+    The page is only on this machine, and contacts no other host. Needs NiceGUI:
+    pip install '.[web]' in a clone of dreamcli. Press Ctrl-C to stop.
 
     \b
     dreamcli web
@@ -30,7 +31,7 @@ def web(host: str, port: int, password: str, largest: int, device: str, precisio
     from dreamcli.web.server import serve
 
     def on_ready(address: str) -> None:
-        click.echo(f"the page: {address}  (Ctrl-C ends it)", err=True)
+        click.echo(f"the page: {address}  (press Ctrl-C to stop)", err=True)
 
     serve(host, port, password, list(readable_presets()), largest, device, precision, on_ready)
     return 0

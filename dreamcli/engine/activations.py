@@ -166,7 +166,7 @@ class _Complete(Exception):
 class _Removed(nn.Identity):
     """Stands for a module that isn't run. The one around it may still look at it, as torch's transformers do.
 
-    What it has is kept as plain attributes, which are neither moved to a device nor laid out anew.
+    What it has is kept as plain attributes, which are neither moved to a device nor changed in layout.
     """
 
     def __init__(self, module: nn.Module) -> None:

@@ -45,7 +45,7 @@ def carried(image: Tensor, flow: Tensor) -> Tensor:
 
 
 def visible(back: Tensor, forth: Tensor, frame: Tensor, before: Tensor) -> Tensor:
-    """How surely each pixel of a frame was seen in the one before: ``(1, 1, H, W)`` in [0, 1].
+    """How certain it is that each pixel of a frame was visible in the previous one: ``(1, 1, H, W)`` in [0, 1].
 
     Args:
         back: the flow from the frame to the one before.

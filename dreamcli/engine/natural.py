@@ -11,7 +11,7 @@ from torch import Tensor
 # the mean red, green and blue, as logits
 MEAN = (0.003, -0.144, -0.439)
 # rows: the change in red, green and blue of one standard deviation along each principal axis of the colors:
-# brightness, orange to blue, green to magenta. They account for 92, 6 and 2 % of the variance.
+# brightness, orange to blue, green to magenta. They account for 92, 6 and 2% of the variance.
 COLORS = ((1.501, 1.523, 1.614), (0.512, -0.018, -0.459), (0.137, -0.310, 0.165))
 # amplitudes fall with frequency as f ** -1.3, equally on all three color axes,
 FALL = 1.3

@@ -80,7 +80,7 @@ class Window(NamedTuple):
             if (side + 2 * p - reach) % s:
                 outputs = f"({side}{f' + {2 * p}' if p else ''} - {reach}) / {s} + 1"
                 value = (side + 2 * p - reach) / s + 1
-                return f"{outputs} = {value:.2f} is not a whole number: it gets rounded, at the border"
+                return f"{outputs} = {value:.2f} is not a whole number: it is rounded, at the border"
         return ""
 
 

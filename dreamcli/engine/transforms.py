@@ -116,7 +116,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class Mirror:
-    """Mirror the image left to right, every other time."""
+    """Mirror the image left to right, half the time."""
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         return image.flip(3) if int(torch.randint(2, (), generator=generator)) else image

@@ -35,7 +35,7 @@ def check_place(path: Path, why_closed: Callable[[Path], str] = why_closed) -> N
     Raises:
         WrongRequest: with the reason.
     """
-    if reason := why_closed(path.parent) or ("there is a folder of that name" if os.path.isdir(path) else ""):
+    if reason := why_closed(path.parent) or ("there is a folder with that name" if os.path.isdir(path) else ""):
         raise WrongRequest(f"{path} can't be written: {reason}")
 
 

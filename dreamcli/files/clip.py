@@ -71,7 +71,7 @@ def read_clip(path: Path) -> Clip:
             frames are too large, or it is HDR.
     """
     if not path.is_file():
-        raise DreamcliError(f"{path}: {'not an ordinary file' if path.exists() else 'there is no such file'}")
+        raise DreamcliError(f"{path}: {'not a regular file' if path.exists() else 'there is no such file'}")
     try:
         with open(path, "rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
@@ -79,7 +79,7 @@ def read_clip(path: Path) -> Clip:
         raise DreamcliError(f"{path}: {first_line(error)}") from error
     with opened(path) as container:
         if not container.streams.video:
-            raise DreamcliError(f"{path}: there is no picture in it, only sound")
+            raise DreamcliError(f"{path}: it has no video track, only sound")
         stream = container.streams.video[0]
         fps = min(Fraction(stream.average_rate or stream.guessed_rate or 25), Fraction(MAX_FPS)).limit_denominator(1001)
         length = float(container.duration or 0) * 1e-6
@@ -95,10 +95,10 @@ def read_clip(path: Path) -> Clip:
         frames = sum(1 for _ in _paced(watched(), fps))
         pixel_shape = stream.sample_aspect_ratio or Fraction(1)
     if first is None:
-        raise DreamcliError(f"{path}: there isn't a single frame in it that can be read")
+        raise DreamcliError(f"{path}: none of its frames can be read")
     curve = _HDR.get(int(first.color_trc))
     if curve:
-        raise DreamcliError(f"{path}: it is an HDR video ({curve}), which isn't read; convert it to SDR first")
+        raise DreamcliError(f"{path}: HDR videos ({curve}) aren't supported; convert it to SDR first")
     ends_early = last + 1 / float(fps) if last < length - SLACK / float(fps) else None
     height, width = _upright(first).shape[:2]
     if first.rotation % 180:

@@ -63,7 +63,7 @@ def record_in(path: Path) -> Record | None:
 
 
 def refuse_others(output: Path, existing: ExistingOutput | None, job: Job, hint: Hint = Hint.OVERWRITE) -> None:
-    """Refuse to write where there is something else than an earlier run of the same job left.
+    """Refuse to overwrite anything but what an earlier run of the same job left.
 
     Args:
         existing: the file at ``output``.
@@ -72,8 +72,8 @@ def refuse_others(output: Path, existing: ExistingOutput | None, job: Job, hint:
         DreamcliError: there is; ``hint`` says what helps.
     """
     if existing and not existing.is_of(job):
-        how = "made with other settings" if existing.record else "not made by dreamcli"
-        raise DreamcliError(f"{output} already exists, {how}", hint)
+        how = "made with different settings" if existing.record else "not made by dreamcli"
+        raise DreamcliError(f"{output} already exists, but was {how}", hint)
 
 
 def is_made(output: Path, job: Job, hint: Hint = Hint.OVERWRITE) -> bool:

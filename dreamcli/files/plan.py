@@ -228,7 +228,7 @@ def _checked(inputs: Iterable[str]) -> list[str]:
 def _is_folder(output: str | None, several: bool) -> bool:
     """Whether ``output`` names a folder. If it names a file, check that it suits a picture."""
     if output == PIPE and several:
-        raise WrongRequest(f"-o {PIPE} pipes one picture on, not several")
+        raise WrongRequest(f"-o {PIPE} can only write one picture")
     if output in (None, PIPE):
         return False
     if os.path.isdir(output) or output.endswith(("/", os.sep)):

@@ -93,7 +93,7 @@ def preset_place(name: str, own: Path, overwrite: bool) -> Path:
         WrongRequest: the name can't be a file's, or there is such a preset and it may not be overwritten.
     """
     if not re.fullmatch(r"[\w-]+", name):
-        raise WrongRequest(f"a preset's name has letters, digits, - and _ only, not {name!r}")
+        raise WrongRequest(f"a preset's name can only have letters, digits, - and _, not {name!r}")
     path = own / f"{name}.toml"
     if path.exists() and not overwrite:
         raise WrongRequest(f"there is already a preset {name}, in {path}", Hint.OTHER_NAME)

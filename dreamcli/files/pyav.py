@@ -22,7 +22,7 @@ def opened(path: Path) -> Iterator[Any]:
         with av.open(str(path)) as container:
             yield container
     except (av.FFmpegError, OSError) as error:
-        raise DreamcliError(f"{path}: not a film that can be read ({first_line(error)})") from error
+        raise DreamcliError(f"{path}: not a readable video ({first_line(error)})") from error
 
 
 def import_av() -> Any:

@@ -78,7 +78,7 @@ def read_picture(path: Path, *, limited: bool = True) -> Picture:
             del contents  # half a gigabyte at worst, and the copies that follow need the memory
             picture = to_picture(image)
     except UnidentifiedImageError as error:
-        raise DreamcliError("not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)") from error
+        raise DreamcliError("not a readable picture (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)") from error
     except Image.DecompressionBombError as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         reason = f"refused: it would unpack to more than {limit} megapixels; make it smaller first"
@@ -99,7 +99,7 @@ def read_size(path: Path) -> tuple[int, int]:
         DreamcliError: this isn't an ordinary file, or has no header of a picture that can be read.
     """
     if not path.is_file():
-        raise DreamcliError("not an ordinary file" if path.exists() else "there is no such file")
+        raise DreamcliError("not a regular file" if path.exists() else "there is no such file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -110,7 +110,7 @@ def read_size(path: Path) -> tuple[int, int]:
     except PermissionError as error:
         raise DreamcliError("no permission to read it") from error
     except Exception as error:  # a decoder may raise anything for a broken file
-        raise DreamcliError("not a picture that can be read") from error
+        raise DreamcliError("not a readable picture") from error
 
 
 def to_picture(image: Image.Image) -> Picture:
@@ -129,12 +129,12 @@ def _read_bytes(path: Path, limited: bool) -> bytes:
     try:
         # don't block on a FIFO: check before opening it, and don't wait if it has become one since
         if not stat.S_ISREG(path.stat().st_mode):
-            raise DreamcliError("a folder, where a picture was expected" if path.is_dir() else "not an ordinary file")
+            raise DreamcliError("a folder, where a picture was expected" if path.is_dir() else "not a regular file")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
             size = os.fstat(descriptor).st_size
             if limited and size > MAX_BYTES:
-                raise DreamcliError(f"refused: a file of more than {MAX_BYTES // 1_000_000} MB; make it smaller first")
+                raise DreamcliError(f"refused: larger than {MAX_BYTES // 1_000_000} MB; make it smaller first")
             return file.read(size)
     except FileNotFoundError as error:
         raise DreamcliError("there is no such file") from error
@@ -152,7 +152,7 @@ def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
     if contents.startswith(_PNG):
         opened(io.BytesIO(contents)).verify()  # decoding doesn't check the checksums
     if contents.startswith(_JPEG) and _has_many_scans(contents):
-        raise DreamcliError(f"refused: it has more than {MAX_SCANS} scans, which take very long; save it again")
+        raise DreamcliError(f"refused: it has more than {MAX_SCANS} scans, which take very long to decode; re-save it")
     image = opened(io.BytesIO(contents))
     _check_dimensions(image, len(contents), limited)
     # it is quick to see whether there is a second frame, but counting them may take long
@@ -233,9 +233,9 @@ def _to_array(image: Image.Image) -> Pixels:
 def _to_8_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if image.mode == "F":
-        raise DreamcliError("white is not defined in a floating-point picture; save it with 8 or 16 bits")
+        raise DreamcliError("floating-point pictures don't define white; save it with 8 or 16 bits")
     if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-        raise DreamcliError("white is not defined in a 32-bit picture; save it with 8 or 16 bits")
+        raise DreamcliError("32-bit pictures don't define white; save it with 8 or 16 bits")
     eight = Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
     if profile := image.info.get("icc_profile"):
         eight.info["icc_profile"] = profile

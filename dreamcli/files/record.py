@@ -60,7 +60,7 @@ class Job:
         try:
             return settings_from_json(self.command, values)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise WrongRequest("the settings are unknown here") from error
+            raise WrongRequest("this version doesn't know these settings") from error
 
     def gives_same_picture_as(self, other: Job) -> bool:
         """Whether the pictures are the same as a new job's: a judge matters only if it chooses among attempts.
@@ -107,7 +107,7 @@ class Record:
         if not self.witness or not self.score["seen_by"]["top5"]:
             return ""
         label, probability = self.score["seen_by"]["top5"][0]
-        return f"seen by {self.witness}: {label} {round(100 * probability)} %"
+        return f"seen by {self.witness}: {label} {round(100 * probability)}%"
 
     def to_json(self) -> str:
         """One line of ASCII, equal for equal records."""
@@ -134,7 +134,7 @@ class Record:
             if not judge_is_named or not set(job.others) <= set(record.other_sources):
                 raise TypeError("a name is missing")
         except (TypeError, KeyError) as error:
-            raise ValueError(f"not a record of dreamcli ({error})") from error
+            raise ValueError(f"not a dreamcli record ({error})") from error
         return record
 
 

@@ -15,7 +15,7 @@ OPUS_RATE = 48_000  # samples a second
 
 
 class Sound:
-    """The first sound track of a video, copied into a film's container, or encoded anew where that can't hold it.
+    """The first sound track of a video, copied into a film's container, or re-encoded where that can't hold it.
 
     Args:
         source: the video.

@@ -95,7 +95,7 @@ def read_video(path: Path) -> Iterator[Pixels]:
     """
     with opened(path) as container:
         if not container.streams.video:
-            raise DreamcliError(f"{path}: there is no picture in it")
+            raise DreamcliError(f"{path}: it has no video track")
         length, last = (container.duration or 0) / import_av().time_base, 0.0
         for frame in container.decode(video=0):
             last = frame.time or last

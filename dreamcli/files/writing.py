@@ -30,7 +30,7 @@ def check_fits(path: Path, height: int, width: int) -> None:
     max_area = 2 * (Image.MAX_IMAGE_PIXELS or height * width)  # `open_result` reads more in the other formats
     if name == "WEBP" and height * width > max_area:
         raise DreamcliError(
-            f"a WebP of over {max_area // 1_000_000} megapixels can't be read again; write a .png instead"
+            f"a WebP of over {max_area // 1_000_000} megapixels can't be read back; write a .png instead"
         )
 
 

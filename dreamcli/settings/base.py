@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 BOOSTED_LAYERS = (
     "What to boost: low, mid, high or a layer's name, one of its channels, or one neuron of a channel. "
-    "Repeat to add up several, by weight."
+    "Repeat to combine several, by weight."
 )
 BOOSTED_METAVAR = "[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
 
@@ -46,7 +46,7 @@ class Setting:
     def check(self, name: str, value: object) -> None:
         """Raise WrongRequest if a value is out of range, isn't a number, or isn't one of the choices."""
         if self.choices and value not in self.choices:
-            raise WrongRequest(f"{name} is one of {', '.join(self.choices)}, not {value!r}")
+            raise WrongRequest(f"{name} must be one of {', '.join(self.choices)}, not {value!r}")
         if self.low == -math.inf and self.high == math.inf:
             return
         if not isinstance(value, Real):

@@ -20,7 +20,7 @@ class DreamSettings(Schedule):
 
     size: int | None = size_setting(f"the input's size; {size_from_noise} from noise")
     layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("high"),), metavar=BOOSTED_METAVAR)
-    minimize: bool = setting("Descend instead of climbing: fade what is seen.", False)
+    minimize: bool = setting("Minimize instead of maximizing: fade what the layers see.", False)
     color: float = setting(
         "How far colors may drift, from 0 (not at all) to 1 (freely); ignored for a neuron @Y,X.", 0.5, low=0, high=1
     )

@@ -20,7 +20,7 @@ class ExplainSettings(Settings):
     model: ClassVar[str] = "efficientnet_lite0"
 
     layers: tuple[LayerSpec, ...] = setting(
-        "Layer whose places Grad-CAM weighs. Repeatable.", (), metavar="LAYER",
+        "Layer for Grad-CAM. Repeatable.", (), metavar="LAYER",
         default_help="the last that has rows and columns",
     )  # fmt: skip
     classes: tuple[int, ...] = ()  # their indices; the likeliest if there are none

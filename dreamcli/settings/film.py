@@ -34,11 +34,11 @@ class FilmSettings(Schedule):
     since: tuple[float, ...] = ()  # the second of each layer; empty if all are boosted from the start
     classes: tuple[int, ...] = ()  # for the form "class", their indices
     seconds: float = setting("Length of the film.", 10.0, low=0, low_open=True, high=3600)
-    fps: int = setting("Frames a second.", 24, low=1, high=120)
+    fps: int = setting("Frames per second.", 24, low=1, high=120)
     zoom: float = setting("Zoom per second; less than 1 zooms out.", 1.35, low=0.1, high=10)
     rotate: float = setting("Rotation per second, counterclockwise.", 0.0, low=-360, high=360, metavar="DEGREES")
     toward: tuple[int, ...] = ()  # the row and column of the input's pixel that stays in its place; the center if empty
-    loop: bool = setting("Let the film end where it begins: zoom into the first frame.", False)
+    loop: bool = setting("End the film where it begins, by zooming into the first frame.", False)
     color: float = setting("How far colors may drift, from 0 (not at all) to 1 (freely).", 0.5, low=0, high=1)
     steps: int = setting("Steps per octave and frame.", 2, low=1)
     octaves: int = 3
@@ -49,15 +49,15 @@ class FilmSettings(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(all(spec.position is None for spec in self.layers), "a film moves, so a neuron @Y,X has no place in it")
-        check((self.form == "class") == bool(self.classes), "classes and the form class go together")
-        check(self.form != "class" or not self.layers, "a class has no layers")
-        check(self.form != "style" or not self.since, "the layers of style don't change with time")
-        check(len(self.since) in (0, len(self.layers)), "either all layers have a second, or none")
+        check(all(spec.position is None for spec in self.layers), "a film moves, so it can't boost a neuron @Y,X")
+        check((self.form == "class") == bool(self.classes), "classes and the form 'class' need each other")
+        check(self.form != "class" or not self.layers, "a film of a class takes no layers")
+        check(self.form != "style" or not self.since, "style layers can't change over time")
+        check(len(self.since) in (0, len(self.layers)), "give every layer a start time, or none")
         within = all(0 <= second <= self.seconds for second in self.since)
-        check(within, f"a layer begins within the film's {self.seconds:g} seconds")
-        check(len(self.toward) in (0, 2), "toward is a row and a column")
-        check(1 < self.frames <= MAX_FRAMES, f"a film has from 2 to {MAX_FRAMES} frames, not {self.frames}")
+        check(within, f"a layer must start within the film's {self.seconds:g} seconds")
+        check(len(self.toward) in (0, 2), "toward must be a row and a column")
+        check(1 < self.frames <= MAX_FRAMES, f"a film must have from 2 to {MAX_FRAMES} frames, not {self.frames}")
         check(0 <= self.index < self.frames, f"index must be from 0 to {self.frames - 1}, not {self.index}")
         _ = self.of_frame(0)  # its form may refuse a setting
 
@@ -71,7 +71,7 @@ class FilmSettings(Schedule):
         return self.of_frame(0).layer_specs if not self.layers else self.layers
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
-        """The film's (height, width) for a picture's; both are even, as most formats of films want it."""
+        """The film's (height, width) for a picture's; both are even, as most film formats require."""
         longest = self.size or min(LONGEST_SIDE, max(height, width))
         scale = longest / max(height, width)
         even = [2 * math.ceil(side * scale / 2 - 0.5) for side in (height, width)]

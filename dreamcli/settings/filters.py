@@ -40,7 +40,7 @@ class FilterSettings(Settings):
         plain = all(spec.channel is None and spec.weight == 1 for spec in self.layers)
         check(plain, "filters are shown for whole layers: leave out the channel and the weight")
         kernels = ", ".join((*KERNELS, ALL))
-        check(self.apply in ("", *KERNELS, ALL), f"kernel is one of {kernels}, not {self.apply!r}")
+        check(self.apply in ("", *KERNELS, ALL), f"kernel must be one of {kernels}, not {self.apply!r}")
 
     @property
     def is_sheet(self) -> bool:

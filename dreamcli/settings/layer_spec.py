@@ -17,10 +17,11 @@ class LayerSpec:
     """A layer, a channel of it, or a neuron of that channel, with a weight.
 
     Attributes:
-        layer: an alias (``low``, ``mid``, ``high``) or a module's name; with ``NETWORK/`` before it, of this network.
+        layer: an alias (``low``, ``mid``, ``high``) or a module's name; with ``NETWORK/`` before it, only in that
+            network.
         channel: counted from 0, or None for the whole layer.
         position: the neuron's row and column on the feature map of the full-sized picture, or None.
-        weight: how much it counts beside others; negative to avoid it.
+        weight: how much it counts relative to others; negative to avoid it.
     """
 
     layer: str

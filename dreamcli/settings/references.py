@@ -48,7 +48,7 @@ class References(Generic[P]):
     """The pictures besides the start.
 
     Attributes:
-        guide: the picture whose features to climb towards.
+        guide: the picture whose features to climb toward.
         mask: bright where the start may change.
         styles: what to paint in.
         like: photographs that the result should resemble.
@@ -118,14 +118,14 @@ def style_inputs(
     styles, masks, regions = list(styles), list(masks), list(regions)
     has_parts = fine is not None or coarse is not None
     if styles and has_parts:
-        raise WrongRequest("a fine and a coarse style take the place of all others", Hint.STYLE)
+        raise WrongRequest("a fine and a coarse style can't be combined with others", Hint.STYLE)
     if not styles and not has_parts:
         raise WrongRequest("there is no style to paint in", Hint.STYLE)
     if has_parts:
         if fine is None or coarse is None:
-            raise WrongRequest("a fine and a coarse style go together", Hint.STYLE)
+            raise WrongRequest("a fine style needs a coarse one, and vice versa", Hint.STYLE)
         styles = [fine, coarse]
-        check(not masks and not regions, "masks are for whole styles, not for a fine and a coarse one")
+        check(not masks and not regions, "masks can't be combined with a fine and a coarse style")
     shares = [1.0] * len(styles) if weights is None else list(weights)
     for name, group in (("weights", shares), ("style masks", masks), ("content masks", regions)):
         fits = len(group) == len(styles) or (not group and name != "weights")

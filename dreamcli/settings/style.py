@@ -24,7 +24,7 @@ class StyleSettings(Schedule):
 
     size: int | None = size_setting(f"the photograph's size; {size_from_noise} from noise")
     colors: str = setting(
-        "Take the style's colors, keep the photograph's by painting brightness alone, or give the style the "
+        "Take the style's colors, keep the photograph's by repainting brightness alone, or give the style the "
         "photograph's colors first.",
         "style",
         choices=("style", "luminance", "match"),
@@ -37,15 +37,15 @@ class StyleSettings(Schedule):
     )  # fmt: skip
     content: str = setting("Where content is measured.", "", metavar="LAYER", default_help="the model's own layer")
     statistics: str = setting(
-        "What to compare: each place with the most similar place of the style, the Gram matrices of whole layers, or "
-        "their means and covariances.",
+        "What to compare: each position with the most similar position in the style, the Gram matrices of whole "
+        "layers, or their means and covariances.",
         "auto",
         choices=("auto", "neighbors", "gram", "moments"),
         default_help="neighbors; moments from noise",
     )
-    average_pooling: bool = setting("Let the model pool by averages instead of maxima, as Gatys et al. did.", False)
+    average_pooling: bool = setting("Use average pooling instead of max pooling, as Gatys et al. did.", False)
     tv: float = setting("Weight of the total-variation penalty.", 0.25, low=0)
-    optimizer: str = setting("How to choose steps; L-BFGS takes fewer, longer ones.", "adam", choices=("adam", "lbfgs"))
+    optimizer: str = setting("Optimizer; L-BFGS takes fewer but longer steps.", "adam", choices=("adam", "lbfgs"))
     steps: int = 60
     octaves: int = 4
     octave_scale: float = 2.0

@@ -25,7 +25,7 @@ class VisualizationSettings(Schedule):
     added: ClassVar[Mapping[str, object]] = {"mirror": False, "likeness": 10.0}
 
     size: int | None = size_setting(f"the starting picture's; {size_from_noise} from noise; {TILE} on a sheet")
-    minimize: bool = setting("Descend instead of climbing: fade what is seen.", False)
+    minimize: bool = setting("Minimize instead of maximizing: fade what the network sees.", False)
     parameterization: str = setting(
         "What to optimize: a sum of images of many sizes; frequencies, scaled as in photographs; their phases alone; "
         "or pixels.",
@@ -33,7 +33,7 @@ class VisualizationSettings(Schedule):
         choices=("pyramid", "fourier", "phase", "pixels"),
     )
     turn: float = setting("Largest random rotation before each step.", 10.0, low=0, high=180, metavar="DEGREES")
-    mirror: bool = setting("Mirror the picture before every other step, at random.", True)
+    mirror: bool = setting("Mirror the picture before a random half of the steps.", True)
     zoom: float = setting("Largest random zoom before each step, as a fraction.", 0.0, low=0, high=1, high_open=True)
     noise: float = setting("Standard deviation of the noise before each step; 1 spans black to white.", 0.0, low=0)
     crop: float = setting(

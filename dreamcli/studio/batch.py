@@ -68,7 +68,7 @@ class PictureMaker:
 
     Args:
         open_session: opens the network, and reads the references; called when the first picture is about to be made.
-        overwrite: replace what was made with other settings.
+        overwrite: replace what was made with different settings.
         keep_partial: if a single picture is interrupted, keep the best so far.
         read: reads an input.
         animation: collects the ascent of the one picture that is made.
@@ -230,7 +230,7 @@ class PictureMaker:
         details = {"width": width, "height": height, "seconds": seconds, "score": result.record.score}
         notes = _notes(start, result)
         if self._animation:
-            notes.append(f"its ascent: {self._animation.path}")
+            notes.append(f"animation: {self._animation.path}")
             details["animation"] = str(self._animation.path)
         status, remarks = ("interrupted", ["the best so far"]) if interrupted else ("done", notes)
         message = f"({'; '.join(remarks)})" if remarks else ""

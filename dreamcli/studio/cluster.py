@@ -51,7 +51,7 @@ class Worker:
         """
         host = socket.gethostname()
         if version != dreamcli.__version__:
-            raise DreamcliError(f"{host} has dreamcli {dreamcli.__version__}, and this machine {version}")
+            raise DreamcliError(f"{host} has dreamcli {dreamcli.__version__}, but this machine has {version}")
         try:
             os.chdir(self._folder)
         except OSError as error:
@@ -156,7 +156,7 @@ def _awaited(workers: Sequence[Any]) -> _Running:
 
 
 def _lost(task: Task) -> Outcome:
-    reason = f"{MAX_DEATHS} workers died while making it, perhaps for lack of memory"
+    reason = f"{MAX_DEATHS} workers died while making it, possibly out of memory"
     return Outcome("failed", task.title, str(task.output), reason)
 
 

@@ -128,7 +128,7 @@ class Film(ABC):
         return stopped
 
     def seconds_a_frame(self) -> float:
-        """Make two frames for nothing, and measure how long the second takes: the first one waits for the networks."""
+        """Make two throwaway frames, and measure how long the second takes: the first one waits for the networks."""
         first = self.frame(0, None, None)
         self.frame(1, first, first)
         started = time.perf_counter()

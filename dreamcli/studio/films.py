@@ -1,4 +1,4 @@
-"""The two kinds of films: a zoom into a picture, and a video that is painted anew."""
+"""The two kinds of films: a zoom into a picture, and a repainted video."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ZoomFilm(Film):
 
 @dataclass(frozen=True, kw_only=True)
 class ClipFilm(Film):
-    """A video, painted anew frame by frame. Its settings are those of `dream` or `style`."""
+    """A video, repainted frame by frame. Its settings are those of `dream` or `style`."""
 
     settings: Schedule
     clip: Clip

@@ -218,7 +218,7 @@ class _Gathered:
         for number, path, (pixels, strongest) in zip(numbers, pictures, sheets, strict=True):
             record = read_record(path)
             if record is None or not {"classes", "feeds"} <= record.score.keys():
-                raise DreamcliError(f"{path} is no picture of an atlas")
+                raise DreamcliError(f"{path} isn't a picture of an atlas")
             sheet = path.with_name(f"{path.stem}-photos.jpg")
             if pixels is not None and strongest:
                 write_plain(sheet, pixels)

@@ -71,7 +71,7 @@ class Session(Workshop):
             image: a path, a Pillow image, or an array ``(height, width, 3)`` of uint8; None for noise.
             layer: one or several of ``[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]``, where LAYER is ``low``, ``mid``,
                 ``high`` or the name of a layer.
-            guide: a picture whose features to climb towards.
+            guide: a picture whose features to climb toward.
             mask: a picture that is bright where the image may change.
             on_step: called with an `dreamcli.art.artwork.Step` after every step.
             **settings: the other fields of `dreamcli.settings.dream.DreamSettings`, such as strength, size or seed.
@@ -229,7 +229,7 @@ class Session(Workshop):
             network.check_classes()
             found = top(network.on(compute.device), pixels, count, compute)
         if not found or not all(math.isfinite(value) for _, value in found):
-            raise DreamcliError("the network's answer is not finite: its numbers grow too large")
+            raise DreamcliError("the network's output isn't finite: its values overflow")
         return found
 
     def layers(self, size: int | tuple[int, int] | None = None) -> list[Layer]:

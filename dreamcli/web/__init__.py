@@ -1,1 +1,1 @@
-"""The page in the browser. Needs Gradio."""
+"""The page in the browser. Needs NiceGUI."""

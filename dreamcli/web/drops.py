@@ -33,7 +33,7 @@ def reduced(pixels: Pixels, side: int) -> Image.Image:
 
 
 def as_url(pixels: Pixels, side: int) -> str:
-    """Pixels as the address of a small JPEG that is contained in itself."""
+    """Pixels as a small JPEG in a data URL."""
     image = reduced(pixels, side)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=85)
@@ -42,7 +42,7 @@ def as_url(pixels: Pixels, side: int) -> str:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A picture that was dropped, and a small one of it."""
+    """A picture that was dropped, and its thumbnail."""
 
     path: Path
     preview: Pixels
@@ -72,7 +72,7 @@ class Drop:
         self._upload = ui.upload(
             label=f"{label}: drop, paste or choose" if not several else f"{label}: drop or choose", multiple=several,
             auto_upload=True, max_file_size=MAX_UPLOAD, on_upload=self._take,
-            on_rejected=lambda: warn(f"only pictures of at most {MAX_UPLOAD // 10**6} MB"),
+            on_rejected=lambda: warn(f"only pictures up to {MAX_UPLOAD // 10**6} MB"),
         )  # fmt: skip
         self._upload.props('accept="image/*" flat bordered hide-upload-btn').classes("w-full drop")
         self._shown = ui.row().classes("w-full gap-2")

@@ -26,7 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class TooLarge(Exception):
-    """A request's body is larger than any picture that is taken."""
+    """A request's body is larger than any picture that is accepted."""
 
 
 class Guard:
@@ -66,7 +66,7 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         ask = {"WWW-Authenticate": 'Basic realm="dreamcli"'}
-        await PlainTextResponse("the password, please", 401, ask)(scope, receive, send)
+        await PlainTextResponse("password required", 401, ask)(scope, receive, send)
 
     def _with_headers(self, send: Send) -> Send:
         added = [(b"content-security-policy", POLICY.encode()), (b"referrer-policy", b"no-referrer")]

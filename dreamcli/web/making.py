@@ -1,4 +1,4 @@
-"""Make pictures one request after the other, and say how far they are."""
+"""Make pictures one request after another, and report their progress."""
 
 from __future__ import annotations
 

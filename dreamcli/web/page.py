@@ -124,7 +124,7 @@ class Page:
         self._picture = ui.image().classes("w-full picture").props('alt="The picture" fit=contain no-spinner')
         self._bar = ui.linear_progress(0, show_value=False).props('aria-label="Progress" instant-feedback')
         with ui.row().classes("w-full items-center"):
-            self._status = ui.label("Choose a form, drop a photograph, and make it.").classes("grow status")
+            self._status = ui.label('Choose a form, drop a photograph, and click "Make it".').classes("grow status")
             self._status.props("role=status")
             stop = ui.button("Stop", on_click=self._stop).props("outline").classes("stop")
             stop.bind_enabled_from(self, "_making", lambda making: making is not None)
@@ -152,7 +152,7 @@ class Page:
                 await asyncio.sleep(POLL_SECONDS)
                 progress = making.progress()
                 if before := self._studio.line.before(making):
-                    self._status.text = f"{before} before you"
+                    self._status.text = f"{before} ahead of you"
                 elif progress is not shown:
                     shown = progress
                     self._bar.value, self._status.text = progress.share, progress.text
@@ -162,7 +162,7 @@ class Page:
             if not self._has_left:
                 self._finish(wanted, results)
         except Exception as error:
-            self._status.text = "it couldn't be made"
+            self._status.text = "the picture couldn't be made"
             warn_of(error)
         finally:
             self._making, self._bar.value = None, 0
@@ -221,7 +221,7 @@ class Page:
         try:
             settings = record.job.form_settings()
         except WrongRequest:
-            warn("this picture was made with settings unknown here")
+            warn("this picture was made with settings that this version doesn't know")
             return
         tab.forget_photo()
         name = record.job.command
@@ -230,7 +230,7 @@ class Page:
         if name not in MAIN:
             self._inner.set_value(name)
         needed = [*([record.source] if record.job.input else []), *map(str, record.other_sources.values())]
-        self._status.text = "its settings are set" + (f"; now drop {', '.join(needed)}" if needed else "")
+        self._status.text = "its settings are restored" + (f"; now drop {', '.join(needed)}" if needed else "")
 
     def _stop(self) -> None:
         if self._making:
@@ -245,5 +245,5 @@ class Page:
 
 def _summary(record: Record) -> str:
     """How it went, in a few words."""
-    outcome = "stopped; this is what it was by then" if record.stopped == "interrupted" else "done"
+    outcome = "stopped; this is the result so far" if record.stopped == "interrupted" else "done"
     return "; ".join(filter(None, [outcome, record.seen_by, *record.notes]))

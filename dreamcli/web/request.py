@@ -77,7 +77,7 @@ class Request:
             DreamcliError: the photograph can't be read.
         """
         size = self.settings.size
-        check(size is None or size <= largest, f"pictures here have at most {largest} pixels on the longer side")
+        check(size is None or size <= largest, f"pictures here can have at most {largest} pixels on the longer side")
         if size is not None or self.photo is None or not isinstance(self.settings, Schedule):
             return self
         return (

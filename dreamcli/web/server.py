@@ -48,7 +48,7 @@ def serve(
         DreamcliError: NiceGUI isn't installed.
     """
     if host not in LOCAL and not password:
-        raise WrongRequest(f"{host} lets others in, so the page needs a password", Hint.PASSWORD)
+        raise WrongRequest(f"{host} is reachable by others, so the page needs a password", Hint.PASSWORD)
     port = _free_port(host, port)
     with _own_folder() as folder, suppress(KeyboardInterrupt):  # the way to end it
         try:

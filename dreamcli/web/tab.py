@@ -35,7 +35,7 @@ class FormTab:
         presets: what can be chosen from.
         folder: where a visitor's files go.
         read: decodes pictures.
-        on_photo: called with the tab after a photograph was dropped.
+        on_photo: called with the tab after a photograph is dropped.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class FormTab:
             with ui.expansion("Mask: paint where the photograph may change").classes("w-full"):
                 self._mask = Mask()
         if "guide" in form.references:
-            with ui.expansion("Guide: climb towards another picture's features").classes("w-full"):
+            with ui.expansion("Guide: move toward another picture's features").classes("w-full"):
                 drop("guide", "Guide")
         if "like" in form.references:
             with ui.expansion("Like: resemble photographs").classes("w-full"):

@@ -189,7 +189,7 @@ class Mixture:
 
     @staticmethod
     def _color_jitter(pictures: Tensor, generator: torch.Generator) -> Tensor:
-        """Change brightness, contrast and saturation of each picture by up to 25 %."""
+        """Change brightness, contrast and saturation of each picture by up to 25%."""
         brightness, contrast, saturation = (
             uniform(len(pictures), 0.75, 1.25, generator).view(-1, 1, 1, 1) for _ in range(3)
         )

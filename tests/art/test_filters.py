@@ -109,7 +109,7 @@ def test_layers_are_stacked_in_the_order_given(network: Network, compute: Comput
 
 
 def test_a_layer_without_convolutions_is_refused(network: Network, compute: Compute) -> None:
-    message = "pool1 is no convolution and contains none; the convolutions include stem.conv"
+    message = "pool1 isn't a convolution and contains none; the convolutions include stem.conv"
     with pytest.raises(WrongRequest, match=message):
         shown(network, compute, "pool1")
     with pytest.raises(WrongRequest, match="did you mean mid"):

@@ -48,5 +48,5 @@ def test_it_repeats(network: Network, compute: Compute) -> None:
 
 
 def test_a_strip_is_refused(network: Network, compute: Compute) -> None:
-    with pytest.raises(WrongRequest, match="a photograph to be like is too narrow"):
+    with pytest.raises(WrongRequest, match="a photograph to resemble is too narrow"):
         drawn(network, compute, (Picture(np.zeros((4, 200, 3), np.uint8)),))

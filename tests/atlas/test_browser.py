@@ -173,7 +173,7 @@ def test_the_theme_is_toggled_and_kept(page: playwright.Page, folder: Path) -> N
 
 def test_the_first_tab_skips_to_the_content(page: playwright.Page, folder: Path) -> None:
     opened(page, folder, "index.html").keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
 

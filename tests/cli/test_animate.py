@@ -33,7 +33,7 @@ def test_animating_does_not_change_a_byte_of_the_picture(run, photo: Path, maker
     assert run(*MAKERS[maker], *QUICK, "-o", "plain.png").code == 0
     outcome = run(*MAKERS[maker], *QUICK, "-o", "out.png", "--animate", f"a.{suffix}")
     assert outcome.code == 0, outcome.err
-    assert outcome.err.endswith(f"-> out.png (its ascent: a.{suffix})\n")
+    assert outcome.err.endswith(f"-> out.png (animation: a.{suffix})\n")
     assert Path("out.png").read_bytes() == Path("plain.png").read_bytes()
     made = read_picture(Path("out.png")).pixels
     with Image.open(f"a.{suffix}") as film:
@@ -72,7 +72,7 @@ def test_a_missing_picture_or_animation_is_made(run, photo: Path) -> None:
     command = ("dream", "photo.png", *QUICK)
     run(*command)
     picture = Path("photo-dream.png").read_bytes()
-    assert run(*command, "--animate", "a.gif").err.endswith("photo-dream.png (its ascent: a.gif)\n")
+    assert run(*command, "--animate", "a.gif").err.endswith("photo-dream.png (animation: a.gif)\n")
     assert Path("photo-dream.png").read_bytes() == picture
     film = Path("a.gif").read_bytes()
     assert run(*command, "--animate", "a.gif").err.endswith("photo-dream.png (already made)\n")
@@ -81,7 +81,7 @@ def test_a_missing_picture_or_animation_is_made(run, photo: Path) -> None:
     assert Path("photo-dream.png").read_bytes() == picture
     other = run(*command, "--layer", "low", "-o", "low.png", "--animate", "a.gif")
     assert other.code == 1
-    assert "a.gif already exists, made with other settings; choose another with --animate" in other.err
+    assert "a.gif already exists, but was made with different settings; choose another with --animate" in other.err
     assert Path("a.gif").read_bytes() == film
     assert run(*command, "--layer", "low", "-o", "low.png", "--animate", "a.gif", "--overwrite").code == 0
     assert Path("a.gif").read_bytes() != film
@@ -128,7 +128,7 @@ def test_an_animation_cannot_be_replayed_but_gives_a_preset(run, photo: Path) ->
     run("dream", "photo.png", *QUICK, "--animate", "a.webp")
     outcome = run("replay", "a.webp")
     assert outcome.code == 1
-    assert "a.webp is an animation; give the picture whose ascent it shows" in outcome.err
+    assert "a.webp is an animation; name the picture itself" in outcome.err
     assert run("replay", "a.webp", "--save-preset", "mine").code == 0
 
 

@@ -124,13 +124,13 @@ def test_after_a_fault_the_same_command_goes_on(
 @pytest.mark.usefixtures("clip")
 def test_frames_can_be_kept(run) -> None:
     outcome = run("dream", "clip.mp4", *QUICK["dream"], "--keep-frames")
-    assert outcome.lines[-1] == "clip.mp4 -> clip-dream.mp4 (its frames: clip-dream.mp4.frames)"
+    assert outcome.lines[-1] == "clip.mp4 -> clip-dream.mp4 (frames kept in clip-dream.mp4.frames)"
     frames = sorted(Path("clip-dream.mp4.frames").iterdir())
     assert len(frames) == 4
     record = read_record(frames[2])
     assert record is not None
     assert record.job.settings["index"] == 2
-    assert "is a frame of a film; give the film" in run("replay", frames[2]).err
+    assert "is a frame of a film; name the film" in run("replay", frames[2]).err
 
 
 @pytest.mark.usefixtures("clip")
@@ -145,7 +145,7 @@ def test_a_plan_says_how_many_frames_and_how_long(run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("clip.mp4", "other.png"), 2, "make one video at a time, without other pictures"),
+        (("clip.mp4", "other.png"), 2, "only one video at a time, without other pictures"),
         (("clip.mp4", "-o", "out.png"), 2, "-o out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
         (("clip.mp4", "-o", "clip.mp4"), 2, "clip.mp4"),
         (("clip.mp4", "--animate", "a.gif"), 2, "--animate doesn't work for a video"),
@@ -156,8 +156,8 @@ def test_a_plan_says_how_many_frames_and_how_long(run) -> None:
         (("other.png", "--keep-frames"), 2, "--keep-frames is for a video"),
         (("none.mp4",), 1, "none.mp4: there is no such file"),
         (("*.mov",), 1, "*.mov: there is no such file"),
-        (("broken.mp4",), 1, "broken.mp4: not a film that can be read"),
-        (("sound.mp4",), 1, "sound.mp4: there is no picture in it, only sound"),
+        (("broken.mp4",), 1, "broken.mp4: not a readable video"),
+        (("sound.mp4",), 1, "sound.mp4: it has no video track, only sound"),
     ],
 )
 def test_what_makes_no_video_is_told_in_one_line(run, clip: Path, arguments: tuple, code: int, message: str) -> None:
@@ -178,7 +178,7 @@ def test_a_video_that_breaks_off_is_made_up_to_there(run, tmp_path: Path) -> Non
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     outcome = run("dream", "clip.mkv", *QUICK["dream"], "-o", "out.mkv")
     assert outcome.code == 0
-    assert outcome.lines[-1].startswith("clip.mkv -> out.mkv (clip.mkv breaks off after 0.")
+    assert outcome.lines[-1].startswith("clip.mkv -> out.mkv (clip.mkv is cut off after 0.")
     assert 2 <= len(list(read_video(Path("out.mkv")))) < 8
 
 

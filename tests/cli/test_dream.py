@@ -84,11 +84,11 @@ def test_one_bad_file_does_not_stop_the_others(run, photo: Path) -> None:
     outcome = run("dream", "bad.jpg", "none.png", photo, *QUICK, "-o", "out")
     assert outcome.code == 1
     assert outcome.lines == [
-        "dreamcli: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)",
+        "dreamcli: bad.jpg: not a readable picture (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)",
         "dreamcli: none.png: there is no such file",
         f"{photo} -> out/photo.png",
         "1 done, 2 failed",
-        "failed: bad.jpg: not a picture that can be read (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)",
+        "failed: bad.jpg: not a readable picture (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)",
         "failed: none.png: there is no such file",
     ]
     assert os.listdir("out") == ["photo.png"]
@@ -101,7 +101,7 @@ def test_finished_outputs_are_skipped_and_different_ones_are_kept(run, photo: Pa
     assert (again.code, again.err) == (0, "photo.png -> photo-dream.png (already made)\n")
     other = run("dream", "photo.png", *QUICK, "--layer", "low")
     assert other.code == 1
-    assert "photo-dream.png already exists, made with other settings; choose another with -o" in other.err
+    assert "photo-dream.png already exists, but was made with different settings; choose another with -o" in other.err
     assert Path("photo-dream.png").read_bytes() == made
     assert run("dream", "photo.png", *QUICK, "--layer", "low", "--overwrite").code == 0
     assert Path("photo-dream.png").read_bytes() != made

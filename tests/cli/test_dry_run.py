@@ -54,7 +54,7 @@ def test_it_says_what_is_left_to_do(run, photo: Path) -> None:
     assert outcome.code == 1
     assert outcome.lines[:3] == [
         "in/a.png -> out/a.png (already made)",
-        "dreamcli: in/b.png: out/b.png already exists, made with other settings; "
+        "dreamcli: in/b.png: out/b.png already exists, but was made with different settings; "
         "choose another with -o, or add --overwrite",
         "in/c.png -> out/c.png",
     ]

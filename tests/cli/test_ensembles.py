@@ -45,7 +45,7 @@ def test_an_ensemble_makes_a_picture_that_replays(run, photo: Path, command: str
     assert "already made" in run(*arguments, "-m", PAIR).err
     outcome = run(*arguments, "-m", "dreamnet+efficientnet_lite0")
     assert outcome.code == 1
-    assert "made with other settings" in outcome.err
+    assert "made with different settings" in outcome.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -72,7 +72,7 @@ def test_a_network_in_an_ensemble_may_have_weights_of_its_own(run, photo: Path) 
     assert run("dream", "photo.png", *QUICK, "-m", model, "-o", "out.png").code == 0
     outcome = run("replay", "out.png")
     assert outcome.code == 1
-    assert "was made with other weights of dreamnet+lenet5; give them with --model NAME=FILE+..." in outcome.err
+    assert "was made with different weights for dreamnet+lenet5; give them with --model NAME=FILE+..." in outcome.err
     assert run("replay", "out.png", "--model", model).code == 0
     np.testing.assert_array_equal(pixels("out.png"), pixels("out-replay.png"))
     outcome = run("replay", "out.png", "--model", "lenet5=own.pth+dreamnet", "--overwrite")
@@ -92,7 +92,7 @@ def test_a_network_of_your_own_climbs_with_others(run, photo: Path) -> None:
     assert run(*arguments).code == 0
     outcome = run("replay", "out.png")
     assert outcome.code == 1
-    assert "was made by your own network; name it with --model net.py:Small=FILE+dreamnet" in outcome.err
+    assert "was made with your own network; name it with --model net.py:Small=FILE+dreamnet" in outcome.err
     assert run("replay", "out.png", "--model", model).code == 0
 
 
@@ -129,4 +129,4 @@ def test_a_judge_that_chose_nothing_does_not_make_a_picture_another(run, photo: 
     assert "already made" in outcome.err
     chosen = ("class", "goldfish", *QUICK, "--size", 48, "--best-of", 2, "-o", "best.png")
     run(*chosen)
-    assert "made with other settings" in run(*chosen, "--judge", "efficientnet_lite0").err
+    assert "made with different settings" in run(*chosen, "--judge", "efficientnet_lite0").err

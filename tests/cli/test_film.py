@@ -83,7 +83,7 @@ def test_the_last_frame_of_a_loop_leads_to_the_first(run, photo: Path) -> None:
     seam, cut = (np.abs(frames[-1].astype(int) - frames[0]).mean() for frames in (loop, plain))
     assert seam < 1.5 * max(steps)
     assert cut > 2 * seam
-    np.testing.assert_array_equal(loop[6], plain[6])  # it closes in its last 60 % only
+    np.testing.assert_array_equal(loop[6], plain[6])  # it closes in its last 60% only
 
 
 def test_a_finished_film_is_not_made_again(run, photo: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_finished_film_is_not_made_again(run, photo: Path) -> None:
     assert Path("photo-film.mp4").stat().st_mtime_ns == before
     outcome = run(*command, "--seed", 1)
     assert outcome.code == 1
-    assert "photo-film.mp4 already exists, made with other settings; choose another with -o, or add --ov" in outcome.err
+    assert "photo-film.mp4 already exists, but was made with different settings; choose another with -o, or add --ov" in outcome.err
     assert run(*command, "--seed", 1, "--overwrite").code == 0
 
 
@@ -142,7 +142,7 @@ def test_ctrl_c_leaves_a_film_of_what_there_is(run, photo: Path, monkeypatch: py
     monkeypatch.setattr(films, "next_frame", interrupted)
     outcome = run(*command, "-o", "out.mkv")
     assert outcome.code == 130
-    assert outcome.lines[-1] == "photo.png -> out.mkv (what was made so far; the same command goes on)"
+    assert outcome.lines[-1] == "photo.png -> out.mkv (what was made so far; run the same command to continue)"
     record = record_in(Path("out.mkv"))
     assert record is not None
     assert (record.stopped, record.score) == ("interrupted", {"frames": 2})
@@ -164,13 +164,13 @@ def test_ctrl_c_before_the_second_frame_leaves_no_film(run, photo: Path, monkeyp
 
 def test_frames_can_be_kept(run, photo: Path) -> None:
     outcome = run("film", "photo.png", *QUICK, "--keep-frames")
-    assert outcome.lines[-1] == "photo.png -> photo-film.mp4 (its frames: photo-film.mp4.frames)"
+    assert outcome.lines[-1] == "photo.png -> photo-film.mp4 (frames kept in photo-film.mp4.frames)"
     frames = sorted(Path("photo-film.mp4.frames").iterdir())
     assert [path.name for path in frames] == ["000001.png", "000002.png", "000003.png", "000004.png"]
     record = read_record(frames[2])
     assert record is not None
     assert record.job.settings["index"] == 2
-    assert "is a frame of a film; give the film" in run("replay", frames[2]).err
+    assert "is a frame of a film; name the film" in run("replay", frames[2]).err
     Path("photo-film.mp4").unlink()
     assert run("film", "photo.png", *QUICK).code == 0  # from the frames
     assert not Path("photo-film.mp4.frames").exists()
@@ -213,13 +213,13 @@ def test_a_plan_says_how_many_frames_and_how_long(run, photo: Path) -> None:
         (("-o", "out.png"), 2, "-o out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
         (("--layer", "mif"), 2, "did you mean mid"),
         (("--layer", "mid@soon"), 2, "'mid@soon' is not of the form LAYER[:CHANNEL][*WEIGHT][@SECOND], such as low@5"),
-        (("--layer", "mid@40"), 2, "a layer begins within the film's 0.5 seconds"),
+        (("--layer", "mid@40"), 2, "a layer must start within the film's 0.5 seconds"),
         (("--layer", "mid:3@2,2"), 2, "a neuron @Y,X has no place in it"),
         (("--layer", "mid:999"), 2, "layer fire6 of dreamnet has channels 0 to 383; there is no 999"),
         (("--class", "goldfsh"), 2, "did you mean goldfish"),
         (("--class", "goldfish", "--style", "other.png"), 2, "--class and --style can't be combined"),
         (("--class", "goldfish", "--form", "boost"), 2, "--form boost and --class can't be combined"),
-        (("--class", "goldfish", "--layer", "mid"), 2, "a class has no layers"),
+        (("--class", "goldfish", "--layer", "mid"), 2, "a film of a class takes no layers"),
         (("--form", "class"), 2, "--form class needs a --class NAME"),
         (("--form", "style"), 2, "--form style needs a --style PICTURE"),
         (("--style", "none.png"), 1, "none.png: there is no such file"),
@@ -265,7 +265,7 @@ def test_the_ascent_of_a_picture_may_be_a_video(run, photo: Path) -> None:
     frames = list(read_video(Path("a.mp4")))
     assert len(frames) > 4
     assert np.abs(frames[-1].astype(int) - read_picture(Path("photo-dream.png")).pixels).mean() < 8
-    assert "is an animation; give the picture whose ascent it shows" in run("replay", "a.mp4").err
+    assert "is an animation; name the picture itself" in run("replay", "a.mp4").err
 
 
 def test_nothing_is_left_of_a_film_in_a_folder_that_is_closed(run, photo: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_piped_picture_is_classified() -> None:
     ("arguments", "given", "problem", "code"),
     [
         (("dream", "-", "-o", "-"), b"", "stdin: an empty file", 1),
-        (("dream", "-", "-o", "-"), b"text", "stdin: not a picture that can be read", 1),
+        (("dream", "-", "-o", "-"), b"text", "stdin: not a readable picture", 1),
         (("dream", "-", "other.jpg"), b"", "leave out the others", 2),
         (("dream", "-", "-o", "-", "--json"), b"", "both write to stdout", 2),
         (("class", "goldfish", "tench", "-o", "-"), b"", "pipes one picture on", 2),

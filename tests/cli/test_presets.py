@@ -214,5 +214,5 @@ def test_a_preset_is_replaced_only_with_overwrite(run, photo: Path) -> None:
     assert run("replay", "out.png", "--save-preset", "mine", "--overwrite").code == 0
     outcome = run("replay", "out.png", "--save-preset", "../mine")
     assert outcome.code == 2
-    assert "a preset's name has letters, digits, - and _ only, not '../mine'" in outcome.err
+    assert "a preset's name can only have letters, digits, - and _, not '../mine'" in outcome.err
     assert not Path("again.png").exists()

@@ -61,7 +61,7 @@ def test_an_edited_picture_is_not_identical(run, photo: Path) -> None:
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("edited.png", pnginfo=info)
     outcome = run("replay", "edited.png")
     assert outcome.code == 1
-    assert "not the same: it was made on another machine, or edited since" in outcome.err
+    assert "not the same: it was made on another machine, or has been edited since" in outcome.err
 
 
 def test_other_weights_are_refused_before_work(run, photo: Path) -> None:
@@ -71,7 +71,7 @@ def test_other_weights_are_refused_before_work(run, photo: Path) -> None:
     assert run("replay", "out.png", "--weights", "own.pth").code == 0
     outcome = run("replay", "out.png", "--weights", "other.pth", "-o", "x.png")
     assert outcome.code == 1
-    assert "out.png was made with other weights of squeezenet1_1; give them with --weights" in outcome.err
+    assert "out.png was made with different weights for squeezenet1_1; give them with --weights" in outcome.err
     assert not Path("x.png").exists()
 
 
@@ -109,7 +109,7 @@ def test_results_may_be_larger_than_inputs(run, monkeypatch: pytest.MonkeyPatch,
     assert run("replay", f"out.{suffix}").code == 0
     assert "refused: it would unpack to more than" in run("dream", f"out.{suffix}").err
     outcome = run(*make, "--size", 96, "--overwrite")
-    assert (outcome.code == 1 and "megapixels can't be read again" in outcome.err) == (suffix == "webp")
+    assert (outcome.code == 1 and "megapixels can't be read back" in outcome.err) == (suffix == "webp")
 
 
 def test_another_file_of_the_same_name_does_not_end_the_search(run, photo: Path) -> None:

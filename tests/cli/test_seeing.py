@@ -83,9 +83,9 @@ def test_the_numbers_are_the_networks_own(run, photo: Path) -> None:
 
 def test_the_raw_numbers_are_reported(run, photo: Path) -> None:
     few = ("features", "photo.png", "--layer", "low", "--top", 1, "--raw")
-    assert run(*few, "maps.NPZ").err == "photo.png -> photo-features.png (its numbers: maps.NPZ)\n"
+    assert run(*few, "maps.NPZ").err == "photo.png -> photo-features.png (arrays: maps.NPZ)\n"
     again = run(*few, "more.npz").err
-    assert again == "photo.png -> photo-features.png (already made) (its numbers: more.npz)\n"
+    assert again == "photo.png -> photo-features.png (already made) (arrays: more.npz)\n"
     assert Path("maps.NPZ").read_bytes() == Path("more.npz").read_bytes()
     (entry,) = json.loads(run(*few, "third.npz", "--json").out)["pictures"]
     assert entry["raw"] == "third.npz"
@@ -178,7 +178,7 @@ def test_non_finite_answers_do_not_stop_the_other_pictures(run, photo: Path, lay
         Image.fromarray(np.full((32, 32, 3), level, np.uint8)).save(f"{name}.png")
     outcome = run("classify", "white.png", "grey.png", "-m", "net.py:net", "--weights", "net.safetensors", *layer)
     assert outcome.code == 1
-    assert outcome.err == "dreamcli: white.png: the network's answer is not finite: its numbers grow too large\n"
+    assert outcome.err == "dreamcli: white.png: the network's output isn't finite: its values overflow\n"
     assert outcome.out.startswith("grey.png\n")
 
 

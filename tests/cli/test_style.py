@@ -80,7 +80,7 @@ def test_transparency_stays(run, photo: Path, styles: None) -> None:
         (("photo.png",), 2, "there is no style to paint in; name one with --style PICTURE"),
         (("--style", "a.png"), 2, "name a PHOTO to repaint, or make a texture with --from-noise"),
         (("photo.png", "--from-noise", "--style", "a.png"), 2, "--from-noise makes a texture: leave out PHOTO"),
-        (("photo.png", "--fine", "a.png"), 2, "a fine and a coarse style go together"),
+        (("photo.png", "--fine", "a.png"), 2, "a fine style needs a coarse one, and vice versa"),
         (("photo.png", "--style", "a.png", "--fine", "a.png", "--coarse", "a.png"), 2, "take the place of all others"),
         (("photo.png", "--style", "a.png", "--seamless"), 2, "--seamless and --jitter only work with --from-noise"),
         (("photo.png", "--style", "a.png", "--keep-colors", "--colors", "match"), 2, "leave out --colors match"),

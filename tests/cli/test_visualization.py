@@ -249,7 +249,7 @@ def test_a_class_like_a_folder_of_photographs_is_replayed(run) -> None:
     assert run("class", "goldfish", *QUICK, "--like", "mine", "-o", "out.png").err.count("already made") == 1
     assert "identical" in run("replay", "out.png", "-o", "again.png").err
     other = run("class", "goldfish", *QUICK, "--like", "mine/00.png", "-o", "out.png")
-    assert "made with other settings" in other.err
+    assert "made with different settings" in other.err
     Path("empty").mkdir()
     assert "empty: there is no picture in this folder" in run("class", "goldfish", "--like", "empty").err
     refused = run("class", "goldfish", *QUICK, "--like", "mine", "-o", "mine/00.png", "--overwrite")

@@ -75,7 +75,7 @@ def test_an_empty_folder_is_waited_for(run, monkeypatch: pytest.MonkeyPatch) -> 
     Path("empty").mkdir()
     outcome = run("dream", "empty", "--watch", *QUICK)
     assert outcome.code == 0
-    assert outcome.err == "watching empty; Ctrl-C ends it\n\n"
+    assert outcome.err == "watching empty; press Ctrl-C to stop\n\n"
 
 
 def test_two_photos_for_one_output_wait_until_they_are_told_apart(

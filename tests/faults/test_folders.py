@@ -102,7 +102,7 @@ def test_oddities_named_like_pictures_do_not_stop_a_batch(run, photo: Path) -> N
     outcome = run("dream", folder, *QUICK)
     assert outcome.code == 1
     assert outcome.err.splitlines()[:3] == [
-        "dreamcli: in/fifo.png: not an ordinary file",
+        "dreamcli: in/fifo.png: not a regular file",
         "in/z.png -> in-dream/z.png",
         "in/folder.png/inside.png -> in-dream/folder.png/inside.png",
     ]
@@ -110,7 +110,7 @@ def test_oddities_named_like_pictures_do_not_stop_a_batch(run, photo: Path) -> N
     outcome = run("dream", folder, "--follow-links", *QUICK)
     assert outcome.code == 1
     assert "in/self.png: can't be read (Too many levels of symbolic links)" in outcome.err
-    assert "in/zero.png: not an ordinary file" in outcome.err
+    assert "in/zero.png: not a regular file" in outcome.err
     assert "2 skipped, 3 failed" in outcome.err
 
 
@@ -137,7 +137,7 @@ def test_the_record_names_the_input_that_was_read_not_one_changed_since(
     # a later run doesn't mistake the old result for the new input's
     outcome = run("dream", photo, *QUICK)
     assert outcome.code == 1
-    assert ("made with other settings" if change == "replaced" else "there is no such file") in outcome.err
+    assert ("made with different settings" if change == "replaced" else "there is no such file") in outcome.err
 
 
 def test_a_file_that_another_run_wrote_meanwhile_is_not_overwritten(
@@ -153,5 +153,5 @@ def test_a_file_that_another_run_wrote_meanwhile_is_not_overwritten(
     monkeypatch.setattr(dream, "NormalizedGradient", Meddling)
     outcome = run("dream", photo, *QUICK)
     assert outcome.code == 1
-    assert "already exists, not made by dreamcli" in outcome.err
+    assert "already exists, but was not made by dreamcli" in outcome.err
     assert output.read_bytes() == b"another's"

@@ -93,9 +93,9 @@ def test_what_is_no_video_is_told(tmp_path: Path) -> None:
     empty.write_bytes(b"")
     folder.mkdir()
     reasons = {
-        sound: "there is no picture in it, only sound",
-        empty: "not a film that can be read",
-        folder: "not an ordinary file",
+        sound: "it has no video track, only sound",
+        empty: "not a readable video",
+        folder: "not a regular file",
         tmp_path / "none.mp4": "there is no such file",
     }
     for path, reason in reasons.items():

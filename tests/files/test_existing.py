@@ -58,9 +58,9 @@ def test_what_is_not_ours_is_not_decoded(output: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("hint", [Hint.OVERWRITE, Hint.OVERWRITE_ANIMATION])
 def test_something_else_is_refused(output: Path, hint: Hint) -> None:
-    with pytest.raises(DreamcliError, match=r"out.png already exists, made with other settings$") as caught:
+    with pytest.raises(DreamcliError, match=r"out.png already exists, but was made with different settings$") as caught:
         refuse_others(output, look_at(output), OTHER, hint)
     assert caught.value.hint is hint
     output.write_text("text")
-    with pytest.raises(DreamcliError, match=r"out.png already exists, not made by dreamcli$"):
+    with pytest.raises(DreamcliError, match=r"out.png already exists, but was not made by dreamcli$"):
         refuse_others(output, look_at(output), JOB)

@@ -28,7 +28,7 @@ def test_own_presets_override_shipped_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
-        ("../mine", "a preset's name has letters, digits, - and _ only, not '../mine'", None),
+        ("../mine", "a preset's name can only have letters, digits, - and _, not '../mine'", None),
         ("mine", "there is already a preset mine, in ", Hint.OTHER_NAME),
     ],
 )

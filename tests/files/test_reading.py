@@ -173,8 +173,8 @@ def flipped_png() -> bytes:
     ("contents", "reason"),
     [
         (b"", "an empty file"),
-        (b"this is text", "not a picture that can be read"),
-        (b"%PDF-1.4", "not a picture that can be read"),
+        (b"this is text", "not a readable picture"),
+        (b"%PDF-1.4", "not a readable picture"),
         (jpeg()[:600], "damaged or incomplete"),
         (jpeg()[:-200], "damaged or incomplete"),
         (flipped_png(), "damaged or incomplete"),
@@ -227,7 +227,7 @@ def test_floating_point_is_refused_with_a_reason(tmp_path: Path) -> None:
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.png")
-    for name, reason in (("none.png", "no such file"), (".", "a folder"), ("fifo.png", "not an ordinary file")):
+    for name, reason in (("none.png", "no such file"), (".", "a folder"), ("fifo.png", "not a regular file")):
         with pytest.raises(DreamcliError, match=reason):
             read_picture(tmp_path / name)
 
@@ -274,7 +274,7 @@ def test_an_avif_with_the_common_brand_is_none(tmp_path: Path) -> None:
 def test_what_is_no_picture_has_no_size(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("text")
     os.mkfifo(tmp_path / "fifo.png")
-    for name, reason in {"text": "not a picture", "fifo": "not an ordinary file", "none": "no such file"}.items():
+    for name, reason in {"text": "not a picture", "fifo": "not a regular file", "none": "no such file"}.items():
         with pytest.raises(DreamcliError, match=reason):
             read_size(tmp_path / f"{name}.png")
 

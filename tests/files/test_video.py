@@ -92,9 +92,9 @@ def test_a_film_that_was_cut_short_is_not_finished(tmp_path: Path, suffix: str) 
 def test_what_is_no_film_is_told(tmp_path: Path, contents: bytes) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(contents)
-    with pytest.raises(DreamcliError, match="not a film that can be read"):
+    with pytest.raises(DreamcliError, match="not a readable video"):
         record_in(path)
-    with pytest.raises(DreamcliError, match="not a film that can be read"):
+    with pytest.raises(DreamcliError, match="not a readable video"):
         list(read_video(path))
 
 

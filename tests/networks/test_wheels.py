@@ -60,7 +60,7 @@ def test_a_package_without_the_file_is_named_too(wheel: Wheel) -> None:
 
 def test_another_file_is_refused(wheel: Wheel) -> None:
     wheel.path.write_bytes(CONTENTS + b"!")
-    with pytest.raises(DreamcliError, match=r"w\.pth is damaged or of another version .* run: pip install") as caught:
+    with pytest.raises(DreamcliError, match=r"w\.pth is damaged or a different version .* run: pip install") as caught:
         wheel.verified_path()
     assert wheel.sha256[:8] in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -154,7 +154,7 @@ def test_a_finished_picture_is_skipped_and_another_is_not_overwritten(make, phot
     assert (outcome.status, outcome.message, outcome.result) == ("skipped", "(already made)", None)
     (outcome,) = made(make(), task_for(photo, OTHER))
     assert (outcome.status, outcome.hint) == ("failed", Hint.OVERWRITE)
-    assert outcome.message.endswith("out.png already exists, made with other settings")
+    assert outcome.message.endswith("out.png already exists, but was made with different settings")
     assert photo.with_name("out.png").read_bytes() == before
     (outcome,) = made(make(overwrite=True), task_for(photo, OTHER))
     assert outcome.status == "done"
@@ -282,7 +282,7 @@ def test_another_animation_is_not_overwritten(make, photo: Path, is_made: bool) 
         made(make(), task_for(photo))
     (outcome,) = made(make(animation=Animation(path)), task_for(photo))
     assert (outcome.status, outcome.hint) == ("failed", Hint.OVERWRITE_ANIMATION)
-    assert outcome.message.endswith("a.gif already exists, made with other settings")
+    assert outcome.message.endswith("a.gif already exists, but was made with different settings")
     assert path.read_bytes() == before
     assert photo.with_name("out.png").exists() == is_made
 
@@ -291,7 +291,7 @@ def test_a_missing_animation_is_made_and_a_finished_one_skipped(make, photo: Pat
     path = photo.with_name("a.gif")
     made(make(), task_for(photo))
     (outcome,) = made(make(animation=Animation(path)), task_for(photo))
-    assert (outcome.status, outcome.message) == ("done", f"(its ascent: {path})")
+    assert (outcome.status, outcome.message) == ("done", f"(animation: {path})")
     assert outcome.details["animation"] == str(path)
     assert read_record(path) == read_record(photo.with_name("out.png"))
     assert made(make(animation=Animation(path)), task_for(photo))[0].status == "skipped"

@@ -71,7 +71,7 @@ def test_what_an_independent_network_sees_is_in_the_record() -> None:
     seen = made.record.score["seen_by"]
     assert (seen["network"], len(seen["top5"])) == (LITE2, 5)
     label, probability = seen["top5"][0]
-    assert made.record.seen_by == f"seen by {LITE2}: {label} {round(100 * probability)} %"
+    assert made.record.seen_by == f"seen by {LITE2}: {label} {round(100 * probability)}%"
 
 
 def test_an_ensemble_is_computed_in_one_precision() -> None:
@@ -83,8 +83,8 @@ def test_an_ensemble_is_computed_in_one_precision() -> None:
 @pytest.mark.parametrize(
     ("model", "weights", "message"),
     [
-        ("dreamnet+lenet5", "own.pth", "^one weights file can't serve dreamnet.lenet5; write NAME=FILE"),
-        ("lenet5=a.pth", "b.pth", "^lenet5=a.pth names a weights file already$"),
+        ("dreamnet+lenet5", "own.pth", "^one weights file can't be used for dreamnet.lenet5; write NAME=FILE"),
+        ("lenet5=a.pth", "b.pth", "^lenet5=a.pth already names a weights file$"),
         (None, "own.pth", "^weights need a model$"),
         ("dreamnet+dreamnet", None, r"^dreamnet\+dreamnet names dreamnet twice$"),
         ("dreamnet+vgg61", None, "there is no model 'vgg61'; did you mean"),

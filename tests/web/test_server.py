@@ -53,7 +53,7 @@ def test_it_ends_and_leaves_nothing(tmp_path: Path, sign: signal.Signals) -> Non
 def test_others_are_not_let_in_without_a_password(run) -> None:
     outcome = run("web", "--host", "0.0.0.0")
     assert outcome.code == 2
-    assert outcome.lines == ["dreamcli: 0.0.0.0 lets others in, so the page needs a password; "
+    assert outcome.lines == ["dreamcli: 0.0.0.0 is reachable by others, so the page needs a password; "
                              "set one with --password, or in DREAMCLI_PASSWORD"]  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """The VGG19 of the first neural style transfer: its convolutions, without the classifier.
 
 The architecture is that of Simonyan and Zisserman, 2014, arXiv:1409.1556. With the weights that were published then,
-and that Gatys, Ecker and Bethge used (2015, arXiv:1508.06576), it dreams and paints unlike torchvision's, which was
-trained anew. It pools with the maximum, as it was trained; the paper prefers averages.
+and that Gatys, Ecker and Bethge used (2015, arXiv:1508.06576), it dreams and paints differently from torchvision's,
+which was trained separately. It uses max pooling, as in training; the paper prefers average pooling.
 """
 
 from __future__ import annotations
