@@ -33,7 +33,8 @@ a note on each.
 def page() -> str:
     """The page's text."""
     script = runpy.run_path(str(HERE.parent / "samples" / "make.py"))
-    commands = {**script["PICTURES"], script["SHEET"]: script["ONE_OF_THE_SHEET"]}
+    commands = {name: f"{command} -o {name}" for name, command in script["PICTURES"].items()}
+    commands[script["SHEET"]] = f"uv run python samples/make.py {script['SHEET']}"
     parts = [HEAD]
     for name, (title, description) in SHOWN.items():
         parts.append(f"## {title}\n\n![{description}](../samples/pictures/{name})\n\n```\n{commands[name]}\n```\n")

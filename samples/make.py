@@ -23,7 +23,7 @@ PICTURES = {
     "galaxies-mid.jpg": "dreamcli dream samples/galaxies.jpg --layer mid",
     "rocket-high.jpg": "dreamcli dream samples/rocket.jpg --layer high",
     "coffee-vgg.jpg": "dreamcli dream samples/coffee.jpg --model vgg19_gatys",
-    "classes.jpg": "dreamcli class goldfish jellyfish monarch 'king penguin' tarantula Chihuahua teapot "
+    "classes.jpg": 'dreamcli class goldfish jellyfish monarch "king penguin" tarantula Chihuahua teapot '
     "umbrella lemon --sheet --size 192",
     "channels.jpg": "dreamcli boost --layer high --channels 0-8 --sheet --size 192",
     "chelsea-features.jpg": "dreamcli features samples/chelsea.jpg --top 8",

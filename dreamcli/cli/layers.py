@@ -11,16 +11,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dreamcli.networks.catalog import BUNDLED
+from dreamcli.networks.model_spec import parse_models
 
-from .completion import complete_models
+from .options import model_argument
 
 if TYPE_CHECKING:
     from dreamcli.engine.trace import Layer
 
 
 @click.command()
-@click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
+@model_argument
 @click.option("--size", type=click.IntRange(1, 100_000), metavar="N",
               help="Pixels on each side of the input.  [default: 224, or what the model takes]")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
@@ -37,7 +37,9 @@ def layers(model: str, size: int | None, as_json: bool) -> int:
     from dreamcli.networks import layers as tables
     from dreamcli.networks import zoo
 
-    network = zoo.load_all(model, blank=True).only
+    specs = parse_models(model)
+    is_plain = len(specs) == 1 and not specs[0].weights  # weights of your own may have other classes
+    network = zoo.skeleton(specs[0].name) if is_plain else zoo.load_all(model, blank=True).only
     side = size or network.input_format.fixed or tables.DEFAULT_SIZE
     table = network.table(side)
     total = tables.parameter_total(model, network.module)

@@ -9,13 +9,12 @@ import click
 
 from dreamcli.errors import WrongRequest, check
 from dreamcli.files.walk import find_some
-from dreamcli.networks.catalog import BUNDLED
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
 
-from .completion import complete_files, complete_layers, complete_models
+from .completion import complete_files, complete_layers
 from .errors import print_error
-from .options import SharedOptions, form_options, shared_options
+from .options import SharedOptions, form_options, model_argument, shared_options
 from .parameters import CHANNELS, LAYER
 from .sections import Command
 
@@ -23,7 +22,7 @@ MAX_PHOTOS = 2000
 
 
 @click.command(cls=Command)
-@click.argument("model", default=BUNDLED, envvar="DREAMCLI_MODEL", metavar="[MODEL]", shell_complete=complete_models)
+@model_argument
 @click.option("--photos", type=click.Path(exists=True, path_type=Path), metavar="FOLDER", shell_complete=complete_files,
               help=f"Show which photographs in this folder excite each channel most (up to {MAX_PHOTOS}).")  # fmt: skip
 @click.option("--map", "with_maps", is_flag=True,

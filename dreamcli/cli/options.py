@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.files.formats import PIPE
 from dreamcli.files.shard import Shard
 from dreamcli.files.walk import find_some
-from dreamcli.networks.catalog import AUTO
+from dreamcli.networks.catalog import AUTO, BUNDLED
 from dreamcli.settings.base import Schedule, Setting, Settings
 from dreamcli.settings.references import References
 from dreamcli.settings.typed import option_name
@@ -197,6 +199,23 @@ def model_options(form: type[Settings], several: bool = False) -> Decorator:
     return _stack(model, _WEIGHTS)
 
 
+def model_argument(function: Any) -> Any:
+    """[MODEL], or --model as in other commands. Either becomes the command's ``model``."""
+
+    @wraps(function)
+    def choose(named: str | None, model: str, **options: Any) -> Any:
+        typed = click.get_current_context().get_parameter_source("model") is ParameterSource.COMMANDLINE
+        if named and typed:
+            raise click.UsageError("MODEL and --model can't be combined")
+        return function(model=named or model, **options)
+
+    return _stack(
+        click.argument("named", required=False, metavar="[MODEL]", shell_complete=complete_models),
+        environment_option("-m", "--model", metavar="NAME", default=BUNDLED, show_default=True,
+                           shell_complete=complete_models, help="The same as MODEL."),
+    )(choose)  # fmt: skip
+
+
 machine_options = _stack(
     environment_option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
                        help="Where to compute."),
@@ -244,8 +263,8 @@ def _apply_preset(context: click.Context, _parameter: click.Parameter, name: str
 def shared_options(form: type[Settings], output_help: str, plain: bool = False, films: bool = False) -> Decorator:
     """What `SharedOptions` holds, and --preset; --judge and --animate only if the art form climbs.
 
-    ``plain`` leaves out these two, --show, and --model, which is an argument then; ``films`` these two, --show, and
-    what is for several pictures.
+    ``plain`` leaves out these two, --show, and --model, for which there is `model_argument`; ``films`` these two,
+    --show, and what is for several pictures.
     """
     climbs = issubclass(form, Schedule) and not plain and not films
     preset = click.option(

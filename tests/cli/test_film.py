@@ -94,7 +94,10 @@ def test_a_finished_film_is_not_made_again(run, photo: Path) -> None:
     assert Path("photo-film.mp4").stat().st_mtime_ns == before
     outcome = run(*command, "--seed", 1)
     assert outcome.code == 1
-    assert "photo-film.mp4 already exists, but was made with different settings; choose another with -o, or add --ov" in outcome.err
+    assert (
+        "photo-film.mp4 already exists, but was made with different settings; choose another with -o, or add --ov"
+        in outcome.err
+    )
     assert run(*command, "--seed", 1, "--overwrite").code == 0
 
 

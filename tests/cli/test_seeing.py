@@ -282,3 +282,24 @@ def test_a_pixel_that_is_not_there_is_refused(run, photo: Path) -> None:
         outcome = run("filters", photo, *arguments)
         assert outcome.code == 2, arguments
         assert problem in outcome.err
+
+
+@pytest.mark.parametrize("command", ["layers", "microscope"])
+def test_a_network_is_an_argument_or_an_option(run, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = ("--dry-run",) if command == "microscope" else ()
+    by_argument, by_option = run(command, "lenet5", *more), run(command, "--model", "lenet5", *more)
+    assert by_argument.code == by_option.code == 0
+    assert (by_argument.out, by_argument.err) == (by_option.out, by_option.err)
+    assert (by_argument.out, by_argument.err) != (run(command, *more).out, run(command, *more).err)
+    both = run(command, "lenet5", "-m", "dreamnet", *more)
+    assert (both.code, both.err) == (
+        2,
+        f"dreamcli: MODEL and --model can't be combined (see dreamcli {command} --help)\n",
+    )
+    assert run(command, "lenet5+dreamnet", *more).err == (
+        "dreamcli: this works with one network at a time, not with lenet5+dreamnet\n"
+    )
+    monkeypatch.setenv("DREAMCLI_MODEL", "lenet5")
+    by_variable = run(command, *more)
+    assert (by_variable.out, by_variable.err) == (by_option.out, by_option.err)
+    assert run(command, "squeezenet1_0", *more).code == 0
