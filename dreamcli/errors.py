@@ -11,6 +11,7 @@ class Hint(Enum):
 
     SMALLER = auto()
     FEWER = auto()
+    FREE_SPACE = auto()
     OTHER_OUTPUT = auto()
     FOLDER_OUTPUT = auto()
     TWO_RUNS = auto()

@@ -166,7 +166,7 @@ def test_a_broken_plugin_hurts_only_itself(run, site: Path, photo: Path) -> None
     outcome = run("bad")
     assert outcome.code == 1
     assert "bad can't be loaded: ZeroDivisionError" in outcome.err
-    assert "bad-kind can't be loaded: bad_kind:FORM is no ArtForm" in run("bad-kind").err
+    assert "bad-kind can't be loaded: bad_kind:FORM isn't an instance of ArtForm" in run("bad-kind").err
     outcome = run("plugins")
     assert outcome.code == 1
     assert "dreamcli has a command of this name already" in outcome.err

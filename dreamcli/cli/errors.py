@@ -14,6 +14,7 @@ FAILED, WRONG, INTERRUPTED = 1, 2, 130
 HINTS: Mapping[Hint, str] = {
     Hint.SMALLER: "make the picture smaller with --size",
     Hint.FEWER: "make fewer pictures, or smaller ones with --size",
+    Hint.FREE_SPACE: "free some space, and run the same command again",
     Hint.OTHER_OUTPUT: "choose another with -o",
     Hint.FOLDER_OUTPUT: "name a folder with -o, or make them in two runs, each with its own -o",
     Hint.TWO_RUNS: "make them in two runs, each with its own -o",

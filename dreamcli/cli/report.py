@@ -54,7 +54,8 @@ class Report:
         message, options = explain(outcome.message, outcome.hint), self.options
         self.counts[outcome.status] += 1
         if outcome.status == "failed":
-            self.reasons.setdefault(message, []).append(outcome.source)
+            reason = message.replace(outcome.output, "the output") if outcome.output else message
+            self.reasons.setdefault(reason, []).append(outcome.source)
             if options.verbose and outcome.trace:
                 say(outcome.trace)
             print_error(f"{outcome.source}: {message}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -10,12 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, Hint, WrongRequest
 
 if sys.platform != "win32":
     import fcntl
 
 PARTIAL = ".dreamcli.partial"  # the ending of temporary files
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def why_closed(folder: Path) -> str:
@@ -58,7 +60,8 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
                 file.close()  # Windows can't rename an open file
             os.replace(partial, path)
     except OSError as error:
-        raise DreamcliError(f"could not write {path} ({error.strerror or error})") from error
+        hint = Hint.FREE_SPACE if error.errno in _FULL else None
+        raise DreamcliError(f"could not write {path} ({error.strerror or error})", hint) from error
 
 
 @contextmanager

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .animation import Animation
     from .session import Session
 
+MAX_FULL = 3  # pictures in a row that a full disk didn't hold
 Read = Callable[[Path], Picture]
 # called with a task's title before it is made; returns what to call at each step
 Begin = Callable[[str], "Callable[[Step], None] | None"]
@@ -57,6 +58,31 @@ class Outcome:
     details: dict[str, object] = field(default_factory=dict)
     trace: str = ""
     result: Result | None = None
+
+
+class DiskWatch:
+    """Notices that a disk is full. One picture may just have been too large for it, but not several in a row."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def see(self, outcomes: Sequence[Outcome]) -> None:
+        """Count the outcomes of a task that failed for lack of space, since the last one that didn't."""
+        self._failures = self._failures + 1 if any(each.hint is Hint.FREE_SPACE for each in outcomes) else 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to stop."""
+        return self._failures >= MAX_FULL
+
+    def check(self, left: int) -> None:
+        """Say why it stopped with ``left`` tasks to go.
+
+        Raises:
+            DreamcliError: the disk is full.
+        """
+        if self.is_full and left:
+            raise DreamcliError(f"stopped with {left} more to go, because the disk is full", Hint.FREE_SPACE)
 
 
 Reading = tuple[Picture | None, list[ExistingOutput | None]]
@@ -106,10 +132,16 @@ class PictureMaker:
             whether it came to the end; False if it was interrupted. Everything finished by then is written.
 
         Raises:
-            WrongRequest, DreamcliError: the session can't be opened, so no picture can be made.
+            WrongRequest, DreamcliError: the session can't be opened, so no picture can be made; or the disk is full.
         """
         current: Task | None = None
-        interrupted = False
+        interrupted, left, disk = False, len(tasks), DiskWatch()
+
+        def finish(made: list[Outcome]) -> None:
+            outcomes = [self.write(each) for each in made]
+            disk.see(outcomes)
+            on_outcomes(outcomes)
+
         try:
             with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
                 written: Future[None] | None = None
@@ -117,9 +149,10 @@ class PictureMaker:
                     outcomes = self.make(current, reading, begin)
                     if written:
                         written.result()
-                    written = writer.submit(lambda made: on_outcomes([self.write(each) for each in made]), outcomes)
-                    current = None
-                    if interrupted := self._stop or any(outcome.status == "interrupted" for outcome in outcomes):
+                    written = writer.submit(finish, outcomes)
+                    current, left = None, left - 1
+                    interrupted = self._stop or any(outcome.status == "interrupted" for outcome in outcomes)
+                    if interrupted or disk.is_full:
                         break
                 if written:
                     written.result()
@@ -128,6 +161,7 @@ class PictureMaker:
             if current:
                 on_outcomes([interrupted_task(current)])
             return False
+        disk.check(left)
         return not interrupted
 
     def read(self, task: Task) -> Reading:

@@ -19,7 +19,7 @@ import dreamcli
 from dreamcli.errors import DreamcliError, Hint, WrongRequest, first_line
 from dreamcli.files.plan import Task
 
-from .batch import Outcome, PictureMaker, interrupted_task
+from .batch import DiskWatch, Outcome, PictureMaker, interrupted_task
 
 LOCAL = "auto"  # instead of an address: start Ray on this machine
 MAX_DEATHS = 2  # of workers over one picture, before it is given up
@@ -100,9 +100,14 @@ def run_on_cluster(
 
 
 def _hand_out(ray: Any, workers: list[Any], tasks: Sequence[Task], on_outcomes: Callable[..., None]) -> bool:
-    """Give each worker one task after the other; False if that was interrupted."""
+    """Give each worker one task after the other; False if that was interrupted.
+
+    Raises:
+        DreamcliError: the disk is full.
+    """
     todo = deque(range(len(tasks)))
     deaths: Counter[int] = Counter()
+    disk, left = DiskWatch(), 0
     idle: list[Any] = []
     running = _awaited(workers)
     try:
@@ -126,7 +131,11 @@ def _hand_out(ray: Any, workers: list[Any], tasks: Sequence[Task], on_outcomes: 
                 idle.clear()
             else:
                 if number is not None:
+                    disk.see(outcomes)
                     on_outcomes(outcomes)
+                if disk.is_full:
+                    left += len(todo)
+                    todo.clear()
                 following = _next(worker, todo, tasks)
                 if not following:
                     idle.append(worker)
@@ -137,6 +146,7 @@ def _hand_out(ray: Any, workers: list[Any], tasks: Sequence[Task], on_outcomes: 
             if number is not None:
                 on_outcomes([interrupted_task(tasks[number])])
         return False
+    disk.check(left)
     return True
 
 

@@ -81,7 +81,7 @@ def test_other_weights_give_another_map(network: Network, compute: Compute, meth
 def test_what_is_unknown_is_refused(network: Network, compute: Compute) -> None:
     with pytest.raises(WrongRequest, match="1000 classes, from 0"):
         explained(network, compute, classes=(1000,))
-    with pytest.raises(WrongRequest, match=r"flatten .* is no feature map"):
+    with pytest.raises(WrongRequest, match=r"flatten .* isn't a feature map"):
         explained(network, compute, layers=(LayerSpec("flatten"),))
     with pytest.raises(WrongRequest, match="did you mean high"):
         explained(network, compute, layers=(LayerSpec("hihg"),))

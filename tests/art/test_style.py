@@ -210,7 +210,7 @@ def test_average_pooling_changes_the_picture_and_not_the_network(network: Networ
 
 
 def test_average_pooling_needs_maxima(compute: Compute) -> None:
-    with pytest.raises(WrongRequest, match="mobilenet_v2 doesn't pool by maxima"):
+    with pytest.raises(WrongRequest, match="mobilenet_v2 has no max pooling to replace"):
         paint(zoo.load("mobilenet_v2", random=True), compute, average_pooling=True, layers=())
 
 
@@ -309,7 +309,7 @@ def test_style_is_measured_over_tokens(tokens: Network, compute: Compute, conten
 @pytest.mark.parametrize(
     ("layer", "content", "mask", "alpha", "message"),
     [
-        ("head", "patches", None, False, "layer head of .* is flat"),
+        ("head", "patches", None, False, "layer head of .* has no rows and columns"),
         ("block", "patches", "mask", False, "layer block of .* has no rows and columns"),
         ("block", "patches", "region", False, "layer block of .* has no rows and columns"),
         ("block", "patches", None, True, "layer block of .* has no rows and columns"),
@@ -326,7 +326,7 @@ def test_a_layer_that_cannot_measure_style_is_refused(
 
 
 def test_tokens_have_no_places_to_match(tokens: Network, compute: Compute) -> None:
-    with pytest.raises(WrongRequest, match="has no places to match"):
+    with pytest.raises(WrongRequest, match="has no positions to match"):
         paint(tokens, compute, layers=(LayerSpec("block"),), content="block", statistics="neighbors")
 
 

@@ -29,14 +29,14 @@ def test_a_dry_run_shows_the_plan_and_its_size(run, folder: Path) -> None:
     Image.fromarray(scene()).save(folder.parent / "out" / "a.png")
     outcome = run("dream", "in", "-o", "out", "--dry-run", "--report", "log.jsonl")
     assert outcome.code == 1
-    refused = "out/a.png already exists, but was not made by dreamcli; choose another with -o, or add --overwrite"
+    refused = "already exists, but was not made by dreamcli; choose another with -o, or add --overwrite"
     assert outcome.lines == [
-        f"dreamcli: in/a.png: {refused}",
+        f"dreamcli: in/a.png: out/a.png {refused}",
         "dreamcli: in/bad.png: not a readable picture",
         "in/deep/b.png -> out/deep/b.png",
         "in/deep/c.png -> out/deep/c.png",
         "2 planned, 2 failed; 0.01 megapixels to read",
-        f"failed: in/a.png: {refused}",
+        f"failed: in/a.png: the output {refused}",
         "failed: in/bad.png: not a readable picture",
     ]
     assert os.listdir("out") == ["a.png"]
@@ -57,7 +57,7 @@ def test_a_report_gets_a_line_for_each_picture(run, folder: Path) -> None:
         ("in/a.png", "skipped"), ("in/bad.png", "failed"), ("in/deep/b.png", "skipped"), ("in/deep/c.png", "skipped"),
     ]  # fmt: skip
     assert {"time", "command", "output", "width", "height", "seconds", "score"} <= set(lines[0])
-    assert "not a picture" in lines[1]["message"]
+    assert "not a readable picture" in lines[1]["message"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def clip(run, tmp_path: Path) -> Path:
 def test_a_video_is_made_and_made_again(run, form: str, suffix: str) -> None:
     outcome = run(form, "clip.mp4", *QUICK[form], "-o", f"out.{suffix}")
     assert outcome.code == 0, outcome.err
-    assert outcome.lines == ["4 frames of 64x48, 8 a second", f"clip.mp4 -> out.{suffix}"]
+    assert outcome.lines == ["4 frames of 64x48, 8 per second", f"clip.mp4 -> out.{suffix}"]
     record = record_in(Path(f"out.{suffix}"))
     assert record is not None
     assert (record.job.command, record.source, record.score) == (form, "clip.mp4", {"frames": 4})
@@ -138,7 +138,7 @@ def test_a_plan_says_how_many_frames_and_how_long(run) -> None:
     outcome = run("dream", "clip.mp4", *QUICK["dream"], "--dry-run", "--json")
     (plan,) = json.loads(outcome.out)["pictures"]
     assert (plan["status"], plan["frames"]) == ("planned", 4)
-    assert plan["message"].startswith("(4 frames of 64x48, 8 a second; about ")
+    assert plan["message"].startswith("(4 frames of 64x48, 8 per second; about ")
     assert not list(Path().glob("clip-dream*"))
 
 

@@ -42,7 +42,7 @@ def other(run, photo: Path) -> None:
 def test_a_film_starts_with_the_picture_and_goes_on_from_it(run, form: str) -> None:
     outcome = run("film", "photo.png", *QUICK, *FORMS[form], "-o", "{stem}-{fps}.mkv")
     assert outcome.code == 0, outcome.err
-    assert outcome.lines == ["4 frames of 80x60, 8 a second", "photo.png -> photo-8.mkv"]
+    assert outcome.lines == ["4 frames of 80x60, 8 per second", "photo.png -> photo-8.mkv"]
     frames = list(read_video(Path("photo-8.mkv")))
     assert len(frames) == 4
     np.testing.assert_array_equal(frames[0], scene())
@@ -204,7 +204,7 @@ def test_a_plan_says_how_many_frames_and_how_long(run, photo: Path) -> None:
     (plan,) = json.loads(outcome.out)["pictures"]
     assert (plan["status"], plan["frames"]) == ("planned", 4)
     assert 0 < plan["seconds_a_frame"] < 60
-    assert plan["message"].startswith("(4 frames of 80x60, 8 a second; about ")
+    assert plan["message"].startswith("(4 frames of 80x60, 8 per second; about ")
     assert [path.name for path in Path().iterdir()] == ["photo.png"]
 
 
@@ -217,7 +217,7 @@ def test_a_plan_says_how_many_frames_and_how_long(run, photo: Path) -> None:
         (("--layer", "mif"), 2, "did you mean mid"),
         (("--layer", "mid@soon"), 2, "'mid@soon' is not of the form LAYER[:CHANNEL][*WEIGHT][@SECOND], such as low@5"),
         (("--layer", "mid@40"), 2, "a layer must start within the film's 0.5 seconds"),
-        (("--layer", "mid:3@2,2"), 2, "a neuron @Y,X has no place in it"),
+        (("--layer", "mid:3@2,2"), 2, "it can't boost a neuron @Y,X"),
         (("--layer", "mid:999"), 2, "layer fire6 of dreamnet has channels 0 to 383; there is no 999"),
         (("--class", "goldfsh"), 2, "did you mean goldfish"),
         (("--class", "goldfish", "--style", "other.png"), 2, "--class and --style can't be combined"),

@@ -46,7 +46,7 @@ def test_nothing_is_made_up_about_your_own_network(run) -> None:
     assert facts["parameters"] is facts["classes"] is None
     assert facts["code"] == "net.py"
     assert "parameters" not in run("models", "net.py:Net").out
-    assert "the classes of net.py:Net are known to its code alone" in run("models", "net.py:Net", "--classes").err
+    assert "the classes of net.py:Net are only known to its code" in run("models", "net.py:Net", "--classes").err
 
 
 def test_classes_are_searched(run) -> None:

@@ -78,8 +78,8 @@ def test_a_piped_picture_is_classified() -> None:
         (("dream", "-", "-o", "-"), b"text", "stdin: not a readable picture", 1),
         (("dream", "-", "other.jpg"), b"", "leave out the others", 2),
         (("dream", "-", "-o", "-", "--json"), b"", "both write to stdout", 2),
-        (("class", "goldfish", "tench", "-o", "-"), b"", "pipes one picture on", 2),
-        (("boost", "--count", "2", "-o", "-"), b"", "pipes one picture on", 2),
+        (("class", "goldfish", "tench", "-o", "-"), b"", "can only write one picture", 2),
+        (("boost", "--count", "2", "-o", "-"), b"", "can only write one picture", 2),
         (("microscope", "-o", "-"), b"", "an atlas is a folder", 2),
     ],
 )
@@ -107,4 +107,4 @@ def test_a_terminal_is_no_pipe(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dreamcli.cli.pipes.sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
     outcome = run("dream", "-", *QUICK)
     assert outcome.code == 2
-    assert "stdin is none" in outcome.err
+    assert "stdin isn't one" in outcome.err

@@ -155,7 +155,7 @@ def test_settings_of_the_future_are_refused(run, photo: Path, monkeypatch: pytes
         write_picture(Path("new.png"), Picture(scene()), replace(record, job=job))
         outcome = run("replay", "new.png")
         assert outcome.code == 1
-        assert "settings unknown here" in outcome.err
+        assert "settings are unknown here" in outcome.err
 
 
 def test_replaying_on_another_device_says_so_every_time(run, photo: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_setting_is_blamed_only_if_it_differs(run, photo: Path) -> None:
     record = read_record(Path("out.png"))
     assert record is not None
     for changes, reason in (
-        ({}, "it was made on another machine, or edited since"),
+        ({}, "it was made on another machine, or has been edited since"),
         ({"precision": "float64"}, "it was made in float64, this in float32"),
     ):
         job = replace(record.job, settings=record.job.settings | {"precision": "float32"} | changes)

@@ -110,7 +110,7 @@ def test_two_photos_for_one_output_wait_until_they_are_told_apart(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("dream", "photo.png"), "--watch needs folders, and photo.png is none"),
+        (("dream", "photo.png"), "--watch needs folders, but photo.png isn't one"),
         (("dream", "folder", "--dry-run"), "--watch and --dry-run can't be combined"),
         (("dream", "folder", "--json"), "--watch and --json can't be combined"),
         (("features", "folder", "--raw", "a.npz"), "not with --watch"),

@@ -64,6 +64,27 @@ def test_on_a_full_disk_pictures_that_fit_are_whole_and_the_others_are_reported(
         assert read_picture(small_disk / f"{name}.png").pixels.shape == (48, 48, 3)
 
 
+def test_a_full_disk_ends_the_run_and_the_same_command_finishes_it(run, small_disk: Path) -> None:
+    for number in range(9):
+        noise(Path(f"in/{number}.png"), 48 if number == 8 else 200)
+    outcome = run("dream", "in", "-o", small_disk, *QUICK)
+    assert outcome.code == 1
+    # while the third is written, a fourth is made already
+    assert [line for line in outcome.lines if "could not write" in line] == [
+        f"dreamcli: in/{number}.png: could not write {small_disk}/{number}.png (No space left on device); "
+        "free some space, and run the same command again"
+        for number in range(4)
+    ] + [outcome.lines[-2]]
+    assert outcome.lines[-2].startswith("failed: in/0.png, in/1.png, in/2.png, in/3.png: could not write the output (")
+    assert outcome.lines[-1] == (
+        "dreamcli: stopped with 5 more to go, because the disk is full; free some space, and run the same command again"
+    )
+    assert os.listdir(small_disk) == []
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    assert run("dream", "in", "-o", small_disk, *QUICK).code == 0
+    assert len(os.listdir(small_disk)) == 9
+
+
 def test_a_read_only_disk_fails_before_work(run, photo: Path, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     outcome = run("dream", photo, "-o", small_disk / "x.png", *QUICK)

@@ -36,7 +36,7 @@ def test_reasons_are_those_of_the_reader(pictures: list[Path], tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     Path("text.png").write_text("text")
     decoder = Decoder()
-    for name, reason in (("text.png", "not a picture"), ("none.png", "no such file"), (".", "a folder")):
+    for name, reason in (("text.png", "not a readable picture"), ("none.png", "no such file"), (".", "a folder")):
         with pytest.raises(DreamcliError, match=reason):
             decoder.read(Path(name))
     assert decoder.read(pictures[0]).pixels.shape == (60, 80, 3)

@@ -215,7 +215,7 @@ def test_usual_scans_and_markers_in_the_data_are_none_too_many(tmp_path: Path) -
 def test_a_file_that_is_too_long_is_refused_without_being_read_to_its_end(tmp_path: Path) -> None:
     with open(tmp_path / "a.png", "wb") as file:
         file.truncate(1 << 40)  # of holes: it takes no place on the disk
-    with pytest.raises(DreamcliError, match="a file of more than 600 MB"):
+    with pytest.raises(DreamcliError, match="larger than 600 MB"):
         read_picture(tmp_path / "a.png")
 
 
@@ -250,7 +250,7 @@ def test_a_phones_heic_is_read(tmp_path: Path) -> None:
     assert np.abs(picture.pixels.astype(int) - upright).mean() < 8
     assert sorted(read_size(path)) == [60, 80]
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(DreamcliError, match=r"can be read|damaged"):
+    with pytest.raises(DreamcliError, match=r"readable|damaged"):
         read_picture(path)
 
 
@@ -274,7 +274,11 @@ def test_an_avif_with_the_common_brand_is_none(tmp_path: Path) -> None:
 def test_what_is_no_picture_has_no_size(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("text")
     os.mkfifo(tmp_path / "fifo.png")
-    for name, reason in {"text": "not a picture", "fifo": "not a regular file", "none": "no such file"}.items():
+    for name, reason in {
+        "text": "not a readable picture",
+        "fifo": "not a regular file",
+        "none": "no such file",
+    }.items():
         with pytest.raises(DreamcliError, match=reason):
             read_size(tmp_path / f"{name}.png")
 

@@ -136,7 +136,7 @@ def test_a_size_that_does_not_fit_is_explained() -> None:
 
 @pytest.mark.parametrize(("name", "size"), [("alexnet", 20), ("vit_b_16", 100), ("inception_v3", 40)])
 def test_a_picture_that_does_not_go_through_is_explained(name: str, size: int) -> None:
-    with pytest.raises(DreamcliError, match=f"a picture of {size}x{size} pixels does not go through"):
+    with pytest.raises(DreamcliError, match=f"a picture of {size}x{size} pixels doesn't fit"):
         layer_table(zoo.skeleton(name).module, (size, size))
 
 

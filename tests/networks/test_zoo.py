@@ -196,7 +196,7 @@ class Tuples(Small):
         (nn.Flatten(), {}, "Flatten has no weights"),
         (nn.Conv2d(3, 4, 3), {}, "Conv2d doesn't end with a layer that returns a tensor"),
         (Tuples(), {}, "Tuples doesn't end with a layer that returns a tensor"),
-        (nn.Sequential(nn.Conv2d(4, 2, 3)), {}, "a picture of 96x64 pixels does not go through 0: "),
+        (nn.Sequential(nn.Conv2d(4, 2, 3)), {}, "a picture of 96x64 pixels doesn't fit 0: "),
     ],
 )
 def test_what_cannot_be_wrapped_is_explained(module: nn.Module, arguments: dict, message: str) -> None:

@@ -274,7 +274,7 @@ def test_machines_that_are_too_small_are_refused() -> None:
 
 def test_a_worker_needs_the_same_version_and_the_same_folder(tmp_path: Path) -> None:
     worker = cluster.Worker(str(tmp_path / "none"), lambda: None)  # type: ignore[arg-type, return-value]
-    with pytest.raises(DreamcliError, match=r"has dreamcli .* and this machine 0\.0"):
+    with pytest.raises(DreamcliError, match=r"has dreamcli .* but this machine has 0\.0"):
         worker.prepare("0.0")
     with pytest.raises(DreamcliError, match="all machines must share it"):
         worker.prepare(cluster.dreamcli.__version__)

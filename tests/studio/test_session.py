@@ -193,7 +193,7 @@ def test_mean_and_std_are_what_the_module_expects(small: Small) -> None:
         ({"mean": (0.5, 0.5, 0.5)}, "are for a module of your own"),
         ({"labels": ["a"]}, "are for a module of your own"),
         ({"judge": "resnet51"}, "did you mean resnet50"),
-        ({"model": Small(), "weights": "own.pth"}, "has its weights already"),
+        ({"model": Small(), "weights": "own.pth"}, "already has its weights"),
         ({"model": Small(), "labels": ["ape"]}, "Small has 3 classes, but there are 1 labels"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
@@ -405,7 +405,7 @@ def test_another_error_is_not_tried_again(session: Session, monkeypatch: pytest.
 def test_numbers_that_grow_too_large_are_reported(small: Small) -> None:
     with torch.no_grad():
         small.head.weight.mul_(float("inf"))
-    with Session(small, **CPU) as session, pytest.raises(DreamcliError, match="answer is not finite"):
+    with Session(small, **CPU) as session, pytest.raises(DreamcliError, match="output isn't finite"):
         session.classify(scene())
 
 
