@@ -108,7 +108,9 @@ def _features(settings: BoostSettings, ensemble: Ensemble, photographs: Sequence
 
 def _laid_out(features: Tensor, seed: int) -> np.ndarray:
     """A place for each feature, ``(N, 2)``; those that are alike are near each other."""
-    layout = _umap().UMAP(n_neighbors=NEIGHBORS, min_dist=SPACING, metric="cosine", random_state=seed % 2**32, n_jobs=1)
+    layout = import_umap().UMAP(
+        n_neighbors=NEIGHBORS, min_dist=SPACING, metric="cosine", random_state=seed % 2**32, n_jobs=1
+    )
     threads = torch.get_num_threads()
     try:
         places: np.ndarray = layout.fit_transform(features.numpy())
@@ -128,7 +130,12 @@ def _cells(places: np.ndarray, side: int) -> dict[tuple[int, int], list[int]]:
     return {cell: cells[cell] for cell in sorted(cells) if len(cells[cell]) >= FEWEST_IN_CELL}
 
 
-def _umap() -> Any:
+def import_umap() -> Any:
+    """The module of umap-learn.
+
+    Raises:
+        DreamcliError: it isn't installed.
+    """
     try:
         import umap
     except ImportError as error:

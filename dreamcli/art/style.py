@@ -221,7 +221,8 @@ class _Aim:
             seen = self._seen(resize(style.image, size).clamp(0, 1))
             return {layer: self._statistics(layer, seen[layer], style.mask) for layer in layers}
 
-        return self._memo.get((style.key, *layers, size), measure) if style.key else measure()
+        key = (style.key, self._settings.average_pooling, *layers, size)
+        return self._memo.get(key, measure) if style.key else measure()
 
     def _seen(self, image: Tensor) -> dict[str, Tensor]:
         """The picture and its activations."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.errors import DreamcliError, WrongRequest, check
+from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
+from dreamcli.files.animation import MAX_GIF_FPS
 from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import Clip, is_clip, read_clip
 from dreamcli.files.decoder import reader
-from dreamcli.files.plan import Task, plan_film
+from dreamcli.files.formats import VIDEOS
+from dreamcli.files.plan import Task, frames_folder, plan_film
+from dreamcli.files.pyav import import_av
 from dreamcli.files.reading import Picture
 from dreamcli.settings.base import Schedule
 from dreamcli.settings.film import FilmSettings
@@ -76,10 +79,15 @@ def make_film(
     output = plan_film(image, shared.output, settings)
     check_outputs([Task(image, output, settings)], shared)
     check_place(output)
+    _check_frames_folder(output, [image, *shared.references.by_role().values()])
+    if output.suffix.lower() in VIDEOS:
+        import_av()  # which may be missing
     source = read_source(image, settings, reader(shared.safe_decode))
     session, references = opened or open_session(shared)
     session.check(settings, references)
     film = film_of(source, settings, session, references, output, shared.overwrite, keep_frames)
+    is_too_quick = output.suffix.lower() == ".gif" and film.fps > MAX_GIF_FPS
+    check(not is_too_quick, f"a GIF shows at most {MAX_GIF_FPS} frames per second, not {float(film.fps):.4g}")
     report = Report(settings.command, shared, None if shared.dry_run else shared.log)
     try:
         outcome = _planned(film, image) if shared.dry_run else _made(film, image, shared)
@@ -88,6 +96,13 @@ def make_film(
     report.add(outcome)
     report.close()
     return {"failed": FAILED, "interrupted": INTERRUPTED}.get(outcome.status, 0)
+
+
+def _check_frames_folder(output: Path, sources: Sequence[Path]) -> None:
+    folder = frames_folder(output)
+    for path in sources:
+        if folder.resolve() in path.resolve().parents:
+            raise WrongRequest(f"{path} is in {folder}, where the film's frames go", Hint.OTHER_OUTPUT)
 
 
 def read_source(image: Path, settings: Schedule, read: Callable[[Path], Picture]) -> ReadInput | Clip:

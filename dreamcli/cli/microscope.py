@@ -65,12 +65,16 @@ def microscope(
     for spec in layers:
         if spec.channel is not None or spec.weight != 1:
             raise WrongRequest(f"--layer {spec}: name a whole layer, and its channels with --channels")
-    found = find_some([photos] if photos else [], MAX_PHOTOS)  # complains of what isn't there before any work
+    # complains of what isn't there before any work
+    found = find_some([photos] if photos else [], MAX_PHOTOS, shared.follow_links)
     opened = open_session(shared, blank=shared.dry_run)
     network = opened[0].ensemble(MicroscopeSettings).only
 
+    from dreamcli.art.activation_atlas import import_umap
     from dreamcli.studio import microscope as studio
 
+    if with_maps:
+        import_umap()
     tasks = studio.plan_atlas(network, studio.layers_for(network, layers), channels, folder, values)
     code = make_pictures(tasks, shared, opened)
     if code or shared.dry_run:

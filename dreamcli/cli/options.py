@@ -63,7 +63,7 @@ class SharedOptions(ReportOptions):
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:
         """Split a command's options into these and the art form's settings."""
-        like = find_some(options.pop("like", ()), MAX_LIKE)
+        like = find_some(options.pop("like", ()), MAX_LIKE, options.get("follow_links", False))
         references = References[Path](options.pop("guide", None), options.pop("mask", None), like=like)
         ours = {field.name for field in fields(cls)}
         rest = {name: value for name, value in options.items() if name not in ours}

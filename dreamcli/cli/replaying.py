@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dreamcli.errors import DreamcliError, WrongRequest, check
-from dreamcli.files.animation import is_animation
+from dreamcli.files.animation import is_animation, read_film
 from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import is_clip
 from dreamcli.files.decoder import Decoder, reader
 from dreamcli.files.existing import look_at, record_in, refuse_others
-from dreamcli.files.formats import FILMS, VIDEOS, WRITTEN
+from dreamcli.files.formats import FILMS, WRITTEN
 from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
-from dreamcli.files.video import read_video
 from dreamcli.files.writing import write_picture
 from dreamcli.networks.catalog import NO_JUDGE, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
@@ -100,8 +99,8 @@ def _film_again(options: ReplayOptions, record: Record) -> Outcome:
             if film.make(shown.begin(target.name)) == "interrupted":
                 raise KeyboardInterrupt
     identical = old.read_bytes() == target.read_bytes()
-    if not identical and old.suffix.lower() in VIDEOS:  # their records may name other places
-        pairs = zip_longest(read_video(old), read_video(target))
+    if not identical:  # their records may name other places
+        pairs = zip_longest(read_film(old), read_film(target))
         identical = all(np.array_equal(*pair) for pair in pairs)
     message = f"identical to {old}" if identical else f"differs from {old}"
     return Outcome("done", str(source), str(target), message, details={"identical": identical})

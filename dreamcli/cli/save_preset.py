@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import cast
 
+from dreamcli.errors import check
 from dreamcli.files.presets import preset_place, write_preset
 from dreamcli.files.record import Record
 from dreamcli.networks.catalog import model_names
 from dreamcli.networks.model_spec import parse_models
 from dreamcli.settings.base import Settings
+from dreamcli.settings.film import FilmSettings
+from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.references import References
 
 from . import load_command
@@ -28,9 +32,11 @@ def save_preset(
     Raises:
         WrongRequest, DreamcliError: see `preset_place` and `write_preset`.
     """
+    # its pictures are of eight channels each, but its command draws whole layers
+    check(record.job.command != MicroscopeSettings.command, "a picture of an atlas makes no preset")
     place = preset_place(name, own_folder(), options.overwrite)
     if not options.dry_run:
-        values = _changed_settings(settings, record) | _picture_options(references)
+        values = _changed_settings(settings) | _picture_options(references)
         specs = parse_models(record.job.network["name"])
         # code and weights of your own are read only if they are named by hand
         if all(spec.name in model_names() and spec.weights is None for spec in specs):
@@ -39,15 +45,18 @@ def save_preset(
     return place
 
 
-def _changed_settings(settings: Settings, record: Record) -> dict[str, object]:
+def _changed_settings(settings: Settings) -> dict[str, object]:
     """The settings that aren't the default, by their options' names."""
-    options = options_by_name(load_command(record.job.command))
+    options = options_by_name(load_command(settings.command))
     changed = {field.name for field in fields(settings) if getattr(settings, field.name) != field.default}
     values: dict[str, object] = {}
     for name, option in options.items():
         if option.name in changed and option.type.name != "path":
-            value = record.job.settings[option.name]
-            values[name] = value if option.multiple or not isinstance(value, list) else ",".join(map(str, value))
+            value = settings.to_json()[option.name]
+            is_joined = isinstance(value, list | tuple) and not option.multiple
+            values[name] = ",".join(map(str, cast("list[object]", value))) if is_joined else value
+    if isinstance(settings, FilmSettings) and settings.layers:
+        values["layer"] = settings.timed_layers
     return values
 
 
@@ -60,6 +69,6 @@ def _picture_options(references: References[Path]) -> dict[str, object]:
     styles = [style for style in references.styles if style.part == "all"]
     if styles:
         values["style"] = [
-            str(style.picture.resolve()) + (f"={style.weight:g}" if style.weight != 1 else "") for style in styles
+            str(style.picture.resolve()) + (f"={style.weight!r}" if style.weight != 1 else "") for style in styles
         ]
     return values

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageSequence
+
+from dreamcli.errors import DreamcliError, first_line
 
 from .atomic import write_whole
 from .formats import ANIMATED, VIDEOS
 from .reading import Pixels
 from .record import Record, exif_with, open_result
-from .video import write_video
+from .video import read_video, write_video
 
 WEBP_QUALITY = 85
+TICKS = {"GIF": 10, "WEBP": 1}  # milliseconds, of which a frame lasts a whole number
+MAX_GIF_FPS = 50  # browsers show a GIF that is quicker at 10 frames a second
 
 
 def write_film(
@@ -46,9 +50,11 @@ def write_film(
         return
     kind = ANIMATED[path.suffix.lower()]
     images = [Image.fromarray(pixels) for pixels in frames]
-    step = round(1000 / fps)  # milliseconds
+    tick = TICKS[kind]
+    ends = [tick * round(1000 * count / (tick * fps)) for count in range(len(images) + 1)]
+    durations = [end - start for start, end in pairwise(ends)]
     options: dict[str, Any] = {"save_all": True, "loop": 0}
-    options["duration"] = [step] * (len(images) - 1) + [round(1000 * pause) or step]
+    options["duration"] = [*durations[:-1], round(1000 * pause) or durations[-1]]
     options |= {"comment": record.to_json()} if kind == "GIF" else {"exif": exif_with(record), "quality": WEBP_QUALITY}
     write_whole(path, lambda file: images[0].save(file, kind, append_images=images[1:], **options))
 
@@ -60,6 +66,23 @@ def _held(frames: Iterable[Pixels], times: int) -> Iterator[Pixels]:
         yield last
     if last is not None:
         yield from repeat(last, times)
+
+
+def read_film(path: Path) -> Iterator[Pixels]:
+    """Read the frames of a film: ``(height, width, 3)`` uint8 each.
+
+    Raises:
+        DreamcliError: it can't be read to its end, or PyAV is needed and isn't installed.
+    """
+    if path.suffix.lower() in VIDEOS:
+        yield from read_video(path)
+        return
+    try:
+        with open(path, "rb") as file, open_result(file) as image:
+            for frame in ImageSequence.Iterator(image):
+                yield np.asarray(frame.convert("RGB"))
+    except Exception as error:  # a decoder may raise anything for a broken file
+        raise DreamcliError(f"{path}: not a readable film ({first_line(error)})") from error
 
 
 def is_animation(path: Path) -> bool:

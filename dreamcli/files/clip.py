@@ -16,7 +16,7 @@ import numpy as np
 from dreamcli.errors import DreamcliError, first_line
 
 from .formats import READ_VIDEO_SUFFIXES
-from .pyav import import_av, opened
+from .pyav import import_av, opened, picture_seconds
 from .reading import Pixels
 from .video import SLACK
 
@@ -82,7 +82,7 @@ def read_clip(path: Path) -> Clip:
             raise DreamcliError(f"{path}: it has no video track, only sound")
         stream = container.streams.video[0]
         fps = min(Fraction(stream.average_rate or stream.guessed_rate or 25), Fraction(MAX_FPS)).limit_denominator(1001)
-        length = float(container.duration or 0) * 1e-6
+        length = picture_seconds(container)
         broken, last, first = False, 0.0, None
 
         def watched() -> Iterator[tuple[float, Any]]:

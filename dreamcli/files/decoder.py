@@ -22,7 +22,7 @@ from typing import IO
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, Hint
 
 from .reading import Picture, Pixels, read_picture
 
@@ -96,8 +96,8 @@ class Decoder:
             timer.cancel()
             if self._child is None:
                 self._end()
-        if isinstance(answer, str):
-            raise DreamcliError(answer)
+        if isinstance(answer, DreamcliError):
+            raise answer
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -121,7 +121,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.kill()
 
 
-def _exchange(child: subprocess.Popen[bytes], path: str) -> Picture | str:
+def _exchange(child: subprocess.Popen[bytes], path: str) -> Picture | DreamcliError:
     """Ask for a picture, or the reason why it can't be read. EOFError and OSError mean that the child ended."""
     assert child.stdin
     assert child.stdout
@@ -132,7 +132,7 @@ def _exchange(child: subprocess.Popen[bytes], path: str) -> Picture | str:
         raise EOFError
     header = json.loads(line)
     if "error" in header:
-        return str(header["error"])
+        return DreamcliError(str(header["error"]), Hint[header["hint"]] if header["hint"] else None)
     pixels, *alpha = (_receive(child.stdout, shape) for shape in header["shapes"])
     return Picture(pixels, alpha[0] if alpha else None, header["sha256"], tuple(header["notes"]))
 
@@ -164,7 +164,7 @@ def _serve(seconds: int, memory: int) -> None:
         try:
             picture = read_picture(Path(json.loads(line)))
         except DreamcliError as error:
-            answers.write(_line({"error": str(error)}))
+            answers.write(_line({"error": str(error), "hint": error.hint and error.hint.name}))
         else:
             arrays = [array for array in (picture.pixels, picture.alpha) if array is not None]
             shapes = [array.shape for array in arrays]

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from dreamcli.errors import DreamcliError, Hint
 
-from .formats import VIDEOS
+from .animation import is_animation, read_film
+from .formats import FILMS, VIDEOS
 from .reading import read_picture
 from .record import Job, Record, read_record
-from .video import read_video, read_video_record
+from .video import read_video_record
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def look_at(output: Path) -> ExistingOutput | None:
     with suppress(DreamcliError):
         record = record_in(output)
         if record:  # don't decode what isn't ours
-            if output.suffix.lower() in VIDEOS:
-                deque(read_video(output), maxlen=1)
+            if output.suffix.lower() in FILMS and is_animation(output):
+                deque(read_film(output), maxlen=1)
             else:
                 read_picture(output, limited=False)
             is_whole = True

@@ -218,6 +218,11 @@ def plan_film(source: Path, output: str | None, settings: Settings) -> Path:
     return path
 
 
+def frames_folder(film: Path) -> Path:
+    """Where the frames of a film are until it is finished."""
+    return film.with_name(f"{film.name}.frames")
+
+
 def _checked(inputs: Iterable[str]) -> list[str]:
     inputs = list(inputs)
     if not all(inputs):

@@ -25,6 +25,17 @@ def opened(path: Path) -> Iterator[Any]:
         raise DreamcliError(f"{path}: not a readable video ({first_line(error)})") from error
 
 
+def picture_seconds(container: Any) -> float:
+    """How long the pictures of a container last, which may be shorter than its sound; 0 if it doesn't say."""
+    stream = container.streams.video[0]
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    if tag := stream.metadata.get("DURATION"):  # Matroska's, of the form 00:00:10.500000000
+        hours, minutes, seconds = map(float, tag.split(":"))
+        return 3600 * hours + 60 * minutes + seconds - float((stream.start_time or 0) * stream.time_base)
+    return float(container.duration or 0) / float(import_av().time_base)
+
+
 def import_av() -> Any:
     """PyAV's module.
 

@@ -12,7 +12,7 @@ from typing import Any
 from dreamcli.errors import DreamcliError, first_line
 
 from .atomic import write_whole
-from .pyav import import_av, opened
+from .pyav import import_av, opened, picture_seconds
 from .reading import Pixels
 from .record import Record
 from .sound import Sound
@@ -96,7 +96,7 @@ def read_video(path: Path) -> Iterator[Pixels]:
     with opened(path) as container:
         if not container.streams.video:
             raise DreamcliError(f"{path}: it has no video track")
-        length, last = (container.duration or 0) / import_av().time_base, 0.0
+        length, last = picture_seconds(container), 0.0
         for frame in container.decode(video=0):
             last = frame.time or last
             yield frame.to_ndarray(format="rgb24")

@@ -40,13 +40,13 @@ def find(given: str, follow_links: bool = False, skip: str = "") -> Iterator[Fou
         yield Found(path)
 
 
-def find_some(given: Iterable[Path], most: int) -> tuple[Path, ...]:
+def find_some(given: Iterable[Path], most: int, follow_links: bool = False) -> tuple[Path, ...]:
     """Find pictures as `find` does; if there are too many, take ``most`` of them, evenly spaced.
 
     Raises:
         DreamcliError: an input names no picture.
     """
-    found = [each for path in given for each in find(str(path))]
+    found = [each for path in given for each in find(str(path), follow_links)]
     for each in found:
         if each.problem:
             raise DreamcliError(f"{each.source}: {each.problem}", each.hint)

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from dreamcli.errors import DreamcliError, first_line
 
 State = dict[str, Tensor]
+# torchvision's classifiers for training only, by the classes of their networks
+AUXILIARY: Mapping[str, tuple[str, ...]] = {"GoogLeNet": ("aux1.", "aux2."), "Inception3": ("AuxLogits.",)}
 
 
 def file_sha256(path: Path) -> str:
@@ -77,7 +79,8 @@ def assign(network: nn.Module, state: State, origin: Path) -> None:
     wanted = network.state_dict()
     # the parts for training only may be missing, or left over
     names = wanted.keys() | state.keys()
-    spare = {name for name in names if name.endswith("num_batches_tracked") or name.lower().startswith("aux")}
+    auxiliary = AUXILIARY.get(type(network).__name__, ())
+    spare = {name for name in names if name.endswith("num_batches_tracked") or name.startswith(auxiliary)}
     missing = [name for name in wanted if name not in state and name not in spare]
     unknown = [name for name in state if name not in wanted and name not in spare]
     if missing or unknown:

@@ -70,6 +70,12 @@ class FilmSettings(Schedule):
     def layer_specs(self) -> tuple[LayerSpec, ...]:
         return self.of_frame(0).layer_specs if not self.layers else self.layers
 
+    @property
+    def timed_layers(self) -> tuple[str, ...]:
+        """The layers with their seconds, as they are typed: ``LAYER[@SECOND]``."""
+        seconds = [f"@{second!r}" for second in self.since] or [""] * len(self.layers)
+        return tuple(f"{spec}{second}" for spec, second in zip(self.layers, seconds, strict=True))
+
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """The film's (height, width) for a picture's; both are even, as most film formats require."""
         longest = self.size or min(LONGEST_SIDE, max(height, width))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dreamcli import plugins
+from dreamcli.errors import DreamcliError
 
 from .base import Settings
 from .caricature import CaricatureSettings
@@ -62,5 +63,8 @@ def settings_from_json(command: str, values: Mapping[str, object]) -> Settings:
 
 def completed(command: str, values: Mapping[str, object]) -> dict[str, object]:
     """The settings of a record, with those that were added after it was written."""
-    added = FORMS[command].added if command in FORMS else {}
+    try:
+        added = form_named(command).added
+    except (KeyError, DreamcliError):  # of a package that isn't installed, or is broken
+        added = {}
     return {**added, **values}

@@ -55,6 +55,7 @@ class StyleSettings(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(all(spec.channel is None for spec in self.layers), "style is measured in whole layers, not in a channel")
+        check(all(spec.weight > 0 for spec in self.layers), "a style layer's weight must be more than 0")
 
     @property
     def layer_specs(self) -> tuple[LayerSpec, ...]:

@@ -20,7 +20,7 @@ from .pictures import ImageLike, Result
 from .session import Session
 
 T = TypeVar("T")
-_OF_SESSION = ("model", "weights", "judge", "device", "precision")
+_OF_SESSION = ("model", "weights", "mean", "std", "labels", "judge", "device", "precision")
 
 
 def dream(image: ImageLike | None = None, **options: object) -> Result:

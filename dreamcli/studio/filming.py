@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from dreamcli.art.artwork import OnStep, part_of
@@ -15,8 +16,9 @@ from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.animation import write_film
 from dreamcli.files.atomic import remove_leftovers
 from dreamcli.files.existing import is_made, look_at
+from dreamcli.files.plan import frames_folder
 from dreamcli.files.reading import Picture, Pixels, read_picture
-from dreamcli.files.record import Job
+from dreamcli.files.record import Job, read_record
 from dreamcli.files.writing import write_picture
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
@@ -79,7 +81,7 @@ class Film(ABC):
     @property
     def folder(self) -> Path:
         """Where the frames are."""
-        return self.output.with_name(f"{self.output.name}.frames")
+        return frames_folder(self.output)
 
     @property
     def job(self) -> Job:
@@ -101,6 +103,8 @@ class Film(ABC):
             "done", or "interrupted" if only a part of it was made, which is written nonetheless, and marked as such.
 
         Raises:
+            KeyboardInterrupt: it was interrupted before there was anything to write, or where a finished film is, which
+                stays as it is.
             DreamcliError: frames of another film are in the way, or something can't be made or written.
         """
         job = self.job
@@ -119,20 +123,26 @@ class Film(ABC):
                 made, last, first = index + 1, pixels, pixels if first is None else first
         except KeyboardInterrupt:
             stopped = "interrupted"
-        if made < 2:
+        if stopped == "interrupted" and (made < 2 or self._is_finished()):
             raise KeyboardInterrupt
         record = record_of(job, self.start, self.references, {"frames": made}, stopped)
         write_film(self.output, self._read_frames(made), self.fps, record, sound=self.sound)
         if stopped == "done" and not self.keep_frames:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._remove(map(self._path, range(made)))
         return stopped
+
+    def _is_finished(self) -> bool:
+        """Whether there is a finished film already, whatever its settings."""
+        existing = look_at(self.output)
+        return existing is not None and existing.is_finished
 
     def seconds_a_frame(self) -> float:
         """Make two throwaway frames, and measure how long the second takes: the first one waits for the networks."""
         first = self.frame(0, None, None)
-        self.frame(1, first, first)
+        make = partial(self.frame, 1, first, first) if self.frames > 1 else partial(self.frame, 0, None, None)
+        make()
         started = time.perf_counter()
-        self.frame(1, first, first)
+        make()
         return time.perf_counter() - started
 
     def _path(self, index: int) -> Path:
@@ -142,8 +152,12 @@ class Film(ABC):
         """The frames that an earlier run made, up to the first that is missing or broken.
 
         Raises:
-            DreamcliError: they are of another film, and mustn't be overwritten.
+            DreamcliError: they are of another film, and mustn't be overwritten; or one of them is no frame.
         """
+        there = list(self.folder.glob("??????.png"))
+        for path in there:
+            if not _is_frame(path):
+                raise DreamcliError(f"{path} isn't a frame of a film, but is where one goes", Hint.OTHER_OUTPUT)
         found: list[Path] = []
         for index in range(self.frames):
             path = self._path(index)
@@ -152,7 +166,7 @@ class Film(ABC):
                 break
             if not existing.is_of(_job_of_frame(job, index)):
                 if self.overwrite:
-                    shutil.rmtree(self.folder)
+                    self._remove(there)
                     return []
                 raise DreamcliError(f"{self.folder} holds the frames of another film", Hint.OVERWRITE)
             if not existing.is_whole:
@@ -160,12 +174,26 @@ class Film(ABC):
             found.append(path)
         return found
 
+    def _remove(self, frames: Iterable[Path]) -> None:
+        """Remove frames, and their folder unless something else is in it."""
+        with suppress(OSError):
+            for path in frames:
+                path.unlink()
+            self.folder.rmdir()
+
     def _write_frame(self, job: Job, index: int, pixels: Pixels) -> None:
         record = record_of(_job_of_frame(job, index), self.start, self.references, {})
         write_picture(self._path(index), Picture(pixels), record)
 
     def _read_frames(self, number: int) -> Iterator[Pixels]:
         return (read_picture(self._path(index), limited=False).pixels for index in range(number))
+
+
+def _is_frame(path: Path) -> bool:
+    with suppress(DreamcliError):
+        record = read_record(path)
+        return record is not None and "index" in record.job.settings
+    return False
 
 
 def _job_of_frame(job: Job, index: int) -> Job:

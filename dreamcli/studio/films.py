@@ -11,6 +11,7 @@ from dreamcli.art.artwork import OnStep
 from dreamcli.art.clip import Earlier, change_of, repaint
 from dreamcli.art.film import first_frame, next_frame
 from dreamcli.art.pixels import scaled_size
+from dreamcli.errors import check
 from dreamcli.files.animation import resized
 from dreamcli.files.clip import Clip
 from dreamcli.files.reading import Picture, Pixels
@@ -26,6 +27,14 @@ class ZoomFilm(Film):
     """A zoom into a picture."""
 
     settings: FilmSettings
+
+    def __post_init__(self) -> None:
+        """Raise WrongRequest if it zooms toward a pixel outside the picture."""
+        shape = self.start.picture.pixels.shape
+        toward = self.settings.toward
+        inside = all(at < side for at, side in zip(toward, shape, strict=False))
+        place = ",".join(map(str, toward))
+        check(inside, f"there is no pixel at {place}: the picture has {shape[0]} rows and {shape[1]} columns")
 
     @property
     def frames(self) -> int:

@@ -105,8 +105,8 @@ class OpenNetworks:
         Raises:
             DreamcliError: a default judge's weights can't be loaded.
         """
-        if not isinstance(settings, Schedule) or self._judge_name == NO_JUDGE:
-            return None  # if nothing is climbed, there is nothing to judge
+        if not isinstance(settings, Schedule) or settings.is_sheet or self._judge_name == NO_JUDGE:
+            return None  # if nothing is climbed, there is nothing to judge; of a sheet, too much
         if self._judge and not settings.judge_chooses:
             return self._judge
         chooser = self.chooser_of(settings)
@@ -127,7 +127,7 @@ class OpenNetworks:
         """Load the one that is named, if there is one."""
         for name in names:
             if name not in self._default_judges:
-                self._default_judges[name] = zoo.load(name)
+                self._default_judges[name] = zoo.skeleton(name) if self._is_blank else zoo.load(name)
             return self._default_judges[name]
         return None
 

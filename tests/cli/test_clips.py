@@ -197,3 +197,11 @@ def test_a_video_changes_where_the_mask_is_bright(run) -> None:
     for frame, was in zip(read_video(Path("out.mkv")), read_video(Path("clip.mp4")), strict=True):
         change = np.abs(frame.astype(int) - was).mean((0, 2))
         assert change[40:].mean() > 5 * max(0.1, change[:24].mean())
+
+
+def test_a_video_of_one_frame_is_a_film_of_one(run) -> None:
+    write_clip(Path("one.mp4"), pan(1))
+    assert run("dream", "one.mp4", *QUICK["dream"], "--dry-run").code == 0
+    assert run("dream", "one.mp4", *QUICK["dream"]).code == 0
+    assert len(list(read_video(Path("one-dream.mp4")))) == 1
+    assert "(already made)" in run("dream", "one.mp4", *QUICK["dream"]).err

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -227,6 +229,8 @@ def test_a_plan_says_how_many_frames_and_how_long(run, photo: Path) -> None:
         (("--form", "style"), 2, "--form style needs a --style PICTURE"),
         (("--style", "none.png"), 1, "none.png: there is no such file"),
         (("--toward", "10"), 2, "'10' is not of the form Y,X"),
+        (("--toward", "60,3"), 2, "there is no pixel at 60,3: the picture has 60 rows and 80 columns"),
+        (("--fps", 60, "-o", "a.gif"), 2, "a GIF shows at most 50 frames per second, not 60"),
         (("--zoom", 0), 2, "zoom must be from 0.1 to 10"),
         (("--fps", 0), 2, "fps must be from 1 to 120"),
         (("-o", "photo.png.frames/x/../../photo.png"), 2, "must end in"),
@@ -277,3 +281,72 @@ def test_nothing_is_left_of_a_film_in_a_folder_that_is_closed(run, photo: Path) 
     outcome = run("film", "photo.png", *QUICK, "-o", "there/out.mp4")
     assert outcome.code == 2
     assert "can't be written" in outcome.err
+
+
+def test_nothing_but_its_own_frames_is_deleted(run, photo: Path) -> None:
+    folder = Path("out.mkv.frames")
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    assert run("film", "photo.png", *QUICK, "-o", "out.mkv").code == 0
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    shutil.copy("photo.png", folder / "000002.png")
+    outcome = run("film", "photo.png", *QUICK, "--seed", 1, "--overwrite", "-o", "out.mkv")
+    assert outcome.code == 1
+    assert "000002.png isn't a frame of a film, but is where one goes; choose another with -o" in outcome.err
+    assert (folder / "000002.png").read_bytes() == Path("photo.png").read_bytes()
+    shutil.move("photo.png", folder / "photo.png")
+    outcome = run("film", folder / "photo.png", *QUICK, "--overwrite", "-o", "out.mkv")
+    assert outcome.code == 2
+    assert "out.mkv.frames/photo.png is in out.mkv.frames, where the film's frames go" in outcome.err
+    assert (folder / "photo.png").exists()
+
+
+def test_ctrl_c_leaves_a_finished_film_alone(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("film", "photo.png", *QUICK, "-o", "out.mkv")
+    run(*command)
+    film = Path("out.mkv").read_bytes()
+    real = films.next_frame
+
+    def interrupted(settings, index: int, *rest):
+        if index == 3:
+            raise KeyboardInterrupt
+        return real(settings, index, *rest)
+
+    monkeypatch.setattr(films, "next_frame", interrupted)
+    assert run(*command, "--seed", 1, "--overwrite").code == 130
+    assert Path("out.mkv").read_bytes() == film
+    assert len(list(Path("out.mkv.frames").iterdir())) == 3
+    monkeypatch.setattr(films, "next_frame", real)
+    assert run(*command, "--seed", 1, "--overwrite").code == 0
+    assert Path("out.mkv").read_bytes() != film
+
+
+def test_pyav_is_asked_for_before_any_work(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    for command in (("film", "photo.png", *QUICK), ("dream", "photo.png", "--animate", "a.mp4")):
+        outcome = run(*command)
+        assert outcome.code == 1
+        assert outcome.err == (
+            "dreamcli: films need PyAV, which isn't installed; pip install '.[video]' in a clone of dreamcli\n"
+        )
+    assert os.listdir() == ["photo.png"]
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_an_animated_film_is_replayed_from_another_folder(run, photo: Path, suffix: str) -> None:
+    os.mkdir("in")
+    os.chdir("in")
+    shutil.move("../photo.png", "photo.png")
+    assert run("film", "photo.png", *QUICK, "-o", f"a.{suffix}").code == 0
+    os.chdir("..")
+    outcome = run("replay", f"in/a.{suffix}", "-o", f"b.{suffix}")
+    assert (outcome.code, outcome.lines[-1]) == (0, f"in/photo.png -> b.{suffix} identical to in/a.{suffix}")
+
+
+def test_a_film_gives_a_preset(run, photo: Path) -> None:
+    layers = ("--layer", "low@0", "--layer", "mid*0.5@0.25")
+    command = ("film", "photo.png", *QUICK)
+    assert run(*command, *layers, "--toward", "3,4", "-o", "out.mkv").code == 0
+    assert run("replay", "out.mkv", "--save-preset", "mine").code == 0
+    assert run("film", "photo.png", "--preset", "mine", "-o", "again.mkv").code == 0
+    assert Path("again.mkv").read_bytes() == Path("out.mkv").read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from dreamcli.files.record import read_record
 from dreamcli.settings.forms import FORMS
 from tests.cli.test_completion import completed
 from tests.conftest import QUICK, scene
+from tests.test_fixtures import FOLDER as FIXTURES
 
 OWN = Path("config/dreamcli/presets")
 
@@ -174,7 +176,7 @@ def test_names_are_completed(run) -> None:
          {"size": 64, "like": ["photo.png", "o ther.png"], "likeness": 4.0}),
         ("boost", ("--layer", "mid:3", "--sheet", "--size", 64), {"layer": ["mid:3"], "sheet": True, "size": 64}),
         ("style", ("photo.png", "--style", "o ther.png=2", "--style", "photo.png", "--tv", 1e-7, "--keep-colors"),
-         {"style": ["o ther.png=2", "photo.png"], "tv": 1e-7, "colors": "luminance"}),
+         {"style": ["o ther.png=2.0", "photo.png"], "tv": 1e-7, "colors": "luminance"}),
         ("style", ("photo.png", "--fine", "o ther.png", "--coarse", "photo.png"),
          {"fine": "o ther.png", "coarse": "photo.png"}),
         ("features", ("photo.png", "--channels", "0-2,5", "--layer", "low"), {"layer": ["low"], "channels": "0,1,2,5"}),
@@ -201,6 +203,21 @@ def test_any_output_gives_a_preset(
     more = ["--mask", "o ther.png"] if "--mask" in arguments else []
     assert run(command, *again, *more, "--preset", "mine", "-o", "again.png").code == 0
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["class.png", "boost-channels.webp", "features.png", "filters.png"])
+def test_an_old_picture_gives_a_preset(run, name: str) -> None:
+    shutil.copy(FIXTURES / name, name)
+    outcome = run("replay", name, "--save-preset", "mine")
+    assert outcome.code == 0, outcome.err
+    assert read_preset(OWN / "mine.toml").options
+
+
+def test_an_atlas_gives_no_preset(run) -> None:
+    assert run("microscope", "lenet5", "-o", "atlas", "--channels", "0", "--layer", "maps.tanh1", "--size", 32,
+               "--steps", 1, "--octaves", 1).code == 0  # fmt: skip
+    outcome = run("replay", next(Path("atlas").rglob("0.jpg")), "--save-preset", "mine")
+    assert (outcome.code, outcome.err) == (2, "dreamcli: a picture of an atlas makes no preset\n")
 
 
 def test_a_preset_is_replaced_only_with_overwrite(run, photo: Path) -> None:

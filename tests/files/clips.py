@@ -31,11 +31,12 @@ def write_clip(
     seconds: Callable[[int], float] | None = None,
     curve: int = 0,
     pixel_shape: Fraction | None = None,
+    sound_seconds: float | None = None,
 ) -> Path:
     """Write a video.
 
     Args:
-        sound: the codec of a tone of 440 Hz that is as long.
+        sound: the codec of a tone of 440 Hz that is as long, or ``sound_seconds``.
         rotation: by how many degrees a player turns it counterclockwise.
         seconds: when each frame is shown; by default, they have an even pace.
         curve: FFmpeg's number of the transfer curve.
@@ -62,7 +63,7 @@ def write_clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if track is not None:
-            container.mux([*_tone(track, len(frames) / fps), *track.encode(None)])
+            container.mux([*_tone(track, sound_seconds or len(frames) / fps), *track.encode(None)])
     return path
 
 

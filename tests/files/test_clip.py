@@ -143,3 +143,11 @@ def test_a_silent_video_gives_a_silent_film(tmp_path: Path, suffix: str) -> None
     source = write_clip(tmp_path / "clip.mp4", FRAMES)
     write_film(tmp_path / f"film{suffix}", FRAMES, 8, RECORD, sound=source)
     assert (tmp_path / f"film{suffix}").exists()
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("mp4", "aac"), ("mkv", "flac"), ("webm", "libopus")])
+def test_a_video_whose_sound_is_longer_is_whole(tmp_path: Path, suffix: str, codec: str) -> None:
+    path = write_clip(tmp_path / f"clip.{suffix}", pan(8), sound=codec, sound_seconds=2.5,
+                      codec="libvpx-vp9" if suffix == "webm" else "libx264")  # fmt: skip
+    clip = read_clip(path)
+    assert (clip.frames, clip.ends_early) == (8, None)

@@ -14,6 +14,7 @@ from dreamcli.files.existing import look_at, record_in
 from dreamcli.files.formats import FILMS, VIDEOS
 from dreamcli.files.video import read_video
 from tests.conftest import scene
+from tests.files.clips import pan, write_clip
 from tests.files.test_record import RECORD
 
 pytest.importorskip("av", reason="films need the extra `video`")
@@ -74,7 +75,7 @@ def test_a_lossless_film_may_have_an_odd_size(tmp_path: Path) -> None:
     np.testing.assert_array_equal(list(read_video(tmp_path / "odd.mkv")), frames)
 
 
-@pytest.mark.parametrize("suffix", VIDEOS)
+@pytest.mark.parametrize("suffix", FILMS)
 def test_a_film_that_was_cut_short_is_not_finished(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"film{suffix}"
     write_film(path, FRAMES, 12, RECORD)
@@ -82,7 +83,7 @@ def test_a_film_that_was_cut_short_is_not_finished(tmp_path: Path, suffix: str) 
     assert existing is not None
     assert existing.is_finished
     contents = path.read_bytes()
-    path.write_bytes(contents[: len(contents) // 3])
+    path.write_bytes(contents[: len(contents) // (3 if suffix in VIDEOS else 2)])
     found = look_at(path)
     assert found is not None
     assert not found.is_whole or found.record is None
@@ -121,3 +122,28 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(DreamcliError, match=r"could not write .*No space left on device"):
         write_film(tmp_path / "film.mp4", FRAMES, 12, RECORD)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mkv", "flac"), (".mp4", "aac"), (".webm", "libopus")])
+def test_sound_that_sticks_out_makes_no_film_look_cut_short(tmp_path: Path, suffix: str, codec: str) -> None:
+    source = write_clip(tmp_path / "clip.mkv", pan(3) * 10, 30, sound=codec)
+    for number in range(20, 30):
+        path = tmp_path / f"{number}{suffix}"
+        write_film(path, FRAMES[:1] * number, 120, RECORD, sound=source)
+        existing = look_at(path)
+        assert existing is not None
+        assert existing.is_finished, number
+
+
+@pytest.mark.parametrize(("suffix", "fps"), [(".gif", 24), (".gif", 30), (".gif", 50), (".webp", 24), (".webp", 60)])
+def test_an_animation_keeps_time(tmp_path: Path, suffix: str, fps: int) -> None:
+    path = tmp_path / f"film{suffix}"
+    write_film(path, [FRAMES[index % 10] for index in range(fps)], fps, RECORD)
+    with Image.open(path) as film:
+        durations = []
+        for index in range(film.n_frames):
+            film.seek(index)
+            film.load()
+            durations.append(film.info["duration"])
+    assert sum(durations) == 1000
+    assert max(durations) - min(durations) <= (10 if suffix == ".gif" else 1)
