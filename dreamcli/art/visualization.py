@@ -89,7 +89,7 @@ def visualize_class(
     if inputs.judge and settings.best_of > 1:
         missing = {name for target in targets for name in target.classes} - set(inputs.judge.card.labels)
         check(not missing, f"the judge {inputs.judge.card.name} doesn't know the class {', '.join(sorted(missing))}")
-    return _visualize(targets, settings, ensemble, inputs, compute, on_step)
+    return visualize(targets, settings, ensemble, inputs, compute, on_step)
 
 
 def _class_target(classes: tuple[int, ...], ensemble: Ensemble) -> Target:
@@ -118,7 +118,7 @@ def boost(
     """
     groups = [(spec,) for spec in settings.layers] if settings.sheet else [settings.layers]
     targets = [_layer_target(group, ensemble, inputs, compute) for group in groups]
-    return _visualize(targets, settings, ensemble, inputs, compute, on_step)
+    return visualize(targets, settings, ensemble, inputs, compute, on_step)
 
 
 def draw_each(
@@ -142,7 +142,7 @@ def _layer_target(specs: tuple[LayerSpec, ...], ensemble: Ensemble, inputs: Inpu
     )
 
 
-def _visualize(
+def visualize(
     targets: Sequence[Target],
     settings: VisualizationSettings,
     ensemble: Ensemble,

@@ -24,10 +24,11 @@ from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
 from dreamcli.files.writing import write_picture
-from dreamcli.networks.catalog import NO_JUDGE, is_own
+from dreamcli.networks.catalog import NO_JUDGE, is_own, model_names
 from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.film import FilmSettings
+from dreamcli.settings.forms import form_named
 from dreamcli.settings.references import References
 from dreamcli.studio.batch import Outcome, recorded_name
 from dreamcli.studio.pictures import ReadInput, read_file
@@ -174,6 +175,7 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     name, judge_name = record.job.network["name"], record.job.judge.get("name")
     with _blamed_on(options):
         specs = parse_models(name)
+    _check_known(options.picture, specs)
     if options.model:
         _check_models(options, name, specs)
         name = options.model
@@ -192,6 +194,16 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     return name, options.judge or judge_name or NO_JUDGE
 
 
+def _check_known(picture: Path, specs: tuple[ModelSpec, ...]) -> None:
+    """Refuse networks that no name leads to: modules that a session in Python was given."""
+    names = model_names()
+    for spec in specs:
+        if spec.name not in names and not is_own(spec.name):
+            raise DreamcliError(
+                f"{picture} was made by {spec.name}, which isn't known here: a module in Python, or a package's network"
+            )
+
+
 def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...]) -> None:
     """Refuse networks that the picture wasn't made by; only the files of the user's own may have moved."""
     typed = parse_models(str(options.model))
@@ -203,15 +215,24 @@ def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...
 
 
 def _check_weights(picture: Path, record: Record, shared: SharedOptions, session: Session, settings: Settings) -> None:
-    """Refuse weights that the picture wasn't made with."""
+    """Refuse weights that the picture wasn't made with. The code of your own network may have changed."""
     ensemble, chooser = session.ensemble(type(settings)), session.chooser(settings)
-    if ensemble.weights_sha256 != record.job.network["sha256"]:
+    if _changed(record, ensemble.weights_sha256, "weights"):
         how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
         raise DreamcliError(f"{picture} was made with different weights for {shared.model}; give them with {how}")
     if chooser and chooser.weights_sha256 != record.job.judge["sha256"]:
         raise DreamcliError(
             f"{picture} was judged with different weights for {shared.judge}; give them with --judge MODEL=FILE"
         )
+
+
+def _changed(record: Record, now: str, part: str) -> str:
+    """The networks whose "weights" or "code" aren't those that a picture was made with, given the SHA-256 of all."""
+    names = [spec.name for spec in parse_models(record.job.network["name"])]
+    parts = [(name, each) for name in names for each in ("weights", "code")[: 1 + is_own(name)]]
+    pairs = zip_longest(record.job.network["sha256"].split("+"), now.split("+"))
+    found = [name for (name, each), (one, other) in zip(parts, pairs, strict=False) if each == part and one != other]
+    return " and ".join(found)
 
 
 def _record_of(options: ReplayOptions) -> Record:
@@ -222,8 +243,13 @@ def _record_of(options: ReplayOptions) -> Record:
         raise DreamcliError(f"{picture} carries no record: it was not made by dreamcli, or has been edited since")
     if record.stopped == "interrupted":
         raise DreamcliError(f"{picture} was interrupted, so it can't be replayed; finish it with its own command")
+    try:
+        form_named(record.job.command)
+    except KeyError as error:
+        command = record.job.command
+        raise DreamcliError(f"{picture} was made by the command {command}, which isn't installed here") from error
     name = record.job.network["name"]
-    if options.model and "+" not in name and not is_own(name):
+    if options.model and name in model_names():
         raise WrongRequest(f"{picture} was made by {name}, not by a network of yours: leave out --model")
     if options.judge and not record.job.judge:
         raise WrongRequest(f"{picture} was made without a judge: leave out --judge")
@@ -299,9 +325,11 @@ def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
         before, after = was.job.settings[setting], now.job.settings[setting]
         if before != after:
             return f"not the same: it was made {word} {before}, this {word} {after}"
+    if changed := _changed(was, now.job.network["sha256"], "code"):
+        return f"not the same: the code of {changed} has changed since"
     if now.versions != was.versions:
         return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"
-    return "not the same: it was made on another machine, or has been edited since"
+    return "not the same: it was made on another machine or with other threads, or has been edited since"
 
 
 def _versions(record: Record) -> str:

@@ -57,8 +57,8 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     """Load a network with its weights.
 
     Args:
-        name: a bundled network, a torchvision classification model, or ``FILE.py:CLASS``, a network of your own, which
-            is fed with ImageNet's normalization.
+        name: a bundled network, a torchvision classification model, or ``FILE.py:CLASS``, a network of your own. Its
+            attributes ``mean``, ``std``, ``labels`` and ``image_size`` are those of `wrap`; other ones are ImageNet's.
         weights: your own state dict, ``.safetensors`` or ``.pth``; None for the bundled or torchvision's default ones.
         random: leave the weights as they are initialized, with a fixed seed (for tests and benchmarks).
 
@@ -84,7 +84,7 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     else:
         digest = fetch(known.url, known.path) if known.url else file_sha256(known.path)
         module = _build_with(build, known.path)
-    return _network(name, module, digest, _format(name), known.labels)
+    return _network(name, module, digest, _format(name, module), known.labels)
 
 
 def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -> Ensemble:
@@ -135,7 +135,7 @@ def skeleton(name: str) -> Network:
     known = listing(name)
     module = _blank(_builder(name))
     with torch.device(next(module.parameters()).device):
-        return _network(name, module, "", _format(name), known.labels)
+        return _network(name, module, "", _format(name, module), known.labels)
 
 
 def wrap(
@@ -160,16 +160,29 @@ def wrap(
         DreamcliError: a picture doesn't go through the network.
     """
     name = name or type(module).__name__
-    check(len(mean) == len(std) == 3, f"mean and std must have 3 values each, not {len(mean)} and {len(std)}")
-    check(all(map(math.isfinite, mean)), f"mean must be finite, not {mean}")
-    check(all(0 < value < math.inf for value in std), f"std must be more than 0, not {std}")
     check(any(True for _ in module.parameters()), f"{name} has no weights")
-    input_format = InputFormat((*mean,), (*std,), SMALLEST_INPUT)
+    input_format = _checked_format(mean, std)
     digest = state_sha256(module.state_dict())
     network = _network(name, copy.deepcopy(module).to("cpu", torch.float32), digest, input_format, tuple(labels))
     count = len(network.card.labels)
     check(not labels or len(labels) == count, f"{name} has {count} classes, but there are {len(labels)} labels")
     return network
+
+
+def _checked_format(mean: Sequence[float], std: Sequence[float]) -> InputFormat:
+    check(len(mean) == len(std) == 3, f"mean and std must have 3 values each, not {len(mean)} and {len(std)}")
+    check(all(map(math.isfinite, mean)), f"mean must be finite, not {mean}")
+    check(all(0 < value < math.inf for value in std), f"std must be more than 0, not {std}")
+    return InputFormat((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]), SMALLEST_INPUT)
+
+
+def _own_labels(name: str, module: nn.Module) -> tuple[str, ...]:
+    """The names of the classes that a network of somebody else's has as an attribute."""
+    labels = getattr(module, "labels", ())
+    check(
+        isinstance(labels, list | tuple), f"the labels of {name} must be a list of names, not {type(labels).__name__}"
+    )
+    return tuple(map(str, labels))
 
 
 def _network(name: str, module: nn.Module, digest: str, input_format: InputFormat, labels: tuple[str, ...]) -> Network:
@@ -178,13 +191,21 @@ def _network(name: str, module: nn.Module, digest: str, input_format: InputForma
     # vision transformers and LeNet-5 take one size, in pixels, and say so; torchvision's MaxVit doesn't say it
     if size := getattr(module, "image_size", 224 if type(module).__name__ == "MaxVit" else None):
         input_format = replace(input_format, fixed=size)
-    trace = traced(module, input_format.fitted_size(*TRACE_SIZE))
+    try:
+        trace = traced(module, input_format.fitted_size(*TRACE_SIZE))
+    except DreamcliError as error:
+        if size:
+            raise
+        raise DreamcliError(f"{error}; if {name} takes pictures of one size only, set its image_size") from error
     output = trace.events[-1][1] if trace.events else ""
     check(output in trace.shapes, f"{name} doesn't end with a layer that returns a tensor")
     classes = channel_count(trace.shapes[output])
-    labels = labels or tuple(map(str, getattr(module, "labels", ())))
+    own = () if labels else _own_labels(name, module)
     if math.prod(trace.shapes[output][2:]) > 1:
         labels = ()  # feature maps or tokens, not one score for each class
+    elif own:
+        check(len(own) == classes, f"{name} has {classes} classes, but {len(own)} labels")
+        labels = own
     elif classes != len(labels):
         labels = tuple(map(str, range(classes)))
     is_grey = bool(getattr(module, "is_grey", False))
@@ -192,9 +213,12 @@ def _network(name: str, module: nn.Module, digest: str, input_format: InputForma
     return Network(card, module, input_format, digest, trace)
 
 
-def _format(name: str) -> InputFormat:
+def _format(name: str, module: nn.Module) -> InputFormat:
     if is_own(name):
-        return InputFormat()
+        mean, std = getattr(module, "mean", None), getattr(module, "std", None)
+        # tensors are the module's own business
+        own = [each if isinstance(each, list | tuple) else None for each in (mean, std)]
+        return _checked_format(own[0] or IMAGENET_MEAN, own[1] or IMAGENET_STD)
     if name in FORMATS:
         return FORMATS[name]
     if packaged := plugins.network(name):

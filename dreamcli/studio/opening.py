@@ -71,7 +71,10 @@ class OpenNetworks:
             wrapped = zoo.wrap(model, mean=mean or zoo.IMAGENET_MEAN, std=std or zoo.IMAGENET_STD, labels=tuple(labels))
             self._named = self._opened(Ensemble.of(wrapped))
             return
-        check(mean is None and std is None and not labels, "mean, std and labels are for a module of your own")
+        check(
+            mean is None and std is None and not labels,
+            "mean, std and labels are for a module; a class has them as attributes",
+        )
         if model is not None:
             self._named = self._opened(zoo.load_all(model, weights, blank=blank))
         else:

@@ -61,7 +61,7 @@ def test_an_edited_picture_is_not_identical(run, photo: Path) -> None:
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("edited.png", pnginfo=info)
     outcome = run("replay", "edited.png")
     assert outcome.code == 1
-    assert "not the same: it was made on another machine, or has been edited since" in outcome.err
+    assert "not the same: it was made on another machine or with other threads, or has been edited" in outcome.err
 
 
 def test_other_weights_are_refused_before_work(run, photo: Path) -> None:
@@ -149,13 +149,17 @@ def test_settings_of_the_future_are_refused(run, photo: Path, monkeypatch: pytes
         replace(record.job, settings=record.job.settings | {"depth": 3}),
         replace(record.job, settings=record.job.settings | {"steps": "2"}),
         replace(record.job, settings=record.job.settings | {"weights": [1.0]}),
-        replace(record.job, command="sculpt"),
         replace(record.job, settings={}),
     ):
         write_picture(Path("new.png"), Picture(scene()), replace(record, job=job))
         outcome = run("replay", "new.png")
         assert outcome.code == 1
         assert "settings are unknown here" in outcome.err
+    write_picture(Path("new.png"), Picture(scene()), replace(record, job=replace(record.job, command="sculpt")))
+    outcome = run("replay", "new.png")
+    assert (outcome.code, outcome.err) == (
+        1, "dreamcli: new.png was made by the command sculpt, which isn't installed here\n"
+    )  # fmt: skip
 
 
 def test_replaying_on_another_device_says_so_every_time(run, photo: Path) -> None:
@@ -199,7 +203,7 @@ def test_a_setting_is_blamed_only_if_it_differs(run, photo: Path) -> None:
     record = read_record(Path("out.png"))
     assert record is not None
     for changes, reason in (
-        ({}, "it was made on another machine, or has been edited since"),
+        ({}, "it was made on another machine or with other threads, or has been edited since"),
         ({"precision": "float64"}, "it was made in float64, this in float32"),
     ):
         job = replace(record.job, settings=record.job.settings | {"precision": "float32"} | changes)

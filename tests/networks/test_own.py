@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import dreamcli
 from dreamcli.networks import zoo
 
 CODE = """
@@ -45,6 +46,31 @@ class Curious(Small):
 
 class Named(Small):
     labels = ["ape", "bee", "cow", "dog"]
+
+class Centered(Named):
+    mean, std = (0.5, 0.5, 0.5), [0.25, 0.25, 0.25]
+
+class Inside(Small):
+    def __init__(self, num_classes=4):
+        super().__init__(num_classes)
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1), persistent=False)
+
+class FewLabels(Small):
+    labels = ["ape"]
+
+class LabelsByNumber(Small):
+    labels = {0: "ape", 1: "bee", 2: "cow", 3: "dog"}
+
+class Crooked(Small):
+    std = (0.2, 0, 0.2)
+
+class Square(Small):
+    def forward(self, x):
+        return super().forward(x + torch.zeros(1, 3, 64, 64))
+
+class Two(Small):
+    def forward(self, x, y):
+        return x
 
 class Fixed(Small):
     def __init__(self):
@@ -87,6 +113,35 @@ def test_it_may_name_its_classes(run, own: None) -> None:
     assert run("class", "Bee", *model, *judge, "--size", 40, "--steps", 2).code == 0
     assert Path("bee-class.png").exists()
     assert "did you mean bee" in run("class", "bees", *model).err
+
+
+def test_it_may_say_how_pictures_are_normalized(run, own: None) -> None:
+    centered, plain, inside = (zoo.load(f"net.py:{name}", Path("net.pth")) for name in ("Centered", "Small", "Inside"))
+    assert (centered.input_format.mean, centered.input_format.std) == ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    assert inside.input_format == plain.input_format
+    assert plain.input_format.mean == zoo.IMAGENET_MEAN
+    model = ("--weights", "net.pth", "--size", 48, "--steps", 1, "--octaves", 1)
+    for name in ("Centered", "Small"):
+        assert run("dream", "photo.png", "--model", f"net.py:{name}", *model, "-o", f"{name}.png").code == 0
+    assert Path("Centered.png").read_bytes() != Path("Small.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("FewLabels", "net.py:FewLabels has 4 classes, but 1 labels"),
+        ("LabelsByNumber", "the labels of net.py:LabelsByNumber must be a list of names, not dict"),
+        ("Crooked", "std must be more than 0"),
+        ("Square", "if net.py:Square takes pictures of one size only, set its image_size"),
+        ("Two", "a picture of 96x64 pixels doesn't fit the network: Two.forward() missing 1 required positional"),
+    ],
+)
+def test_what_a_network_says_wrongly_is_explained(run, own: None, name: str, message: str) -> None:
+    for command in (("layers", f"net.py:{name}"), ("classify", "photo.png", "-m", f"net.py:{name}=net.pth")):
+        outcome = run(*command)
+        assert outcome.code in (1, 2)
+        assert message in outcome.err
+        assert outcome.err.count("\n") == 1
 
 
 def test_its_layers_need_no_weights(run, own: None) -> None:
@@ -138,8 +193,34 @@ def test_replay_runs_its_code_only_when_it_is_named(run, own: None) -> None:
     assert run("dream", "photo.png", *model, "--steps", 1, "--octaves", 1).code == 0
     outcome = run("replay", "photo-dream.png", "--weights", "net.pth")
     assert outcome.code == 1
-    assert "made by your own network; name it with --model net.py:Small --weights FILE" in outcome.err
+    assert "made with your own network; name it with --model net.py:Small --weights FILE" in outcome.err
     assert run("replay", "photo-dream.png", *model).code == 0
+
+
+def test_replay_tells_changed_code_from_changed_weights(run, own: None) -> None:
+    model = ("--model", "net.py:Small", "--weights", "net.pth")
+    assert run("dream", "photo.png", *model, "--steps", 1, "--octaves", 1).code == 0
+    Path("net.py").write_text(CODE + "# a comment\n")
+    assert "identical" in run("replay", "photo-dream.png", *model).err
+    Path("net.py").write_text(CODE.replace("nn.ReLU", "nn.Tanh"))
+    outcome = run("replay", "photo-dream.png", *model, "--overwrite")
+    assert outcome.code == 1
+    assert "not the same: the code of net.py:Small has changed since" in outcome.err
+    torch.save({name: value + 0.1 for name, value in torch.load("net.pth").items()}, "other.pth")
+    outcome = run("replay", "photo-dream.png", "--model", "net.py:Small", "--weights", "other.pth")
+    assert outcome.code == 1
+    assert "was made with different weights for net.py:Small; give them with --weights" in outcome.err
+
+
+def test_a_module_in_python_cannot_be_replayed(run, own: None) -> None:
+    module = zoo.load("net.py:Small", random=True).module
+    dreamcli.dream("photo.png", model=module, mean=(0.5, 0.5, 0.5), size=48, steps=1, octaves=1).save("out.png")
+    for more in ((), ("--model", "net.py:Small", "--weights", "net.pth")):
+        outcome = run("replay", "out.png", *more)
+        assert outcome.code == 1
+        assert outcome.err == (
+            "dreamcli: out.png was made by Small, which isn't known here: a module in Python, or a package's network\n"
+        )
 
 
 @pytest.mark.parametrize(

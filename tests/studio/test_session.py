@@ -190,8 +190,8 @@ def test_mean_and_std_are_what_the_module_expects(small: Small) -> None:
     [
         ({"model": "resnet51"}, "did you mean resnet50"),
         ({"device": "gpu"}, "one of"),
-        ({"mean": (0.5, 0.5, 0.5)}, "are for a module of your own"),
-        ({"labels": ["a"]}, "are for a module of your own"),
+        ({"mean": (0.5, 0.5, 0.5)}, "are for a module; a class has them"),
+        ({"labels": ["a"]}, "are for a module; a class has them"),
         ({"judge": "resnet51"}, "did you mean resnet50"),
         ({"model": Small(), "weights": "own.pth"}, "already has its weights"),
         ({"model": Small(), "labels": ["ape"]}, "Small has 3 classes, but there are 1 labels"),
