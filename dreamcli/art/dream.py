@@ -74,7 +74,7 @@ def _start(settings: DreamSettings, inputs: Inputs, generator: torch.Generator, 
     start = inputs.painted or inputs.start
     if start is not None:
         return scaled_tensor(start.pixels, settings.size, compute.device)
-    side = settings.size or settings.size_from_noise
+    side = settings.side(None)
     return noise(1, side, side, NOISE_CONTRAST, generator).to(compute.device)
 
 

@@ -52,7 +52,7 @@ class Painting(Canvas):
         self.current: Tensor | None = None
         self._image: Tensor | None = None
         if inputs.start is None:
-            self.size = (settings.size or settings.size_from_noise,) * 2
+            self.size = (settings.side(None),) * 2
             return
         pixels, alpha = inputs.start.pixels, inputs.start.alpha
         self.size = scaled_size(pixels.shape[0], pixels.shape[1], settings.size)

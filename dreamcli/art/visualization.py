@@ -317,10 +317,9 @@ def _better(this: Artwork, that: Artwork) -> Artwork:
 def _size(settings: VisualizationSettings, inputs: Inputs) -> tuple[int, int]:
     """The (height, width) of each picture."""
     if inputs.start is None:
-        side = settings.size or (TILE if settings.sheet else settings.size_from_noise)
-        return side, side
+        return (settings.side(None),) * 2
     height, width = inputs.start.pixels.shape[:2]
-    return scaled_size(height, width, settings.size or (TILE if settings.sheet else None))
+    return scaled_size(height, width, settings.side(max(height, width)))
 
 
 def _start(settings: VisualizationSettings, inputs: Inputs, generator: torch.Generator) -> Tensor:

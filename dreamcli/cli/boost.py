@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dreamcli.errors import check
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.visualization import BoostSettings
 
@@ -50,6 +51,7 @@ def boost(images: tuple[str, ...], channels: tuple[int, ...] | None, **options: 
     if on_picture or settings.sheet or channels is None:
         name = "sheet" if settings.sheet else " ".join(map(str, settings.layers))
         return make_on_pictures(images, shared, settings, name)
+    check(not shared.watch, "--watch needs a folder")
     tasks = plan_named([(str(spec), replace(settings, layers=(spec,))) for spec in settings.layers], shared.output)
     opened = open_session(shared, blank=shared.dry_run)
     opened[0].check(settings, opened[1])  # a missing channel is reported before the first picture is made

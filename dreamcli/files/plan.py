@@ -109,16 +109,30 @@ def plan_named(wanted: Sequence[tuple[str, Settings]], output: str | None, sourc
     is_folder = not template and _is_folder(output, len(wanted) > 1)
     tasks = []
     for name, settings in wanted:
-        stem = "-".join("".join(c if c.isalnum() else " " for c in name).split())
         if template:
-            place = fill_in(template, settings, stem)
+            place = fill_in(template, settings, _stem_of(name))
         elif output and not is_folder:
             place = Path(output)
         else:
-            place = Path(output or ".") / fit_name(stem, f"-{settings.command}.png")
+            place = Path(output or ".") / default_output(_stem_of(name), settings)
         tasks.append(Task(source, place, settings, name=name))
     _refuse_losses(tasks, _RealPaths(), Hint.TEMPLATE if template else Hint.TWO_RUNS)
     return tasks
+
+
+def default_output(stem: str, settings: Settings) -> Path:
+    """Where a picture goes without ``-o``: ``STEM-COMMAND.png``."""
+    return Path(fit_name(stem, f"-{settings.command}.png"))
+
+
+def outputs_by_default(name: str, source: Path | None, settings: Settings) -> list[Path]:
+    """The files of the pictures that are made from a source, or else have a name."""
+    place = default_output(source.stem if source else _stem_of(name), settings)
+    return Task(source, place, settings).outputs
+
+
+def _stem_of(name: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in name).split())
 
 
 def find_pictures(inputs: Iterable[str], settings: Settings, follow_links: bool = False) -> list[Task]:
@@ -197,7 +211,7 @@ class _Destination:
 
     def _file(self, source: Path) -> Path:
         if not self.output:
-            return Path(fit_name(source.stem, f"-{self.settings.command}.png"))
+            return default_output(source.stem, self.settings)
         if not self.is_folder:
             return Path(self.output)
         mirrored = Path(self.output) / _mirrored(source)

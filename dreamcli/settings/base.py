@@ -126,6 +126,14 @@ class Settings:
                 return known.metadata["setting"]  # type: ignore[no-any-return]
         return None
 
+    def side(self, start: int | None) -> int:
+        """Pixels on the longer side of a picture.
+
+        Args:
+            start: the same of the picture it starts from; None for noise.
+        """
+        return self.size or (self.size_from_noise if start is None else start)
+
     @property
     def is_sheet(self) -> bool:
         """Whether the result is a contact sheet, whose size isn't known in advance."""

@@ -67,6 +67,9 @@ class VisualizationSettings(Schedule):
         check(not self.blur or self.parameterization == "pixels", "blur only works with the pixels parameterization")
         check(0 <= self.index < self.count, f"index must be from 0 to {self.count - 1}, not {self.index}")
 
+    def side(self, start: int | None) -> int:
+        return self.size or (TILE if self.sheet else super().side(start))
+
     @property
     def is_sheet(self) -> bool:
         return self.sheet

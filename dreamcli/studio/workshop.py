@@ -120,8 +120,7 @@ class Workshop:
         if settings.is_sheet:
             return None
         if start is None:
-            side = settings.size or settings.size_from_noise
-            return side, side
+            return (settings.side(None),) * 2
         return scaled_size(start.pixels.shape[0], start.pixels.shape[1], settings.size)
 
     def make(

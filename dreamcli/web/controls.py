@@ -82,7 +82,7 @@ def _control(each: Field[Any], known: Setting) -> Any:
     hint = known.help + (f" By default: {known.default_help}." if known.default_help else "")
     if isinstance(default, bool):
         return ui.checkbox(label, value=default).tooltip(hint)
-    if isinstance(default, float) and math.isfinite(known.low) and math.isfinite(known.high):
+    if isinstance(default, float) and math.isfinite(known.high) and (known.high <= 1 or float(known.low).is_integer()):
         return _slider(label, hint, default, known)
     if known.choices:
         control: Any = ui.select(list(known.choices), label=label, value=default)

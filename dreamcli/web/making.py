@@ -14,7 +14,7 @@ from dreamcli.studio.pictures import Result
 
 PREVIEW_SECONDS = 0.7  # between previews; each octave begins with one, too
 ABANDONED_SECONDS = 30.0  # after which a picture that nobody asks about is given up
-MAX_WAITING = 20  # requests
+MAX_WAITING = 40  # requests, besides the one that is being made
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Line:
             WrongRequest: the line is too long.
         """
         with self._lock:
-            if len(self._waiting) >= MAX_WAITING:
+            if len(self._waiting) > MAX_WAITING:
                 raise WrongRequest(f"{MAX_WAITING} others are waiting already; try again later")
             self._waiting.append(making)
             if len(self._waiting) == 1:

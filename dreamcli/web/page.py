@@ -178,8 +178,8 @@ class Page:
         place = self._folder / uuid.uuid4().hex
         place.mkdir(parents=True)
         paths = []
-        for number, result in enumerate(results, 1):
-            path = place / f"{wanted.title}{f'-{number}' if len(results) > 1 else ''}.png"
+        for name, result in zip(wanted.file_names, results, strict=False):  # fewer if it was stopped
+            path = place / name
             result.save(path)
             paths.append(path)
             with self._shelf:

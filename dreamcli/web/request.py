@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dreamcli.art.artwork import OnStep
 from dreamcli.errors import check
+from dreamcli.files.plan import outputs_by_default
 from dreamcli.files.reading import Picture, read_size
 from dreamcli.networks.catalog import IN_THE_BOX, labels_of
 from dreamcli.networks.model_spec import parse_models
@@ -51,11 +52,9 @@ class Request:
         return labels_of(parse_models(self.model)[0].name)
 
     @property
-    def title(self) -> str:
-        """The name of the result, without a suffix, as the command line would choose it."""
-        if self.photo:
-            name = self.photo.stem
-        elif isinstance(self.settings, StyleSettings):
+    def file_names(self) -> list[str]:
+        """The names of the results, as the command line would choose them."""
+        if isinstance(self.settings, StyleSettings):
             name = "texture"
         elif isinstance(self.settings, ClassSettings):
             name = "sheet" if self.settings.sheet else "+".join(self.labels[index] for index in self.settings.classes)
@@ -63,11 +62,7 @@ class Request:
             name = "sheet" if self.settings.sheet else " ".join(map(str, self.settings.layers))
         else:
             name = "noise" if isinstance(self.settings, Schedule) else self.model
-        return f"{name}-{self.settings.command}".replace("/", "-").replace(":", "-")
-
-    def _class_name(self, index: int) -> str:
-        """A class's name, or its number if another class has the same name."""
-        return str(index) if self.labels.count(self.labels[index]) > 1 else self.labels[index]
+        return [path.name for path in outputs_by_default(name, self.photo, self.settings)]
 
     def within(self, largest: int) -> Request:
         """The same request, made no larger than this many pixels on the longer side.
@@ -78,13 +73,8 @@ class Request:
         """
         size = self.settings.size
         check(size is None or size <= largest, f"pictures here can have at most {largest} pixels on the longer side")
-        if size is not None or self.photo is None or not isinstance(self.settings, Schedule):
-            return self
-        return (
-            self
-            if max(read_size(self.photo)) <= largest
-            else replace(self, settings=replace(self.settings, size=largest))
-        )
+        side = self.settings.side(max(read_size(self.photo)) if self.photo else None)
+        return self if side <= largest else replace(self, settings=replace(self.settings, size=largest))
 
     def make(self, session: Session, read: Callable[[Path], Picture], on_step: OnStep) -> list[Result]:
         """Make it.
@@ -103,7 +93,7 @@ class Request:
     def command_line(self) -> str:
         """The command that makes the same picture, from files of the same names."""
         words = ["dreamcli", self.settings.command]
-        names = [self._class_name(index) for index in getattr(self.settings, "classes", ())]
+        names = [self.labels[index] for index in getattr(self.settings, "classes", ())]
         if isinstance(self.settings, ClassSettings):
             words += names + (["--mix"] if len(names) > 1 and not self.settings.sheet else [])
         else:

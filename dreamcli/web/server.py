@@ -19,6 +19,7 @@ from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.files.decoder import Decoder
 from dreamcli.files.presets import Preset
 
+EVERYWHERE = ("0.0.0.0", "::")
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -93,6 +94,7 @@ def _own_folder() -> Iterator[Path]:
 
 def _announce(host: str, port: int, on_ready: Callable[[str], None]) -> None:
     """Call ``on_ready`` once the server listens."""
+    host = reachable_address(host)
     while True:
         try:
             socket.create_connection((host, port), 1).close()
@@ -101,6 +103,18 @@ def _announce(host: str, port: int, on_ready: Callable[[str], None]) -> None:
         else:
             break
     on_ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+
+def reachable_address(host: str) -> str:
+    """An address at which others reach this machine, if it listens on all of them."""
+    if host not in EVERYWHERE:
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))  # sends nothing, but chooses the address to send from
+            return str(asked.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
 
 
 def _free_port(host: str, port: int) -> int:

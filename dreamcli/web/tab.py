@@ -165,5 +165,8 @@ def models_for(form: type[Settings]) -> list[str]:
 
 def is_usable(preset: Preset, form: type[Settings]) -> bool:
     """Whether a preset is for a form, and sets nothing but what the page has controls for."""
-    known = {each.name.replace("_", "-") for each in fields(form)} | {"layer", "model"}
-    return form.command in preset.options and set(preset.options[form.command]) <= known
+    options = preset.options.get(form.command)
+    if options is None or options.get("model", form.model) not in models_for(form):
+        return False
+    known = {each.name for each in fields(form)} | {"layer", "model"}
+    return {name.replace("-", "_") for name in options} <= known

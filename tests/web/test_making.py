@@ -94,7 +94,7 @@ def test_a_failure_is_handed_on_and_the_next_one_is_made() -> None:
 
 def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "MAX_WAITING", 2)
-    line, waiting = Line(), [Making(endless), Making(endless)]
+    line, waiting = Line(), [Making(endless), Making(endless), Making(endless)]
     for each in waiting:
         line.join(each)
     with pytest.raises(WrongRequest, match="2 others are waiting"):

@@ -262,8 +262,8 @@ def test_two_visitors_take_turns_and_a_closed_tab_makes_room(browser: Any, serve
     for each, values in ((first, LONG), (second, SHORT)):
         each.set(**values)
         each.make()
-        each.wait(lambda each=each: "octave" in each.status or "before you" in each.status)
-    assert second.status == "1 before you"
+        each.wait(lambda each=each: "octave" in each.status or "ahead of you" in each.status)
+    assert second.status == "1 ahead of you"
     first.page.close()
     second.wait_until("done")
     second.page.close()

@@ -116,10 +116,35 @@ def test_pictures_are_kept_small(tmp_path: Path) -> None:
     [
         (REQUESTS[0], "my photo-dream"),
         (REQUESTS[1], "noise-dream"),
-        (REQUESTS[4], "goldfish+golden retriever-class"),
+        (REQUESTS[4], "goldfish-golden-retriever-class"),
         (REQUESTS[7], "texture-style"),
         (REQUESTS[12], "dreamnet-filters"),
     ],
 )
 def test_results_are_named_as_on_the_command_line(asked: Request, title: str) -> None:
-    assert asked.title == title
+    assert asked.file_names == [f"{title}.png"]
+
+
+def test_many_classes_and_variations_have_names_that_fit() -> None:
+    names = Request(ClassSettings(classes=tuple(range(60)), count=3), "dreamnet").file_names
+    assert len(set(names)) == 3
+    assert max(map(len, names)) <= 255
+
+
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [
+        (DreamSettings(), 200),
+        (FeatureSettings(), 200),
+        (BoostSettings(sheet=True), None),
+        (BoostSettings(), 200),
+        (ClassSettings(classes=(1,), size=150), 150),
+    ],
+)
+def test_the_limit_is_kept_with_and_without_a_photograph(settings: Settings, size: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    Image.fromarray(np.zeros((50, 3000, 3), np.uint8)).save(path)
+    assert Request(settings, "dreamnet", path).within(200).settings.size == size
+    if settings.size_from_noise:
+        assert Request(settings, "dreamnet").within(200).settings.size == size
+        assert Request(settings, "dreamnet").within(600).settings == settings

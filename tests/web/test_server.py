@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import signal
+import socket
 import sys
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ import pytest
 from tests.web.serving import serving
 
 pytest.importorskip("nicegui", reason="the page needs the extra `web`")
+from dreamcli.web.server import reachable_address
 
 
 def status_of(address: str, user: str = "", data: bytes | None = None) -> int:
@@ -73,3 +75,12 @@ def test_a_port_that_is_taken_is_told(run, tmp_path: Path) -> None:
         outcome = run("web", "--port", port)
     assert outcome.code == 2
     assert f"can't listen on 127.0.0.1, port {port}" in outcome.err
+
+
+def test_the_address_to_pass_on_is_one_that_others_reach() -> None:
+    assert reachable_address("127.0.0.1") == "127.0.0.1"
+    for host in ("0.0.0.0", "::"):
+        address = reachable_address(host)
+        assert address not in ("0.0.0.0", "::", "")
+        with socket.socket() as own:
+            own.bind((address, 0))  # it is this machine's
