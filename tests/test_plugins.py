@@ -184,3 +184,13 @@ def test_a_broken_plugin_hurts_only_itself(run, site: Path, photo: Path) -> None
     assert outcome.code == 1
     assert "dreamnet" in outcome.out
     assert outcome.err == "dreamcli: worse can't be loaded: ZeroDivisionError: division by zero\n"
+
+
+def test_a_network_with_a_name_that_is_taken_is_never_used(run, site: Path, photo: Path) -> None:
+    (site / "birds.py").write_text(BIRDS)
+    names = ("dreamnet", "lenet5", "efficientnet_lite0", "vgg19_gatys", "resnet18")
+    install(site, "birdnet", "[dreamcli.networks]\n" + "\n".join(f"{name} = birds:BIRDS" for name in names))
+    for name in names[:4]:
+        shown = json.loads(run("models", name, "--json").out)
+        assert shown["source"] != "a friend"
+    assert run("dream", photo, "--size", "48", "--steps", "1").code == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
+from dreamcli.errors import Hint, WrongRequest, check
 from dreamcli.files.animation import MAX_GIF_FPS
 from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import Clip, is_clip, read_clip
@@ -91,7 +91,9 @@ def make_film(
     report = Report(settings.command, shared, None if shared.dry_run else shared.log)
     try:
         outcome = _planned(film, image) if shared.dry_run else _made(film, image, shared)
-    except DreamcliError as error:
+    except KeyboardInterrupt:
+        outcome = Outcome("interrupted", str(image), str(output), "(not kept)")
+    except Exception as error:
         outcome = failure(str(image), output, error)
     report.add(outcome)
     report.close()

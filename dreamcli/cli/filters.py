@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -42,7 +41,7 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
     dreamcli filters photo.jpg --apply all
     dreamcli filters photo.jpg --apply edge --at 120,80
     """
-    from .runner import make_on_pictures, reader
+    from .runner import make_on_pictures, pictures_to_look_at, reader
 
     if bool(images) != bool(options["apply"]):
         raise click.UsageError("--apply KERNEL and an IMAGE to apply it to go together")
@@ -61,7 +60,10 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
         from dreamcli.art.filters import worked
         from dreamcli.studio.pictures import read_file
 
-        picture = read_file(Path(images[0]), images[0], reader(shared.safe_decode)).picture
+        found = pictures_to_look_at(images, shared, FilterSettings(**settings))
+        if len(found) != 1 or not found[0].source:
+            raise click.UsageError(f"--at works with one IMAGE, not {len(found)}")
+        picture = read_file(found[0].source, found[0].title, reader(shared.safe_decode)).picture
         click.echo(worked(picture.pixels, options["apply"], options["size"], at))
         return 0
     return make_on_pictures(images, shared, FilterSettings(**settings), shared.model)

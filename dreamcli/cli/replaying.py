@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from dreamcli.files.animation import is_animation, read_film
 from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import is_clip
 from dreamcli.files.decoder import Decoder, reader
+from dreamcli.files.digest import file_sha256
 from dreamcli.files.existing import look_at, record_in, refuse_others
 from dreamcli.files.formats import FILMS, WRITTEN
 from dreamcli.files.plan import refuse_overwriting
@@ -111,7 +111,7 @@ def _places(options: ReplayOptions, record: Record) -> tuple[Path | None, dict[s
     """Where the input and the other pictures are, and where the new one goes."""
     source = None
     if record.job.input:
-        source = _find(options.picture, record.source, record.job.input, options.given, "--input ")
+        source = _find(options.picture, "photograph", record.source, record.job.input, options.given, "--input ")
     others = _find_references(options, record, record.job.others)
     return source, others, _target(options, source, others)
 
@@ -295,12 +295,12 @@ def _find_references(options: ReplayOptions, record: Record, wanted: Mapping[str
             raise WrongRequest(f"--other {text} is not of the form ROLE=PATH; this picture's roles are: {roles}")
         places[role] = Path(path)
     return {
-        role: _find(options.picture, record.other_sources[role], digest, places.get(role), f"--other {role}=")
+        role: _find(options.picture, role, record.other_sources[role], digest, places.get(role), f"--other {role}=")
         for role, digest in wanted.items()
     }
 
 
-def _find(picture: Path, typed: str, digest: str, given: Path | None, option: str) -> Path:
+def _find(picture: Path, role: str, typed: str, digest: str, given: Path | None, option: str) -> Path:
     """Find a file that a picture was made from, and make sure that it is the same file."""
     if not typed:
         raise DreamcliError(f"{picture} was made in Python from a picture in memory, so it can't be made from files")
@@ -309,12 +309,12 @@ def _find(picture: Path, typed: str, digest: str, given: Path | None, option: st
     # records that we write hold no absolute paths
     places = [given] if given else [near] if name.is_absolute() else [name, picture.parent / name, near]
     for place in places:
-        if place.is_file() and sha256(place.read_bytes()).hexdigest() == digest:
+        if place.is_file() and file_sha256(place) == digest:
             return place
     if given:
         problem = "another SHA-256" if given.is_file() else "there is no such file"
-        raise DreamcliError(f"{given} is not the photograph that {picture} was made from ({problem})")
-    raise DreamcliError(f"the photograph {name} that {picture} was made from is not here; say where with {option}PATH")
+        raise DreamcliError(f"{given} is not the {role} that {picture} was made from ({problem})")
+    raise DreamcliError(f"the {role} {name} that {picture} was made from is not here; say where with {option}PATH")
 
 
 def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:

@@ -6,15 +6,15 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from hashlib import file_digest
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError, first_line
+from dreamcli.errors import DreamcliError
 
+from .digest import file_sha256
 from .formats import READ_VIDEO_SUFFIXES
 from .pyav import import_av, opened, picture_seconds
 from .reading import Pixels
@@ -72,11 +72,7 @@ def read_clip(path: Path) -> Clip:
     """
     if not path.is_file():
         raise DreamcliError(f"{path}: {'not a regular file' if path.exists() else 'there is no such file'}")
-    try:
-        with open(path, "rb") as file:
-            digest = file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DreamcliError(f"{path}: {first_line(error)}") from error
+    digest = file_sha256(path)
     with opened(path) as container:
         if not container.streams.video:
             raise DreamcliError(f"{path}: it has no video track, only sound")

@@ -10,8 +10,9 @@ from .pyav import import_av, opened
 
 # by a film's suffix: what its container takes as it is (empty for anything), and what the rest is encoded as
 _TAKEN = {".mp4": {"aac", "mp3", "ac3", "eac3", "alac"}, ".webm": {"opus", "vorbis"}, ".mkv": frozenset()}
-_ENCODED = {".mp4": "aac", ".webm": "libopus", ".mkv": "flac"}
-OPUS_RATE = 48_000  # samples a second
+_ENCODED = {".mp4": "aac", ".webm": "libopus"}
+OPUS_RATE = 48_000  # samples per second
+MAX_RATE = 96_000  # of AAC
 
 
 class Sound:
@@ -35,10 +36,10 @@ class Sound:
             self._is_copied = not taken or track.codec_context.name in taken
             if self._is_copied:
                 self._stream = container.add_stream_from_template(track)
-            else:
-                rate = OPUS_RATE if _ENCODED[suffix] == "libopus" else track.codec_context.sample_rate
-                layout = "mono" if track.codec_context.channels == 1 else "stereo"
-                self._stream = container.add_stream(_ENCODED[suffix], rate=rate, layout=layout)
+            rate, is_mono = track.codec_context.sample_rate, track.codec_context.channels == 1
+        if not self._is_copied:
+            rate = OPUS_RATE if _ENCODED[suffix] == "libopus" else min(rate, MAX_RATE)
+            self._stream = container.add_stream(_ENCODED[suffix], rate=rate, layout="mono" if is_mono else "stereo")
         self._packets = self._copied() if self._is_copied else self._encoded()
         self._waiting = next(self._packets, None)
 

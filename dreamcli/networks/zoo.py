@@ -27,8 +27,8 @@ from .layers import aliases, style_layers, traced
 from .model_spec import parse_models
 from .network import Card, Network
 from .own import checked_builder, own_builder
-from .weights import State, assign, fetch, file_sha256, read_state_dict, state_sha256
-from .wheels import WHEELS
+from .weights import State, assign, fetch, read_state_dict, state_sha256
+from .wheels import WHEELS, file_sha256
 
 __all__ = ["BUNDLED", "Card", "Network", "load", "load_all", "load_judge", "skeleton", "wrap"]
 
@@ -256,7 +256,7 @@ def _build_with(build: Builder, path: Path, convert: Callable[[State], State] = 
     head = list(module.state_dict())[-1]  # its bias: the user's state dict may have another number of classes
     if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:
         # the user's own network may not take that number: then `assign` says which shapes differ
-        with suppress(DreamcliError):
+        with suppress(DreamcliError, TypeError):
             module = _blank(partial(build, num_classes=len(state[head])))
     assign(module, state, path)
     return module

@@ -244,8 +244,9 @@ def test_a_styles_statistics_are_measured_once_for_many_photographs(
         ({"mask": Picture(half(True, (70, 70)), sha256="ef")}, {}),
         ({}, {"layers": (LayerSpec("fire2"),)}),
         ({}, {"style_scale": 0.5}),
+        ({}, {"average_pooling": True}),
     ],
-    ids=["picture", "mask", "layers", "scale"],
+    ids=["picture", "mask", "layers", "scale", "pooling"],
 )
 def test_remembered_statistics_serve_only_the_same_request(
     network: Network, compute: Compute, change: dict, settings: dict

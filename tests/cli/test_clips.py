@@ -205,3 +205,15 @@ def test_a_video_of_one_frame_is_a_film_of_one(run) -> None:
     assert run("dream", "one.mp4", *QUICK["dream"]).code == 0
     assert len(list(read_video(Path("one-dream.mp4")))) == 1
     assert "(already made)" in run("dream", "one.mp4", *QUICK["dream"]).err
+
+
+@pytest.mark.usefixtures("clip")
+def test_an_interruption_before_the_second_frame_is_reported(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(films, "repaint", stopped)
+    outcome = run("dream", "clip.mp4", *QUICK["dream"], "--json", "--report", "log.jsonl")
+    assert outcome.code == 130
+    (picture,) = json.loads(outcome.out)["pictures"]
+    assert picture["status"] == json.loads(Path("log.jsonl").read_text())["status"] == "interrupted"

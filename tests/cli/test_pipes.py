@@ -103,6 +103,14 @@ def test_a_closed_end_is_one_line() -> None:
     assert b"could not write the picture to stdout (No space left on device)" in full.stderr
 
 
+def test_a_pixel_of_a_piped_picture_is_worked_out() -> None:
+    Path("photo.jpg").write_bytes(jpeg())
+    expected = piped("filters", "photo.jpg", "--apply", "edge", "--at", "3,4")
+    assert expected.returncode == 0
+    done = piped("filters", "-", "--apply", "edge", "--at", "3,4", given=jpeg())
+    assert (done.returncode, done.stdout) == (0, expected.stdout)
+
+
 def test_a_terminal_is_no_pipe(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dreamcli.cli.pipes.sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
     outcome = run("dream", "-", *QUICK)

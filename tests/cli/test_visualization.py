@@ -255,3 +255,17 @@ def test_a_class_like_a_folder_of_photographs_is_replayed(run) -> None:
     refused = run("class", "goldfish", *QUICK, "--like", "mine", "-o", "mine/00.png", "--overwrite")
     assert refused.code == 2
     assert "mine/00.png" in refused.err
+
+
+def test_photographs_to_resemble_may_be_links(run) -> None:
+    Path("real").mkdir()
+    Path("mine").mkdir()
+    Image.fromarray(scene()).save("real/a.png")
+    Path("mine/a.png").symlink_to(Path("real/a.png").resolve())
+    command = ("class", "goldfish", *QUICK, "--like", "mine")
+    refused = run(*command)
+    assert (refused.code, refused.err) == (
+        1, "dreamcli: mine: there is no picture in this folder, only links; follow them with --follow-links\n"
+    )  # fmt: skip
+    assert run(*command, "--follow-links").code == 0
+    assert run("boost", "--layer", "low", "--channels", "0-1", "--watch").code == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.decoder import Decoder, DecoderCrash
 from dreamcli.files.reading import read_picture
 from tests.conftest import scene
@@ -40,6 +40,16 @@ def test_reasons_are_those_of_the_reader(pictures: list[Path], tmp_path: Path, m
         with pytest.raises(DreamcliError, match=reason):
             decoder.read(Path(name))
     assert decoder.read(pictures[0]).pixels.shape == (60, 80, 3)
+
+
+def test_advice_is_that_of_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    (tmp_path / "pillow_heif.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(DreamcliError) as caught:
+        Decoder().read(path)
+    assert caught.value.hint is Hint.INSTALL_HEIF
 
 
 def test_what_hangs_is_given_up_and_the_next_is_read(pictures: list[Path]) -> None:

@@ -246,3 +246,10 @@ def test_weights_must_be_named(run, own: None) -> None:
     outcome = run("dream", "photo.png", "--model", "net.py:Small")
     assert outcome.code == 2
     assert "net.py:Small needs weights; give its state dict with --weights FILE" in outcome.err
+
+
+def test_a_missing_weight_is_named_whatever_it_is_called(run, own: None) -> None:
+    Path("aux.py").write_text(CODE.replace("self.second", "self.aux1"))
+    outcome = run("classify", "photo.png", "-m", "aux.py:Small=net.pth")
+    assert outcome.code == 1
+    assert "these are another network's weights: the file lacks aux1.1.weight" in outcome.err

@@ -11,8 +11,8 @@ from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.networks import catalog, zoo
 from dreamcli.networks.catalog import ALIASED_LAYERS
-from dreamcli.networks.weights import file_sha256, state_sha256
-from dreamcli.networks.wheels import WHEELS
+from dreamcli.networks.weights import state_sha256
+from dreamcli.networks.wheels import WHEELS, file_sha256
 from dreamcli.settings.layer_spec import ALIASES
 
 
