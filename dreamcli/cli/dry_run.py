@@ -21,7 +21,7 @@ def show_plan(tasks: Sequence[Task], opened: Opened, overwrite: bool, report: Re
     """Report what would become of every output, as far as the headers of pictures and the records in them say.
 
     Args:
-        opened: a session, whose networks may be blank.
+        opened: a session, whose networks may be blank: see `Workshop`.
 
     Raises:
         WrongRequest: the networks don't have the layers that are asked for.
@@ -46,7 +46,7 @@ def show_plan(tasks: Sequence[Task], opened: Opened, overwrite: bool, report: Re
 
 
 def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
-    """What would become of an output. Neither its input nor the networks' weights are compared: it isn't read."""
+    """What would become of an output. Its input isn't read, so it isn't compared; and neither are blank networks."""
     planned = Outcome("planned", task.title, str(output))
     if not output.exists():
         return planned
@@ -57,8 +57,9 @@ def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
         record = record_in(output)
     existing = ExistingOutput(record, is_whole=True)
     if record:
-        network = record.job.network | {"name": job.network["name"]}
-        job = replace(job, network=network, input=record.job.input, judge=record.job.judge)
+        is_blank = not all(job.network["sha256"].split("+"))
+        network = record.job.network | {"name": job.network["name"]} if is_blank else job.network
+        job = replace(job, network=network, input=record.job.input)
     try:
         refuse_others(output, existing, job)
     except DreamcliError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
@@ -29,7 +31,7 @@ from dreamcli.studio.cluster import run_on_cluster
 from dreamcli.studio.pictures import read_file
 
 from .dry_run import show_plan
-from .errors import FAILED, INTERRUPTED
+from .errors import FAILED, INTERRUPTED, say
 from .options import SharedOptions
 from .pipes import IN, is_piped, outgoing, received, sent
 from .report import Report, bars
@@ -160,7 +162,15 @@ def make_pictures(
 def _maker(shared: SharedOptions, is_alone: bool = False, opened: Opened | None = None) -> PictureMaker:
     animation = Animation(shared.animate) if shared.animate else None
     read = reader(shared.safe_decode)
-    return PictureMaker(partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened)
+    return PictureMaker(
+        partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened, _say_that_it_stops
+    )
+
+
+def _say_that_it_stops() -> None:
+    if sys.stderr.isatty():
+        with suppress(RuntimeError):  # a signal may come while something else is printed
+            say("stopping after this step; press Ctrl-C again to stop at once")
 
 
 def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
@@ -221,7 +231,7 @@ def _with_places(tasks: Sequence[Task]) -> list[Task]:
 
 
 def open_session(shared: SharedOptions, blank: bool = False) -> Opened:
-    """Read the references, import torch, and load the networks, or only their names if they are to be ``blank``.
+    """Read the references, import torch, and load the networks; if they may be ``blank``, without any download.
 
     Raises:
         WrongRequest, DreamcliError: a network, its weights or a reference can't be opened.

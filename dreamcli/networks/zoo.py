@@ -92,7 +92,7 @@ def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -
 
     Args:
         weights: as for `load`, if a single network is named.
-        blank: build `skeleton` networks in place of those that come with weights, for their layers and classes.
+        blank: build `skeleton` networks in place of those whose weights would have to be downloaded.
 
     Raises:
         WrongRequest, DreamcliError: as `load` and `parse_models`.
@@ -110,8 +110,8 @@ def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -
 
 
 def _named(name: str, weights: Path | None, blank: bool) -> Network:
-    # weights of the user's own are loaded in any case: they may be missing, or have other classes
-    return skeleton(name) if blank and not weights and not is_own(name) else load(name, weights)
+    must_download = not weights and not is_own(name) and not listing(name).is_here
+    return skeleton(name) if blank and must_download else load(name, weights)
 
 
 def load_judge(judge: str, *, blank: bool = False) -> Network:

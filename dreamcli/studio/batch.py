@@ -99,6 +99,7 @@ class PictureMaker:
         read: reads an input.
         animation: collects the ascent of the one picture that is made.
         opened: what ``open_session`` would return, if it is open already.
+        on_held: called when Ctrl-C waits for the end of a step.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class PictureMaker:
         read: Read = read_picture,
         animation: Animation | None = None,
         opened: Opened | None = None,
+        on_held: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_session = open_session
         self._overwrite = overwrite
@@ -116,6 +118,7 @@ class PictureMaker:
         self._read_picture = read
         self._animation = animation
         self._opened = opened
+        self._on_held = on_held
         self._stop = False  # Ctrl-C came while the last picture was finished
 
     def run(
@@ -222,7 +225,7 @@ class PictureMaker:
         """Make pictures, and hold Ctrl-C back where it would lose one."""
         if not isinstance(settings, Schedule):  # no climb, whose progress could be kept
             return session.make(settings, start, references, on_step, jobs)
-        with HeldInterrupts() as interrupts:
+        with HeldInterrupts(self._on_held) as interrupts:
             try:
                 return session.make(settings, start, references, interrupts.watching(on_step), jobs)
             finally:

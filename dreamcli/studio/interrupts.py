@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -20,12 +21,16 @@ class HeldInterrupts(AbstractContextManager["HeldInterrupts"]):
     So the progress is kept, even if it comes between two octaves, or after the last step. Without effect outside the
     main thread, where Python hears no signals.
 
+    Args:
+        on_held: called when one came.
+
     Attributes:
         is_held: whether one came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_held: Callable[[], None] = lambda: None) -> None:
         self.is_held = False
+        self._on_held = on_held
         self._restore = ExitStack()
 
     def __enter__(self) -> HeldInterrupts:
@@ -43,6 +48,7 @@ class HeldInterrupts(AbstractContextManager["HeldInterrupts"]):
         if self.is_held:
             signal.default_int_handler(number, frame)
         self.is_held = True
+        self._on_held()
 
     def watching(self, on_step: OnStep | None) -> OnStep:
         """What to call after each step: it calls ``on_step``, and raises KeyboardInterrupt if Ctrl-C came."""

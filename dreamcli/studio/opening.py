@@ -130,7 +130,7 @@ class OpenNetworks:
         """Load the one that is named, if there is one."""
         for name in names:
             if name not in self._default_judges:
-                self._default_judges[name] = zoo.skeleton(name) if self._is_blank else zoo.load(name)
+                self._default_judges[name] = zoo.load(name)
             return self._default_judges[name]
         return None
 

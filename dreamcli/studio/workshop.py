@@ -38,7 +38,7 @@ class Workshop:
 
     Args:
         model, weights, mean, std, labels, device, precision, judge: see `dreamcli.Session`.
-        blank: build named networks without their weights, to see what they have; nothing can be made, then.
+        blank: download nothing, but build networks whose weights aren't here without them, for what they have.
 
     Raises:
         WrongRequest, DreamcliError: see `dreamcli.Session`.

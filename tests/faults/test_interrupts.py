@@ -123,3 +123,13 @@ def test_other_signals_save_the_progress_too(
     assert "Traceback" not in said
     if (tmp_path / "out.png").exists():
         assert read_picture(tmp_path / "out.png").pixels.shape[1] == 100
+
+
+def test_it_says_that_ctrl_c_was_heard() -> None:
+    heard = []
+    with HeldInterrupts(lambda: heard.append(1)):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert heard == [1]
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert heard == [1]
