@@ -14,6 +14,7 @@ class Hint(Enum):
     FREE_SPACE = auto()
     OTHER_OUTPUT = auto()
     FOLDER_OUTPUT = auto()
+    PIPE = auto()
     TWO_RUNS = auto()
     TEMPLATE = auto()
     OVERWRITE = auto()

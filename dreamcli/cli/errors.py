@@ -17,6 +17,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.FREE_SPACE: "free some space, and run the same command again",
     Hint.OTHER_OUTPUT: "choose another with -o",
     Hint.FOLDER_OUTPUT: "name a folder with -o, or make them in two runs, each with its own -o",
+    Hint.PIPE: "download it first, or pipe it: curl -s ADDRESS | dreamcli dream -",
     Hint.TWO_RUNS: "make them in two runs, each with its own -o",
     Hint.TEMPLATE: "tell them apart, by {stem}, {folder} or a setting",
     Hint.OVERWRITE: "choose another with -o, or add --overwrite",

@@ -65,7 +65,10 @@ def _facts(known: Listing) -> dict[str, object]:
 
 
 def _show_classes(known: Listing, word: str, as_json: bool) -> int:
-    found = {index: label for index, label in enumerate(known.labels) if word.casefold() in label.casefold()}
+    word = word.casefold()
+    found = {index: label for index, label in enumerate(known.labels) if word in label.casefold()}
+    # those with the whole word first: a cat before an oystercatcher
+    found = dict(sorted(found.items(), key=lambda pair: word not in pair[1].casefold().split()))
     if not known.labels and not is_own(known.name):
         raise WrongRequest(f"{known.name} has no classes")
     if not known.labels:

@@ -21,7 +21,7 @@ from dreamcli.settings.references import References
 from dreamcli.settings.typed import option_name
 
 from .completion import complete_files, complete_layers, complete_models, complete_presets
-from .parameters import CHANNELS, LAYER, SHARD
+from .parameters import CHANNELS, LAYER, NUMBER, SHARD, WHOLE_NUMBER
 
 Decorator = Callable[[Any], Any]
 MAX_LIKE = 32  # photographs, which a record names one by one
@@ -118,7 +118,8 @@ def _setting_option(name: str, default: Any, setting: Setting) -> Decorator:
     elif name == "content":
         attributes |= {"shell_complete": complete_layers}
     else:
-        attributes |= {"type": int if default is None else type(default)}
+        types = {float: NUMBER, int: WHOLE_NUMBER, type(None): WHOLE_NUMBER}
+        attributes |= {"type": types.get(type(default), str)}
     metavar = setting.metavar or ("X" if isinstance(default, float) else "N")
     return click.option(flag, metavar=metavar, **attributes)
 

@@ -29,6 +29,21 @@ class ParsedParam(click.ParamType[T]):
             self.fail(str(error), param, ctx)
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        advice = f"; write {text.replace(',', '.')}" if text.count(",") == 1 else ""
+        raise ValueError(f"{text!r} is not a number{advice}") from error
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a whole number") from error
+
+
 def _weighted_picture(text: str) -> tuple[Path, float]:
     name, equals, weight = text.rpartition("=")
     if not equals or Path(text).exists():  # a file's name may contain a "="
@@ -58,7 +73,9 @@ def _timed_layer(text: str) -> tuple[LayerSpec, float | None]:
 
 CHANNELS = ParsedParam("CHANNELS", parse_channels)  # 0-15 or 3,7,12-14
 LAYER = ParsedParam("SPEC", LayerSpec.parse)  # [NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]
+NUMBER = ParsedParam("NUMBER", _number)
 PLACE = ParsedParam("Y,X", _place)  # a row and a column
 SHARD = ParsedParam("I/N", Shard.parse)
 TIMED_LAYER = ParsedParam("SPEC", _timed_layer)  # LAYER[:CHANNEL][*WEIGHT][@SECOND]
+WHOLE_NUMBER = ParsedParam("WHOLE NUMBER", _whole_number)
 WEIGHTED_PICTURE = ParsedParam("PICTURE", _weighted_picture)  # PICTURE[=WEIGHT]

@@ -17,7 +17,8 @@ from dreamcli.errors import WrongRequest, check
 from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import FILMS, PIPE, VIDEOS
-from dreamcli.files.plan import Task, find_pictures, identity, make_plan, plan_named, refuse_overwriting
+from dreamcli.files.identity import identity
+from dreamcli.files.plan import Task, find_pictures, make_plan, plan_named, refuse_overwriting
 from dreamcli.files.pyav import import_av
 from dreamcli.files.reading import MAX_BYTES
 from dreamcli.files.writing import write_arrays
@@ -122,7 +123,7 @@ def make_pictures(
     """
     if shared.to_stdout:
         check(not shared.as_json, "-o - and --json can't be combined: both write to stdout")
-        check([len(task.outputs) for task in tasks] == [1], "-o - can only write one picture")
+        check([len(task.outputs) for task in tasks] == [1], "-o -: stdout takes one picture only")
         if not shared.dry_run:
             tasks = [replace(task, output=outgoing()) for task in tasks]
     names = {str(task.source): IN for task in tasks if task.name == IN}

@@ -57,14 +57,14 @@ def fill_in(
             if name is not None:
                 if name not in known:
                     guess = did_you_mean(name, known) or "; write {{ and }} for braces"
-                    raise WrongRequest(f"-o {template}: there is no {{{name}}}{guess}")
+                    raise WrongRequest(f"{template}: there is no {{{name}}}{guess}")
                 value = known[name]
                 parts.append(format(str(value), form or "") if name in _OF_THE_INPUT else _plain(value, form or ""))
     except ValueError as error:
-        raise WrongRequest(f"-o {template}: {error}") from error
+        raise WrongRequest(f"{template}: {error}") from error
     path = Path("".join(parts))
     if path.suffix.lower() not in endings:
-        raise WrongRequest(f"-o {template} must end in {', '.join(endings)}, or in .{{ext}}")
+        raise WrongRequest(f"{template} must end in {', '.join(endings)}, or in .{{ext}}")
     return path.with_name(fit_name(path.stem, path.suffix))
 
 

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.settings.base import Settings
 
 from .formats import FILMS, PIPE, WRITTEN
+from .identity import RealPaths, identity
 from .naming import fill_in, fit_name, is_template
 from .record import read_record
-from .walk import find, is_glob
+from .walk import checked_inputs, find, is_glob
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,12 @@ def make_plan(inputs: Iterable[str], output: str | None, settings: Settings, fol
     Raises:
         WrongRequest: two inputs have one output, an output is an input, or the output isn't a picture's name.
     """
-    inputs = _checked(inputs)
+    inputs = checked_inputs(inputs)
     several = len(inputs) > 1
     template = output if is_template(output) else None
     is_folder = not template and _is_folder(output, several or os.path.isdir(inputs[0]) or is_glob(inputs[0]))
     destination = _Destination(output, template, is_folder, several, settings)
-    real = _RealPaths()
+    real = RealPaths()
     tasks = _once((task for given in inputs for task in destination.tasks(given, follow_links)), real)
     tasks = _without_results(_told_apart(tasks, real), real)
     hint = Hint.TEMPLATE if template else Hint.TWO_RUNS if output else Hint.FOLDER_OUTPUT
@@ -116,7 +116,7 @@ def plan_named(wanted: Sequence[tuple[str, Settings]], output: str | None, sourc
         else:
             place = Path(output or ".") / default_output(_stem_of(name), settings)
         tasks.append(Task(source, place, settings, name=name))
-    _refuse_losses(tasks, _RealPaths(), Hint.TEMPLATE if template else Hint.TWO_RUNS)
+    _refuse_losses(tasks, RealPaths(), Hint.TEMPLATE if template else Hint.TWO_RUNS)
     return tasks
 
 
@@ -141,8 +141,8 @@ def find_pictures(inputs: Iterable[str], settings: Settings, follow_links: bool 
     Raises:
         WrongRequest: an input has an empty name.
     """
-    found = (each for given in _checked(inputs) for each in find(given, follow_links))
-    return _once((Task(f.source, Path(), settings, f.problem, f.hint, folder=f.folder) for f in found), _RealPaths())
+    found = (each for given in checked_inputs(inputs) for each in find(given, follow_links))
+    return _once((Task(f.source, Path(), settings, f.problem, f.hint, folder=f.folder) for f in found), RealPaths())
 
 
 def refuse_overwriting(outputs: Iterable[Path], precious: Iterable[tuple[str, Path]]) -> None:
@@ -160,15 +160,6 @@ def refuse_overwriting(outputs: Iterable[Path], precious: Iterable[tuple[str, Pa
     for role, path in precious:
         if (known := identity(path)) and (output := existing.get(known)):
             raise WrongRequest(f"{output} is {role} and would be overwritten", Hint.OTHER_OUTPUT)
-
-
-def identity(path: Path) -> tuple[int, int] | None:
-    """What a file has in common with its other names; None if it doesn't exist."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return status.st_dev, status.st_ino
 
 
 @dataclass(frozen=True)
@@ -228,7 +219,7 @@ def plan_film(source: Path, output: str | None, settings: Settings) -> Path:
         return fill_in(output, settings, source.stem, source.suffix, endings=FILMS)
     path = Path(output or fit_name(source.stem, f"-{settings.command}.mp4"))
     if path.suffix.lower() not in FILMS:
-        raise WrongRequest(f"-o {path} must end in {', '.join(FILMS)}")
+        raise WrongRequest(f"{path} must end in {', '.join(FILMS)}")
     return path
 
 
@@ -237,17 +228,10 @@ def frames_folder(film: Path) -> Path:
     return film.with_name(f"{film.name}.frames")
 
 
-def _checked(inputs: Iterable[str]) -> list[str]:
-    inputs = list(inputs)
-    if not all(inputs):
-        raise WrongRequest("an input has an empty name")
-    return inputs
-
-
 def _is_folder(output: str | None, several: bool) -> bool:
     """Whether ``output`` names a folder. If it names a file, check that it suits a picture."""
     if output == PIPE and several:
-        raise WrongRequest(f"-o {PIPE} can only write one picture")
+        raise WrongRequest("stdout takes one picture only")
     if output in (None, PIPE):
         return False
     if os.path.isdir(output) or output.endswith(("/", os.sep)):
@@ -269,28 +253,7 @@ def _mirrored(source: Path) -> Path:
     return Path(source.name) if source.is_absolute() or ".." in source.parts else source
 
 
-class _RealPaths:
-    """Where paths really lead. Each folder is resolved once, since a plan may have a hundred thousand files."""
-
-    def __init__(self) -> None:
-        self._resolve = cache(os.path.realpath)
-
-    def path(self, path: Path) -> str:
-        """The path with the links in its folders resolved."""
-        parent, name = os.path.split(path)
-        return os.path.join(self._resolve(parent), name)
-
-    def file(self, path: Path) -> str:
-        """The file that a path leads to."""
-        return os.path.realpath(path) if os.path.islink(path) else self.path(path)
-
-    def place(self, output: Path) -> str:
-        """Equal for two outputs that could be the same file."""
-        # without case, since some file systems don't tell "A.png" from "a.png"
-        return self.path(output).casefold()
-
-
-def _once(tasks: Iterable[Task], real: _RealPaths) -> list[Task]:
+def _once(tasks: Iterable[Task], real: RealPaths) -> list[Task]:
     """Leave out repeated sources, under whatever name."""
     first: dict[str, Task] = {}
     for task in tasks:
@@ -298,13 +261,16 @@ def _once(tasks: Iterable[Task], real: _RealPaths) -> list[Task]:
     return list(first.values())
 
 
-def _told_apart(tasks: list[Task], real: _RealPaths) -> list[Task]:
-    """Give a.jpg and a.png side by side the outputs a.jpg.png and a.png.png."""
+def _told_apart(tasks: list[Task], real: RealPaths) -> list[Task]:
+    """Give a.jpg and a.png side by side the outputs a.jpg.png and a.png.png.
+
+    But one that has its output a.png already, since it was alone at first, keeps it.
+    """
     places = [real.place(task.output) for task in tasks]
     counts = Counter(places)
 
     def tell_apart(task: Task, place: str) -> Task:
-        if task.problem or counts[place] == 1:
+        if task.problem or counts[place] == 1 or _was_made_from(task.output, _source(task)):
             return task
         name = fit_name(task.output.stem + _source(task).suffix, task.output.suffix)
         return replace(task, output=task.output.with_name(name))
@@ -312,7 +278,15 @@ def _told_apart(tasks: list[Task], real: _RealPaths) -> list[Task]:
     return list(map(tell_apart, tasks, places))
 
 
-def _without_results(tasks: list[Task], real: _RealPaths) -> list[Task]:
+def _was_made_from(output: Path, source: Path) -> bool:
+    """Whether an output is there, and its record names this source."""
+    with suppress(DreamcliError):
+        record = read_record(output) if output.exists() else None
+        return record is not None and Path(record.source).name == source.name
+    return False
+
+
+def _without_results(tasks: list[Task], real: RealPaths) -> list[Task]:
     """Leave out inputs that are earlier results of other tasks."""
     makers = {real.place(output): task for task in tasks if not task.problem for output in _claimed(task)}
 
@@ -331,7 +305,7 @@ def _claimed(task: Task) -> Iterable[Path]:
     return task.outputs if task.settings.output_count == 1 else [task.output, *task.outputs]
 
 
-def _refuse_losses(tasks: list[Task], real: _RealPaths, hint: Hint) -> None:
+def _refuse_losses(tasks: list[Task], real: RealPaths, hint: Hint) -> None:
     """Refuse a plan that would lose a picture; ``hint`` says what helps if two pictures have one output."""
     planned = [task for task in tasks if not task.problem]
     refuse_overwriting(

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from dreamcli.errors import DreamcliError, Hint
+from dreamcli.errors import DreamcliError, Hint, WrongRequest
 
 from .formats import READ_SUFFIXES
+
+MAX_WORDS = 10  # inputs that may be parts of one name
 
 
 class Found(NamedTuple):
@@ -20,6 +22,33 @@ class Found(NamedTuple):
     folder: Path | None = None
     problem: str = ""
     hint: Hint | None = None
+
+
+def checked_inputs(inputs: Iterable[str]) -> list[str]:
+    """The inputs as a list.
+
+    Raises:
+        WrongRequest: one is empty or a web address, or a name with spaces was typed without quotes.
+    """
+    inputs = list(inputs)
+    if not all(inputs):
+        raise WrongRequest("an input has an empty name")
+    for given in inputs:
+        if given.startswith(("http://", "https://")):
+            raise WrongRequest(f"{given} is a web address, not a file", Hint.PIPE)
+    if len(inputs) <= MAX_WORDS and (name := _split_name(inputs)):
+        raise WrongRequest(f"the name {name!r} has spaces in it, so put it in quotes")
+    return inputs
+
+
+def _split_name(words: list[str]) -> str:
+    """The name of a file whose parts were typed as inputs of their own; empty if there is none."""
+    spans = [(first, last) for first in range(len(words)) for last in range(first + 2, len(words) + 1)]
+    for first, last in spans:
+        name = " ".join(words[first:last])
+        if os.path.exists(name) and not any(map(os.path.exists, words[first:last])):
+            return name
+    return ""
 
 
 def find(given: str, follow_links: bool = False, skip: str = "") -> Iterator[Found]:

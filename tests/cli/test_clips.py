@@ -146,7 +146,7 @@ def test_a_plan_says_how_many_frames_and_how_long(run) -> None:
     ("arguments", "code", "message"),
     [
         (("clip.mp4", "other.png"), 2, "only one video at a time, without other pictures"),
-        (("clip.mp4", "-o", "out.png"), 2, "-o out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
+        (("clip.mp4", "-o", "out.png"), 2, "out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
         (("clip.mp4", "-o", "clip.mp4"), 2, "clip.mp4"),
         (("clip.mp4", "--animate", "a.gif"), 2, "--animate doesn't work for a video"),
         (("clip.mp4", "--cluster", "auto"), 2, "--cluster doesn't work for a video"),

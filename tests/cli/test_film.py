@@ -215,7 +215,7 @@ def test_a_plan_says_how_many_frames_and_how_long(run, photo: Path) -> None:
     ("arguments", "code", "message"),
     [
         (("-o", "{stem}-{spede}.mp4"), 2, "there is no {spede}"),
-        (("-o", "out.png"), 2, "-o out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
+        (("-o", "out.png"), 2, "out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
         (("--layer", "mif"), 2, "did you mean mid"),
         (("--layer", "mid@soon"), 2, "'mid@soon' is not of the form LAYER[:CHANNEL][*WEIGHT][@SECOND], such as low@5"),
         (("--layer", "mid@40"), 2, "a layer must start within the film's 0.5 seconds"),

@@ -50,7 +50,10 @@ def test_nothing_is_made_up_about_your_own_network(run) -> None:
 
 
 def test_classes_are_searched(run) -> None:
-    assert run("models", "--classes", "FISH").out.splitlines()[0].split() == ["1", "goldfish"]
+    assert "    1  goldfish" in run("models", "--classes", "FISH").out.splitlines()
+    cats = [line.split(maxsplit=1)[1] for line in run("models", "--classes", "cat").out.splitlines()]
+    assert cats[:2] == ["tiger cat", "Persian cat"]  # before the oystercatcher
+    assert "oystercatcher" in cats[-4:]
     assert len(run("models", "vgg16", "--classes").out.splitlines()) == 1000
     assert json.loads(run("models", "dreamnet", "--classes", "goldfish", "--json").out)["classes"] == {"1": "goldfish"}
 

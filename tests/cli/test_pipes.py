@@ -78,8 +78,8 @@ def test_a_piped_picture_is_classified() -> None:
         (("dream", "-", "-o", "-"), b"text", "stdin: not a readable picture", 1),
         (("dream", "-", "other.jpg"), b"", "leave out the others", 2),
         (("dream", "-", "-o", "-", "--json"), b"", "both write to stdout", 2),
-        (("class", "goldfish", "tench", "-o", "-"), b"", "can only write one picture", 2),
-        (("boost", "--count", "2", "-o", "-"), b"", "can only write one picture", 2),
+        (("class", "goldfish", "tench", "-o", "-"), b"", "stdout takes one picture only", 2),
+        (("boost", "--count", "2", "-o", "-"), b"", "stdout takes one picture only", 2),
         (("microscope", "-o", "-"), b"", "an atlas is a folder", 2),
     ],
 )

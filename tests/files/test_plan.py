@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,33 @@ def test_pictures_of_one_stem_are_told_apart(tree: Path) -> None:
     (tree / "a.png").touch()
     plan = make_plan(["a.jpg", "a.png", "b.PNG"], "out", DREAM)
     assert [str(t.output) for t in plan] == ["out/a.jpg.png", "out/a.png.png", "out/b.png"]
+
+
+def test_one_that_is_made_keeps_its_output_when_another_of_its_stem_comes(tree: Path) -> None:
+    (tree / "a.png").touch()
+    record = replace(RECORD, source="some/where/a.png")
+    write_picture(tree / "out/a.png", Picture(scene()), record)
+    plan = make_plan(["a.jpg", "a.png"], "out", DREAM)
+    assert [str(t.output) for t in plan] == ["out/a.jpg.png", "out/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message", "hint"),
+    [
+        (["http://example.com/a.jpg"], "http://example.com/a.jpg is a web address, not a file", Hint.PIPE),
+        (["b.jpg", "two", "words.jpg"], "the name 'two words.jpg' has spaces in it, so put it in quotes", None),
+        (["my", "own", "folder"], "the name 'my own folder' has spaces in it, so put it in quotes", None),
+    ],
+)
+def test_a_name_that_was_typed_wrongly_is_explained(
+    tree: Path, inputs: list[str], message: str, hint: Hint | None
+) -> None:
+    (tree / "two words.jpg").touch()
+    (tree / "my own folder").mkdir()
+    with pytest.raises(WrongRequest, match=f"^{re.escape(message)}$") as caught:
+        make_plan(inputs, None, DREAM)
+    assert caught.value.hint is hint
+    assert make_plan(["two words.jpg"], None, DREAM)[0].problem == ""
 
 
 def test_case_alone_does_not_tell_two_outputs_apart(tree: Path) -> None:

@@ -1,0 +1,37 @@
+"""Which paths are the same file."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What a file has in common with its other names; None if it doesn't exist."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+class RealPaths:
+    """Where paths really lead. Each folder is resolved once, since a plan may have a hundred thousand files."""
+
+    def __init__(self) -> None:
+        self._resolve = cache(os.path.realpath)
+
+    def path(self, path: Path) -> str:
+        """The path with the links in its folders resolved."""
+        parent, name = os.path.split(path)
+        return os.path.join(self._resolve(parent), name)
+
+    def file(self, path: Path) -> str:
+        """The file that a path leads to."""
+        return os.path.realpath(path) if os.path.islink(path) else self.path(path)
+
+    def place(self, output: Path) -> str:
+        """Equal for two outputs that could be the same file."""
+        # without case, since some file systems don't tell "A.png" from "a.png"
+        return self.path(output).casefold()
