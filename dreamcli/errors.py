@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 
+# what the system says where it has no memory for a thread or a library
+_WITHOUT_MEMORY = ("can't start new thread", "failed to map segment", "annot allocate memory")
+
 
 class Hint(Enum):
     """A remedy. The command line adds the option for it; messages never name options."""
@@ -58,6 +61,8 @@ def describe(error: BaseException) -> tuple[str, Hint | None]:
     """What to say about an error, and what would help. Any error but ours is a bug, ours or a library's."""
     if isinstance(error, DreamcliError):
         return str(error), error.hint
+    if isinstance(error, MemoryError) or any(text in str(error) for text in _WITHOUT_MEMORY):
+        return f"not enough memory for this process ({first_line(error)})", None
     return f"unexpected {type(error).__name__}: {error}", Hint.VERBOSE
 
 

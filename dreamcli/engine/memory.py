@@ -49,5 +49,6 @@ def installed(device: torch.device) -> int:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory ran out, in Python or on any device."""
-    texts = ("can't allocate memory", "not enough memory", "out of memory")
+    # the last one is what oneDNN says
+    texts = ("can't allocate memory", "not enough memory", "out of memory", "could not create a primitive")
     return isinstance(error, MemoryError) or any(text in str(error) for text in texts)

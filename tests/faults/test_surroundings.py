@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from dreamcli.__main__ import main
+from dreamcli.errors import describe
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
 from tests.conftest import scene
@@ -109,6 +110,7 @@ def test_many_pictures_take_no_more_memory_than_few(tmp_path: Path) -> None:
 import os, resource
 from dreamcli.cli import report
 from dreamcli.__main__ import main
+from dreamcli.errors import describe
 seen = []
 add = report.Report.add
 def counted(self, outcome):
@@ -137,3 +139,18 @@ def test_an_input_that_grows_while_it_is_read_is_whole_or_refused(run: Callable[
     photo.write_bytes(whole)
     assert main(["dream", str(photo), *SMALL.split(), "-o", "out.png"]) == 0
     assert read_picture(Path("out.png")).pixels.shape[1] == 48
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(12, "Cannot allocate memory"),
+        RuntimeError("can't start new thread"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+    ],
+)
+def test_a_lack_of_memory_is_named(error: Exception) -> None:
+    message, hint = describe(error)
+    assert message.startswith("not enough memory for this process (")
+    assert hint is None
