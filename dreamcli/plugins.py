@@ -19,7 +19,7 @@ from .errors import DreamcliError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-FORMS, NETWORKS = "dreamcli.forms", "dreamcli.networks"
+FORM_GROUP, NETWORK_GROUP = "dreamcli.forms", "dreamcli.networks"
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def form(name: str) -> ArtForm | None:
     Raises:
         DreamcliError: it can't be loaded.
     """
-    return _load(FORMS, name, ArtForm)
+    return _load(FORM_GROUP, name, ArtForm)
 
 
 def network(name: str) -> PackagedNetwork | None:
@@ -82,7 +82,7 @@ def network(name: str) -> PackagedNetwork | None:
     Raises:
         DreamcliError: it can't be loaded.
     """
-    return _load(NETWORKS, name, PackagedNetwork)
+    return _load(NETWORK_GROUP, name, PackagedNetwork)
 
 
 def names(group: str) -> Mapping[str, str]:

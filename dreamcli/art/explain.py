@@ -89,8 +89,7 @@ class _Score(nn.Module):
         self.network, self._format = network.module, network.input_format
 
     def forward(self, image: Tensor) -> Tensor:
-        mean, std = (image.new_tensor(values).view(3, 1, 1) for values in (self._format.mean, self._format.std))
-        logits: Tensor = self.network((image - mean) / std)
+        logits: Tensor = self.network(self._format.normalize(image))
         return logits.flatten(1).float()
 
 

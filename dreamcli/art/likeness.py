@@ -15,6 +15,7 @@ from dreamcli.errors import check
 from dreamcli.files.reading import Picture
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 
+from .artwork import Memo
 from .memory import activations_for
 from .octaves import SMALLEST_OCTAVE
 from .pixels import scaled_tensor
@@ -25,14 +26,25 @@ VIEWS = 12  # at the least, of all photographs together: crops, since class imag
 CROPS = (0.6, 1.0)
 
 
-def distributions_of(
-    photographs: Sequence[Picture], ensemble: Ensemble, compute: Compute
-) -> dict[NetworkLayer, tuple[Tensor, Tensor]]:
+# of each channel: the quantiles, and the standard deviation
+Measured = dict[NetworkLayer, tuple[Tensor, Tensor]]
+
+
+def distributions_of(photographs: Sequence[Picture], ensemble: Ensemble, compute: Compute, memo: Memo) -> Measured:
     """The `quantiles` of each channel in photographs, and its standard deviation, where each network measures style.
+
+    Measured once for several pictures, unless the photographs come from memory and so have no digest.
 
     Raises:
         WrongRequest: a photograph is too narrow.
     """
+    digests = [photograph.sha256 for photograph in photographs]
+    if not all(digests):
+        return _measured(photographs, ensemble, compute)
+    return memo.get(("like", *digests), lambda: _measured(photographs, ensemble, compute))
+
+
+def _measured(photographs: Sequence[Picture], ensemble: Ensemble, compute: Compute) -> Measured:
     layers = [ensemble.layer_of(network, name) for network in ensemble.networks for name in network.card.style_layers]
     activations = activations_for(layers, compute, (SIZE, SIZE))
     generator = torch.Generator().manual_seed(0)

@@ -96,9 +96,7 @@ def classes_of(
     """
     if not network.card.labels:
         return [[] for _ in channels]
-    form = network.input_format
-    mean, std = (drawings.new_tensor(values).view(3, 1, 1) for values in (form.mean, form.std))
-    fitted = (form.fit(drawings) - mean) / std
+    fitted = network.input_format.normalize(network.input_format.fit(drawings))
     places = torch.arange(len(channels), device=drawings.device)
     # tokens, and Swin's maps, have their channels last
     is_last = len(network.trace.shapes[layer]) == 3 or layer in network.trace.channels_last

@@ -39,9 +39,8 @@ def probabilities(network: Network, pixels: Pixels, compute: Compute | None = No
     """
     device = next(network.module.parameters()).device
     fitted = network.input_format.fit(shown(pixels, device))
-    mean, std = (fitted.new_tensor(v).view(3, 1, 1) for v in (network.input_format.mean, network.input_format.std))
     with torch.inference_mode(), compute.autocast() if compute else nullcontext():
-        logits: Tensor = network.module((fitted - mean) / std)
+        logits: Tensor = network.module(network.input_format.normalize(fitted))
     return logits.flatten().float().softmax(0)
 
 

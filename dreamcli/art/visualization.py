@@ -206,8 +206,8 @@ class _Group:
         compute: Compute,
     ) -> None:
         self._targets, self._settings, self._ensemble, self._inputs = targets, settings, ensemble, inputs
-        like = inputs.references.like
-        self._like = distributions_of(like, ensemble, compute) if like and settings.likeness else {}
+        like = inputs.references.like if settings.likeness else ()
+        self._like = distributions_of(like, ensemble, compute, inputs.memo) if like else {}
         self._statistics = batch_norm_statistics(ensemble, compute.device) if settings.prior else {}
         # the layers in which variations should differ
         self._diverse = ensemble.find(LayerSpec("mid")) if settings.count > 1 and settings.diversity else []

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from dreamcli.plugins import FORMS, form, names, part
+from dreamcli.plugins import FORM_GROUP, form, names, part
 
 from .errors import report_error
 
@@ -51,7 +51,8 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:  # Click suggests only commands that are imported
-            raise click.NoSuchCommand(error.command_name, possibilities=[*COMMANDS, *names(FORMS)], ctx=ctx) from error
+            known = [*COMMANDS, *names(FORM_GROUP)]
+            raise click.NoSuchCommand(error.command_name, possibilities=known, ctx=ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

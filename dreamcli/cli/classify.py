@@ -13,7 +13,7 @@ from dreamcli.errors import DreamcliError, describe
 from dreamcli.settings.classify import ClassifySettings
 
 from .completion import complete_layers
-from .errors import explain, print_error, printable
+from .errors import print_error, printable, with_hint
 from .options import (
     SharedOptions,
     form_options,
@@ -85,7 +85,7 @@ def _answer(
         layer = settings.layer.layer if settings.layer else None
         found = session.classify(read(task.source).pixels, settings.top, layer=layer)
     except Exception as error:  # the other pictures go on
-        reason = explain(*describe(error))
+        reason = with_hint(*describe(error))
         print_error(f"{task.title}: {reason}", shared.verbose)
         return {"input": task.title, "error": reason}
     if not shared.as_json:

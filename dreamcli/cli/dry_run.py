@@ -12,12 +12,12 @@ from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import read_size
 from dreamcli.files.record import Job
-from dreamcli.studio.batch import Opened, Outcome, failure
+from dreamcli.studio.batch import OpenSession, Outcome, failure
 
 from .report import Report
 
 
-def show_plan(tasks: Sequence[Task], opened: Opened, overwrite: bool, report: Report) -> None:
+def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, report: Report) -> None:
     """Report what would become of every output, as far as the headers of pictures and the records in them say.
 
     Args:

@@ -43,7 +43,7 @@ HINTS: Mapping[Hint, str] = {
 _JOINER = "\u200d"  # of emoji
 
 
-def explain(message: str, hint: Hint | None) -> str:
+def with_hint(message: str, hint: Hint | None) -> str:
     """A message with the option that helps."""
     return f"{message}; {HINTS[hint]}" if hint else message
 
@@ -61,7 +61,7 @@ def report_error(error: Exception, arguments: Sequence[str] | None) -> int:
     if isinstance(error, click.Abort):
         print_error("interrupted", verbose)
         return INTERRUPTED
-    print_error(explain(*describe(error)), verbose)
+    print_error(with_hint(*describe(error)), verbose)
     return WRONG if isinstance(error, WrongRequest) else FAILED
 
 

@@ -21,7 +21,7 @@ from dreamcli.files.reading import Picture
 from dreamcli.settings.base import Schedule
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.references import References
-from dreamcli.studio.batch import Opened, Outcome, failure, recorded_name
+from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name
 from dreamcli.studio.pictures import ReadInput, read_file
 
 from .errors import FAILED, INTERRUPTED, say
@@ -63,7 +63,7 @@ def repaint_clip(images: tuple[str, ...], settings: Schedule, shared: SharedOpti
 
 
 def make_film(
-    image: Path, settings: Schedule, shared: SharedOptions, keep_frames: bool, opened: Opened | None = None
+    image: Path, settings: Schedule, shared: SharedOptions, keep_frames: bool, opened: OpenSession | None = None
 ) -> int:
     """Make a film of a picture or a video, or the part that is missing, and return the exit code.
 

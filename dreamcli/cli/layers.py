@@ -40,7 +40,7 @@ def layers(model: str, size: int | None, as_json: bool) -> int:
     specs = parse_models(model)
     is_plain = len(specs) == 1 and not specs[0].weights  # weights of your own may have other classes
     network = zoo.skeleton(specs[0].name) if is_plain else zoo.load_all(model, blank=True).only
-    side = size or network.input_format.fixed or tables.DEFAULT_SIZE
+    side = size or network.usual_side
     table = network.table(side)
     total = tables.parameter_total(model, network.module)
     aliases = {layer: alias for alias, layer in network.card.aliases.items()}

@@ -26,7 +26,7 @@ def list_plugins(as_json: bool) -> int:
     """
     found = [
         {"kind": kind, "name": name, "package": package, **_about(kind, name)}
-        for kind, group in (("form", plugins.FORMS), ("network", plugins.NETWORKS))
+        for kind, group in (("form", plugins.FORM_GROUP), ("network", plugins.NETWORK_GROUP))
         for name, package in plugins.names(group).items()
     ]
     if as_json:

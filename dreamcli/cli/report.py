@@ -17,7 +17,7 @@ import click
 
 from dreamcli.errors import DreamcliError
 
-from .errors import explain, print_error, printable, say
+from .errors import print_error, printable, say, with_hint
 from .options import ReportOptions
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Report:
 
     def add(self, outcome: Outcome) -> None:
         """Report what became of one picture."""
-        message, options = explain(outcome.message, outcome.hint), self.options
+        message, options = with_hint(outcome.message, outcome.hint), self.options
         self.counts[outcome.status] += 1
         if outcome.status == "failed":
             reason = message.replace(outcome.output, "the output") if outcome.output else message
@@ -99,7 +99,7 @@ class Report:
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
-    message = explain(outcome.message, outcome.hint)
+    message = with_hint(outcome.message, outcome.hint)
     facts = {"input": outcome.source, "output": outcome.output, "status": outcome.status, "message": message}
     return {key: value for key, value in (facts | outcome.details).items() if value not in ("", [], ())}
 

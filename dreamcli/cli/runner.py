@@ -27,7 +27,7 @@ from dreamcli.networks.model_spec import parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.visualization import VisualizationSettings
 from dreamcli.studio.animation import Animation
-from dreamcli.studio.batch import Opened, Outcome, PictureMaker, recorded_name
+from dreamcli.studio.batch import OpenSession, Outcome, PictureMaker, recorded_name
 from dreamcli.studio.cluster import run_on_cluster
 from dreamcli.studio.pictures import read_file
 
@@ -108,7 +108,7 @@ def start_of(shared: SharedOptions) -> Path | None:
 def make_pictures(
     tasks: Sequence[Task],
     shared: SharedOptions,
-    opened: Opened | None = None,
+    opened: OpenSession | None = None,
     after_each: Callable[[Outcome], Outcome] = lambda outcome: outcome,
 ) -> int:
     """Make and write every picture of a plan, and return the exit code. One bad input doesn't stop the rest.
@@ -160,7 +160,7 @@ def make_pictures(
     return FAILED if report.counts["failed"] else 0
 
 
-def _maker(shared: SharedOptions, is_alone: bool = False, opened: Opened | None = None) -> PictureMaker:
+def _maker(shared: SharedOptions, is_alone: bool = False, opened: OpenSession | None = None) -> PictureMaker:
     animation = Animation(shared.animate) if shared.animate else None
     read = reader(shared.safe_decode)
     return PictureMaker(
@@ -231,7 +231,7 @@ def _with_places(tasks: Sequence[Task]) -> list[Task]:
     return checked
 
 
-def open_session(shared: SharedOptions, blank: bool = False) -> Opened:
+def open_session(shared: SharedOptions, blank: bool = False) -> OpenSession:
     """Read the references, import torch, and load the networks; if they may be ``blank``, without any download.
 
     Raises:

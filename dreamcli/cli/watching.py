@@ -11,7 +11,7 @@ import click
 from dreamcli.errors import DreamcliError, Hint, WrongRequest, describe
 from dreamcli.files.plan import Task
 
-from .errors import FAILED, INTERRUPTED, explain, print_error, say
+from .errors import FAILED, INTERRUPTED, print_error, say, with_hint
 from .options import SharedOptions
 
 QUIET = 1.0  # seconds for which a file must not have changed: until then, it may be half copied
@@ -52,7 +52,7 @@ def watch_folders(
                 refusal = ""
             except WrongRequest as error:  # what goes wrong later is said once, and waits until it is fixed
                 if str(error) != refusal:
-                    print_error(explain(*describe(error)))
+                    print_error(with_hint(*describe(error)))
                 failed, refusal = True, str(error)
                 continue
             if tasks := _new(planned, known):

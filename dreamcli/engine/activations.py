@@ -36,6 +36,11 @@ class InputFormat:
     minimum: int = 32
     fixed: int | None = None
 
+    def normalize(self, image: Tensor) -> Tensor:
+        """Subtract the mean from an image ``(N, 3, H, W)`` in [0, 1], and divide by the standard deviation."""
+        mean, std = (image.new_tensor(values).view(3, 1, 1) for values in (self.mean, self.std))
+        return (image - mean) / std
+
     def fit(self, image: Tensor) -> Tensor:
         """Bring a ``(N, 3, H, W)`` image to a size that the network takes, differentiably."""
         if self.fixed:

@@ -228,7 +228,7 @@ def model_names() -> list[str]:
     return [
         *IN_THE_BOX,
         *WHEELS,
-        *plugins.names(plugins.NETWORKS),
+        *plugins.names(plugins.NETWORK_GROUP),
         *sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text())),
     ]
 
@@ -247,7 +247,7 @@ def labels_of(model: str) -> tuple[str, ...]:
     """The names of a network's classes with its default weights, in order; none for the user's own."""
     if model == "lenet5":
         return DIGITS
-    if model not in (*IN_THE_BOX, *WHEELS) and model in plugins.names(plugins.NETWORKS):
+    if model not in (*IN_THE_BOX, *WHEELS) and model in plugins.names(plugins.NETWORK_GROUP):
         return listing(model).labels
     return () if is_own(model) or model in WITHOUT_CLASSES else imagenet_labels()
 

@@ -119,13 +119,18 @@ class Network:
         """The activations of these layers, by their names, on a device."""
         return Activations(self.module, layers, self.input_format, compute, self.trace)
 
+    @property
+    def usual_side(self) -> int:
+        """Pixels on each side of the input that it was made for."""
+        return self.input_format.fixed or DEFAULT_SIZE
+
     def table(self, size: int | tuple[int, int] | None = None) -> list[Layer]:
         """The layer table for an input of this (height, width), or side; by default, of the size it was made for.
 
         Raises:
             DreamcliError: the network doesn't take this size.
         """
-        side = size or self.input_format.fixed or DEFAULT_SIZE
+        side = size or self.usual_side
         return layer_table(self.module, (side, side) if isinstance(side, int) else side)
 
     def on(self, device: torch.device) -> Network:

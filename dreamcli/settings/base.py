@@ -198,6 +198,12 @@ class Schedule(Settings):
     seed: int = setting("Random seed; the same one gives the same bytes on the same machine.", 0, low=0, high=2**63 - 1)
 
 
+def check_whole(layers: tuple[LayerSpec, ...], rule: str) -> None:
+    """Raise WrongRequest, with the rule, if not all layers are whole ones without a weight."""
+    plain = all(spec.channel is None and spec.weight == 1 for spec in layers)
+    check(plain, f"{rule}: leave out the channel and the weight")
+
+
 def check_layers(layers: tuple[LayerSpec, ...]) -> None:
     """Raise WrongRequest if no layer is named."""
     check(len(layers) > 0, "name at least one layer")

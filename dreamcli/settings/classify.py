@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dreamcli.errors import check
-
-from .base import Settings, setting
+from .base import Settings, check_whole, setting
 from .layer_spec import LayerSpec
 
 
@@ -23,5 +21,4 @@ class ClassifySettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        plain = self.layer is None or (self.layer.channel is None and self.layer.weight == 1)
-        check(plain, "name a whole layer: leave out the channel and the weight")
+        check_whole((self.layer,) if self.layer else (), "name a whole layer")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import Settings, setting, size_setting
+from .base import Settings, check_whole, setting, size_setting
 from .features import COLORMAPS
 from .layer_spec import LayerSpec
 
@@ -31,8 +31,7 @@ class ExplainSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        plain = all(spec.channel is None and spec.weight == 1 for spec in self.layers)
-        check(plain, "Grad-CAM weighs a whole layer: leave out the channel and the weight")
+        check_whole(self.layers, "Grad-CAM needs a whole layer")
         check(all(index >= 0 for index in self.classes), "a class's index must be at least 0")
 
     @property

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import Settings, setting, size_setting
+from .base import Settings, check_whole, setting, size_setting
 from .features import COLORMAPS
 from .layer_spec import LayerSpec
 
@@ -37,8 +37,7 @@ class FilterSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        plain = all(spec.channel is None and spec.weight == 1 for spec in self.layers)
-        check(plain, "filters are shown for whole layers: leave out the channel and the weight")
+        check_whole(self.layers, "filters are shown for whole layers")
         kernels = ", ".join((*KERNELS, ALL))
         check(self.apply in ("", *KERNELS, ALL), f"kernel must be one of {kernels}, not {self.apply!r}")
 

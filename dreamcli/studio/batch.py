@@ -67,8 +67,11 @@ class DiskWatch:
         self._failures = 0
 
     def see(self, outcomes: Sequence[Outcome]) -> None:
-        """Count the outcomes of a task that failed for lack of space, since the last one that didn't."""
-        self._failures = self._failures + 1 if any(each.hint is Hint.FREE_SPACE for each in outcomes) else 0
+        """Count the tasks that failed for lack of space, since the last one that was written."""
+        if any(each.hint is Hint.FREE_SPACE for each in outcomes):
+            self._failures += 1
+        elif any(each.status == "done" for each in outcomes):
+            self._failures = 0
 
     @property
     def is_full(self) -> bool:
@@ -86,7 +89,7 @@ class DiskWatch:
 
 
 Reading = tuple[Picture | None, list[ExistingOutput | None]]
-Opened = tuple["Session", "References[ReadInput]"]
+OpenSession = tuple["Session", "References[ReadInput]"]
 
 
 class PictureMaker:
@@ -104,12 +107,12 @@ class PictureMaker:
 
     def __init__(
         self,
-        open_session: Callable[[], Opened],
+        open_session: Callable[[], OpenSession],
         overwrite: bool = False,
         keep_partial: bool = False,
         read: Read = read_picture,
         animation: Animation | None = None,
-        opened: Opened | None = None,
+        opened: OpenSession | None = None,
         on_held: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_session = open_session

@@ -23,7 +23,7 @@ from dreamcli.files.writing import has_comment, write_plain
 from dreamcli.networks.arithmetic import arithmetic
 from dreamcli.networks.catalog import is_own, listing
 from dreamcli.networks.ensemble import Ensemble
-from dreamcli.networks.layers import DEFAULT_SIZE, parameter_total, window_text
+from dreamcli.networks.layers import parameter_total, window_text
 from dreamcli.networks.network import Network
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import TILE, MicroscopeSettings
@@ -142,7 +142,7 @@ class _Gathered:
         by_layer: dict[str, list[Task]] = {}
         for task in tasks:
             by_layer.setdefault(task.settings.layer_specs[0].layer, []).append(task)
-        side = network.input_format.fixed or DEFAULT_SIZE
+        side = network.usual_side
         known = listing(network.card.name) if not is_own(network.card.name) else None
         return Atlas(
             network=network.card.name,

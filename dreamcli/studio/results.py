@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
-from PIL import Image
 
 import dreamcli
 from dreamcli.art.artwork import Artwork
@@ -14,7 +12,8 @@ from dreamcli.art.pixels import to_tensor
 from dreamcli.art.score import top, top_of
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import high_frequency_share
-from dreamcli.files.reading import Picture, Pixels
+from dreamcli.files.animation import resized
+from dreamcli.files.reading import Picture
 from dreamcli.files.record import Job, Record
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
@@ -76,7 +75,10 @@ def finished(
     """The artwork with the start's transparency and its record."""
     record = record_of(job, start, references, score, artwork.stopped, notes)
     alpha = start.picture.alpha if start and not settings.is_sheet else None
-    return Result(Picture(artwork.pixels, _resized(alpha, artwork.pixels.shape[:2])), record, artwork.maps)
+    height, width = artwork.pixels.shape[:2]
+    if alpha is not None and alpha.shape != (height, width):
+        alpha = resized(alpha, (width, height))
+    return Result(Picture(artwork.pixels, alpha), record, artwork.maps)
 
 
 def record_of(
@@ -97,9 +99,3 @@ def record_of(
         references.map(lambda each: each.name).by_role(),
         notes,
     )
-
-
-def _resized(alpha: Pixels | None, size: tuple[int, ...]) -> Pixels | None:
-    if alpha is None or alpha.shape == size:
-        return alpha
-    return np.asarray(Image.fromarray(alpha).resize((size[1], size[0]), Image.Resampling.LANCZOS))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from dreamcli.art.artwork import Artwork, Inputs
+from dreamcli.art.artwork import Artwork, Inputs, Memo
 from dreamcli.art.likeness import distributions_of
 from dreamcli.art.pixels import to_tensor
 from dreamcli.art.visualization import visualize_class
@@ -28,7 +30,7 @@ def drawn(network: Network, compute: Compute, like: tuple[Picture, ...], **setti
 @pytest.mark.parametrize("settings", [{}, {"minimize": True}])
 def test_a_class_is_drawn_like_photographs(network: Network, compute: Compute, settings: dict[str, object]) -> None:
     like = (Picture(scene(90, 120)), Picture(scene(120, 80)[::-1].copy()))
-    found = distributions_of(like, Ensemble.of(network), compute)
+    found = distributions_of(like, Ensemble.of(network), compute, Memo())
     distance = Distributions({layer.key: values for layer, values in found.items()})
 
     def away(artwork: Artwork) -> float:
@@ -50,3 +52,16 @@ def test_it_repeats(network: Network, compute: Compute) -> None:
 def test_a_strip_is_refused(network: Network, compute: Compute) -> None:
     with pytest.raises(WrongRequest, match="a photograph to resemble is too narrow"):
         drawn(network, compute, (Picture(np.zeros((4, 200, 3), np.uint8)),))
+
+
+def test_what_is_remembered_of_photographs_is_of_these(network: Network, compute: Compute) -> None:
+    one, other = Picture(scene(90, 120), sha256="ab"), Picture(scene(120, 80)[::-1].copy(), sha256="cd")
+    memo = Memo()
+    first, again, second = (
+        distributions_of(like, Ensemble.of(network), compute, memo) for like in ((one,), (one,), (other,))
+    )
+    assert first is again
+    layer = next(iter(first))
+    assert not torch.equal(first[layer][0], second[layer][0])
+    nameless = (replace(one, sha256=""),)
+    assert distributions_of(nameless, Ensemble.of(network), compute, memo) is not first
