@@ -87,7 +87,7 @@ def make_plan(inputs: Iterable[str], output: str | None, settings: Settings, fol
     destination = _Destination(output, template, is_folder, several, settings)
     real = RealPaths()
     tasks = _once((task for given in inputs for task in destination.tasks(given, follow_links)), real)
-    tasks = _without_results(_told_apart(tasks, real), real)
+    tasks = _without_results(_numbered(_told_apart(tasks, real), real), real)
     hint = Hint.TEMPLATE if template else Hint.TWO_RUNS if output else Hint.FOLDER_OUTPUT
     _refuse_losses(tasks, real, hint)
     return tasks
@@ -276,6 +276,25 @@ def _told_apart(tasks: list[Task], real: RealPaths) -> list[Task]:
         return replace(task, output=task.output.with_name(name))
 
     return list(map(tell_apart, tasks, places))
+
+
+def _numbered(tasks: list[Task], real: RealPaths) -> list[Task]:
+    """Number the outputs of a.jpg and A.JPG side by side, since some file systems don't tell their names apart."""
+    first: dict[str, Task] = {}
+    counts: Counter[str] = Counter()
+
+    def number(task: Task) -> Task:
+        place = real.place(task.output)
+        twin = first.setdefault(place, task)
+        one, other = _source(twin), _source(task)
+        is_twin = one.parent == other.parent and one.name.casefold() == other.name.casefold()
+        if twin is task or task.problem or not is_twin:
+            return task
+        counts[place] += 1
+        name = fit_name(task.output.stem, f"-{counts[place] + 1}{task.output.suffix}")
+        return replace(task, output=task.output.with_name(name))
+
+    return list(map(number, tasks))
 
 
 def _was_made_from(output: Path, source: Path) -> bool:

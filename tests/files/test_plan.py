@@ -155,10 +155,24 @@ def test_a_name_that_was_typed_wrongly_is_explained(
     assert make_plan(["two words.jpg"], None, DREAM)[0].problem == ""
 
 
-def test_case_alone_does_not_tell_two_outputs_apart(tree: Path) -> None:
+def test_names_that_differ_in_case_alone_are_numbered(tree: Path) -> None:
     (tree / "A.JPG").touch()
+    plan = make_plan(["a.jpg", "A.JPG"], "out", DREAM)
+    assert [str(t.output) for t in plan] == ["out/a.jpg.png", "out/A.JPG-2.png"]
+    for name in ("IMG_1.png", "img_1.png", "Img_1.PNG"):
+        (tree / "deep").mkdir(exist_ok=True)
+        (tree / "deep" / name).touch()
+    plan = make_plan(["deep"], "out", DREAM)
+    assert len({str(t.output).casefold() for t in plan}) == 3
+    assert plan == make_plan(["deep"], "out", DREAM)
+
+
+def test_case_alone_does_not_tell_the_outputs_of_two_folders_apart(tree: Path) -> None:
+    for name in ("x/a.jpg", "y/A.JPG"):
+        (tree / name).parent.mkdir()
+        (tree / name).touch()
     with pytest.raises(WrongRequest, match="would both be written"):
-        make_plan(["a.jpg", "A.JPG"], "out", DREAM)
+        make_plan(["x/a.jpg", "y/A.JPG"], "out/{stem}.png", DREAM)
 
 
 def test_an_input_that_comes_up_twice_is_made_once(tree: Path) -> None:
