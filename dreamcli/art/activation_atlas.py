@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Any
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -130,14 +131,13 @@ def _cells(places: np.ndarray, side: int) -> dict[tuple[int, int], list[int]]:
     return {cell: cells[cell] for cell in sorted(cells) if len(cells[cell]) >= FEWEST_IN_CELL}
 
 
-def import_umap() -> Any:
+def import_umap() -> ModuleType:
     """The module of umap-learn.
 
     Raises:
         DreamcliError: it isn't installed.
     """
     try:
-        import umap
+        return import_module("umap")
     except ImportError as error:
         raise DreamcliError("a map needs umap-learn, which isn't installed", Hint.INSTALL_UMAP) from error
-    return umap

@@ -298,11 +298,11 @@ def test_the_server_outlives_broken_files_and_closed_tabs(browser: Any, server: 
         tab.page.wait_for_timeout(4000)  # until the server has let go of them
 
     send(10)
-    open_and_close(4)
+    open_and_close(3)
     before = server.memory
-    send(90)
-    open_and_close(8)
-    assert server.memory - before < 60e6
+    send(60)
+    open_and_close(5)
+    assert server.memory - before < 40e6
     tab.drop("photo.png", png(scene()))
     tab.page.get_by_text("photo.png").wait_for()
     tab.page.close()
