@@ -12,6 +12,7 @@ from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import read_size
 from dreamcli.files.record import Job
+from dreamcli.settings.base import Settings
 from dreamcli.studio.batch import OpenSession, Outcome, failure
 
 from .report import Report
@@ -27,8 +28,10 @@ def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, repor
         WrongRequest: the networks don't have the layers that are asked for.
     """
     session, references = opened
+    jobs: dict[Settings, list[Job]] = {}
     for settings in dict.fromkeys(task.settings for task in tasks):
         session.check(settings, references)
+        jobs[settings] = session.jobs(settings, None, references)
     pixels = 0
     for task in tasks:
         try:
@@ -40,7 +43,7 @@ def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, repor
         except DreamcliError as error:
             report.add(failure(task.title, task.output, error))
             continue
-        for output, job in zip(task.outputs, session.jobs(task.settings, None, references), strict=True):
+        for output, job in zip(task.outputs, jobs[task.settings], strict=True):
             report.add(_forecast(task, output, job, overwrite))
     report.close(f"{pixels / 1e6:.2f} megapixels to read" if pixels else "")
 
