@@ -92,7 +92,8 @@ def make_film(
     try:
         outcome = _planned(film, image) if shared.dry_run else _made(film, image, shared)
     except KeyboardInterrupt:
-        outcome = Outcome("interrupted", str(image), str(output), "(not kept)")
+        message = "(run the same command to continue)" if film.folder.is_dir() else "(not kept)"
+        outcome = Outcome("interrupted", str(image), str(output), message)
     except Exception as error:
         outcome = failure(str(image), output, error)
     report.add(outcome)

@@ -313,7 +313,8 @@ def test_ctrl_c_leaves_a_finished_film_alone(run, photo: Path, monkeypatch: pyte
         return real(settings, index, *rest)
 
     monkeypatch.setattr(films, "next_frame", interrupted)
-    assert run(*command, "--seed", 1, "--overwrite").code == 130
+    outcome = run(*command, "--seed", 1, "--overwrite")
+    assert (outcome.code, outcome.lines[-1]) == (130, "photo.png -> out.mkv (run the same command to continue)")
     assert Path("out.mkv").read_bytes() == film
     assert len(list(Path("out.mkv.frames").iterdir())) == 3
     monkeypatch.setattr(films, "next_frame", real)
