@@ -11,6 +11,12 @@ import click
 from dreamcli.errors import Hint, WrongRequest, describe
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
+
+
+def _with_extra(name: str) -> str:
+    return f"in a clone of dreamcli, run pip (or uv tool) install '.[{name}]'"
+
+
 HINTS: Mapping[Hint, str] = {
     Hint.SMALLER: "make the picture smaller with --size",
     Hint.FEWER: "make fewer pictures, or smaller ones with --size",
@@ -30,13 +36,13 @@ HINTS: Mapping[Hint, str] = {
     Hint.LIST_PRESETS: "list them with: dreamcli presets",
     Hint.LIST_CLASSES: "list them with: dreamcli models MODEL --classes",
     Hint.STYLE: "name one with --style PICTURE, or two with --fine PICTURE and --coarse PICTURE",
-    Hint.INSTALL_RAY: "pip install '.[ray]' in a clone of dreamcli",
-    Hint.INSTALL_CAPTUM: "pip install '.[explain]' in a clone of dreamcli",
-    Hint.INSTALL_VIDEO: "pip install '.[video]' in a clone of dreamcli",
-    Hint.INSTALL_WEB: "pip install '.[web]' in a clone of dreamcli",
-    Hint.INSTALL_UMAP: "pip install '.[map]' in a clone of dreamcli",
-    Hint.INSTALL_HEIF: "pip install '.[heif]' in a clone of dreamcli",
-    Hint.INSTALL_WATCH: "pip install '.[watch]' in a clone of dreamcli",
+    Hint.INSTALL_RAY: _with_extra("ray"),
+    Hint.INSTALL_CAPTUM: _with_extra("explain"),
+    Hint.INSTALL_VIDEO: _with_extra("video"),
+    Hint.INSTALL_WEB: _with_extra("web"),
+    Hint.INSTALL_UMAP: _with_extra("map"),
+    Hint.INSTALL_HEIF: _with_extra("heif"),
+    Hint.INSTALL_WATCH: _with_extra("watch"),
     Hint.PASSWORD: "set one with --password, or in DREAMCLI_PASSWORD",
     Hint.VERBOSE: "-v shows where",
 }

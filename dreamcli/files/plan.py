@@ -132,7 +132,7 @@ def outputs_by_default(name: str, source: Path | None, settings: Settings) -> li
 
 
 def _stem_of(name: str) -> str:
-    return "-".join("".join(c if c.isalnum() else " " for c in name).split())
+    return "-".join("".join(c if c.isalnum() else " " for c in name).split()) or "unnamed"
 
 
 def find_pictures(inputs: Iterable[str], settings: Settings, follow_links: bool = False) -> list[Task]:

@@ -150,6 +150,7 @@ class Network:
             WrongRequest: there is no such class.
         """
         self.check_classes()
+        check(bool(wanted.strip()), "a class has an empty name")
         labels = self.card.labels
         if wanted.isdecimal() and int(wanted) < len(labels):
             return int(wanted)

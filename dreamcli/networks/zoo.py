@@ -189,7 +189,11 @@ def _network(name: str, module: nn.Module, digest: str, input_format: InputForma
     """Combine what is known about a network with what a trace shows."""
     module.requires_grad_(False).eval()
     # vision transformers and LeNet-5 take one size, in pixels, and say so; torchvision's MaxVit doesn't say it
-    if size := getattr(module, "image_size", 224 if type(module).__name__ == "MaxVit" else None):
+    size = getattr(module, "image_size", 224 if type(module).__name__ == "MaxVit" else None)
+    if isinstance(size, tuple | list) and len(set(size)) == 1:
+        size = size[0]
+    if size is not None:
+        check(isinstance(size, int) and size > 0, f"image_size of {name} must be a number of pixels, not {size!r}")
         input_format = replace(input_format, fixed=size)
     try:
         trace = traced(module, input_format.fitted_size(*TRACE_SIZE))

@@ -328,7 +328,8 @@ def test_pyav_is_asked_for_before_any_work(run, photo: Path, monkeypatch: pytest
         outcome = run(*command)
         assert outcome.code == 1
         assert outcome.err == (
-            "dreamcli: films need PyAV, which isn't installed; pip install '.[video]' in a clone of dreamcli\n"
+            "dreamcli: films need PyAV, which isn't installed; "
+            "in a clone of dreamcli, run pip (or uv tool) install '.[video]'\n"
         )
     assert os.listdir() == ["photo.png"]
 

@@ -87,7 +87,10 @@ def test_a_map_needs_photographs_and_umap(run, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "umap", None)
     outcome = run("microscope", "-o", "atlas", *arguments)
     assert outcome.code == 1
-    assert "a map needs umap-learn, which isn't installed; pip install '.[map]'" in outcome.err
+    assert (
+        "a map needs umap-learn, which isn't installed; in a clone of dreamcli, run pip (or uv tool) install '.[map]'"
+        in (outcome.err)
+    )
     assert not Path("atlas").exists()  # it is asked for before any work
 
 

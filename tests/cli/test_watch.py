@@ -131,4 +131,4 @@ def test_without_watchfiles_it_says_so(run, monkeypatch: pytest.MonkeyPatch) -> 
     Path("folder").mkdir()
     outcome = run("dream", "folder", "--watch")
     assert outcome.code == 1
-    assert "pip install '.[watch]'" in outcome.err
+    assert "run pip (or uv tool) install '.[watch]'" in outcome.err

@@ -61,6 +61,12 @@ class FewLabels(Small):
 class LabelsByNumber(Small):
     labels = {0: "ape", 1: "bee", 2: "cow", 3: "dog"}
 
+class Whole(Small):
+    image_size = (64, 64)
+
+class Broad(Small):
+    image_size = (32, 48)
+
 class Crooked(Small):
     std = (0.2, 0, 0.2)
 
@@ -120,6 +126,7 @@ def test_it_may_say_how_pictures_are_normalized(run, own: None) -> None:
     assert (centered.input_format.mean, centered.input_format.std) == ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     assert inside.input_format == plain.input_format
     assert plain.input_format.mean == zoo.IMAGENET_MEAN
+    assert zoo.load("net.py:Whole", Path("net.pth")).input_format.fixed == 64
     model = ("--weights", "net.pth", "--size", 48, "--steps", 1, "--octaves", 1)
     for name in ("Centered", "Small"):
         assert run("dream", "photo.png", "--model", f"net.py:{name}", *model, "-o", f"{name}.png").code == 0
@@ -131,6 +138,7 @@ def test_it_may_say_how_pictures_are_normalized(run, own: None) -> None:
     [
         ("FewLabels", "net.py:FewLabels has 4 classes, but 1 labels"),
         ("LabelsByNumber", "the labels of net.py:LabelsByNumber must be a list of names, not dict"),
+        ("Broad", "image_size of net.py:Broad must be a number of pixels, not (32, 48)"),
         ("Crooked", "std must be more than 0"),
         ("Square", "if net.py:Square takes pictures of one size only, set its image_size"),
         ("Two", "a picture of 96x64 pixels doesn't fit the network: Two.forward() missing 1 required positional"),

@@ -44,8 +44,8 @@ def test_without_ray_it_says_how_to_install_it(run, photo: Path, monkeypatch: py
     monkeypatch.setattr(cluster, "_LOCAL_ONLY", {})
     outcome = run("dream", photo, "--cluster", "auto")
     assert outcome.code == 1
-    message = "working on a cluster needs Ray, which isn't installed; pip install '.[ray]' in a clone of dreamcli"
-    assert outcome.err == f"dreamcli: {message}\n"
+    message = "working on a cluster needs Ray, which isn't installed"
+    assert outcome.err == f"dreamcli: {message}; in a clone of dreamcli, run pip (or uv tool) install '.[ray]'\n"
 
 
 @pytest.mark.parametrize(

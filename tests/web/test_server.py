@@ -66,7 +66,7 @@ def test_without_nicegui_it_says_how_to_get_it(run, monkeypatch: pytest.MonkeyPa
     outcome = run("web", "--port", "0")
     assert outcome.code == 1
     assert outcome.lines == ["dreamcli: the page needs NiceGUI, which isn't installed; "
-                             "pip install '.[web]' in a clone of dreamcli"]  # fmt: skip
+                             "in a clone of dreamcli, run pip (or uv tool) install '.[web]'"]  # fmt: skip
 
 
 def test_a_port_that_is_taken_is_told(run, tmp_path: Path) -> None:
