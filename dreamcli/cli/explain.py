@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from dreamcli.settings.explain import ExplainSettings
 
 from .completion import complete_classes
 from .options import SharedOptions, form_options, images_argument, shared_options
+from .raw import make_with_raw, raw_option
 from .sections import Command
 
 
@@ -18,12 +20,13 @@ from .sections import Command
 @click.option("--class", "names", multiple=True, metavar="NAME", shell_complete=complete_classes,
               help="Class to explain, by its name or number. Repeatable.  [default: the likeliest]")  # fmt: skip
 @form_options(ExplainSettings)
+@raw_option("Also save the maps of one IMAGE: an array (1, rows, columns) per class and method, in [0, 1].")
 @shared_options(
     ExplainSettings,
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
     "[default: ./STEM-explain.png; for a folder ./FOLDER-explain/]",
 )
-def explain(images: tuple[str, ...], names: tuple[str, ...], **options: Any) -> int:
+def explain(images: tuple[str, ...], names: tuple[str, ...], raw: Path | None, **options: Any) -> int:
     """Show where a network looks: which parts of a picture support a class.
 
     For each class, side by side: the gradient of its score, integrated gradients, and Grad-CAM. Needs
@@ -42,4 +45,4 @@ def explain(images: tuple[str, ...], names: tuple[str, ...], **options: Any) -> 
     if names:
         network = open_session(shared, blank=True)[0].ensemble(ExplainSettings).only
         settings = ExplainSettings(**rest, classes=tuple(dict.fromkeys(map(network.class_index, names))))
-    return make_on_pictures(images, shared, settings)
+    return make_with_raw(images, shared, settings, raw) if raw else make_on_pictures(images, shared, settings)

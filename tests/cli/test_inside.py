@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dreamcli.files.reading import read_picture
@@ -36,6 +37,12 @@ def test_a_photograph_is_explained_and_replayed(run, photo: Path) -> None:
     assert run("replay", "photo-explain.png", "-o", "again.png").code == 0
     first, again = (read_picture(Path(name)).pixels for name in ("photo-explain.png", "again.png"))
     assert first.tobytes() == again.tobytes()
+    again = run("explain", photo, "--class", "goldfish", "--class", 5, "--steps", 2, "--raw", "maps.npz")
+    assert "(already made) (arrays: maps.npz)" in again.err
+    with np.load("maps.npz") as maps:
+        assert "goldfish, gradient" in maps
+        assert len(maps) == 6
+        assert all(found.shape[0] == 1 and 0 <= found.min() <= found.max() <= 1 for found in maps.values())
     outcome = run("explain", photo, "--class", "goldfisch")
     assert outcome.code == 2
     assert "did you mean goldfish" in outcome.err
