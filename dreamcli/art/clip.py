@@ -25,7 +25,7 @@ from .artwork import Artwork, Inputs, OnStep
 from .pixels import to_pixels, to_tensor
 from .recipes import RECIPES
 
-STEPS_SHARE = 0.2  # of the steps, in a frame that goes on from the one before
+STEPS_SHARE = 0.2  # of the steps, in a frame that continues the previous one
 OCTAVES_OF_STYLE = 1  # of such a frame: its large shapes are there
 NEW_SCENE = 0.3  # with less of the picture visible before than this, it starts over
 # where nothing was painted yet: pixels of blur, the difference in place that counts as much as black from white,
@@ -102,7 +102,7 @@ def _made(settings: Schedule, ensemble: Ensemble, inputs: Inputs, compute: Compu
 
 
 def _going_on(settings: S) -> S:
-    """The settings of a frame that goes on from the one before."""
+    """The settings of a frame that continues the previous one."""
     octaves = min(settings.octaves, OCTAVES_OF_STYLE) if isinstance(settings, StyleSettings) else settings.octaves
     return replace(settings, steps=math.ceil(STEPS_SHARE * settings.steps), octaves=octaves)
 

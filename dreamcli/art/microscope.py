@@ -24,8 +24,8 @@ from .artwork import Artwork, Inputs, OnStep, part_of
 from .pixels import to_tensor
 from .visualization import draw_each
 
-FEEDS, CLASSES = 8, 5  # that are told of each channel
-DIGITS = 4  # that are told of a number: more would differ from machine to machine
+FEEDS, CLASSES = 8, 5  # shown for each channel
+DIGITS = 4  # of a number: more would differ from machine to machine
 
 
 def show_channels(

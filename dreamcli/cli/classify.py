@@ -84,7 +84,7 @@ def _answer(
             raise DreamcliError(task.problem, task.hint)
         layer = settings.layer.layer if settings.layer else None
         found = session.classify(read(task.source).pixels, settings.top, layer=layer)
-    except Exception as error:  # the other pictures go on
+    except Exception as error:  # one failure does not stop the rest
         reason = with_hint(*describe(error))
         print_error(f"{task.title}: {reason}", shared.verbose)
         return {"input": task.title, "error": reason}

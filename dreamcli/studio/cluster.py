@@ -198,7 +198,7 @@ def _connected(address: str) -> Iterator[Any]:
 
 
 def _check_reachable(address: str) -> None:
-    """Try the port first: Ray would go on trying for minutes."""
+    """Try the port first: Ray would keep trying for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise WrongRequest(f"the cluster {address} is neither auto nor of the form HOST:PORT")

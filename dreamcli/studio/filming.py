@@ -1,4 +1,4 @@
-"""Films, frame by frame. The frames lie next to the film until it is whole, so that an interrupted run goes on."""
+"""Films, frame by frame. The frames lie next to the film until it is whole, so that an interrupted run can resume."""
 
 from __future__ import annotations
 

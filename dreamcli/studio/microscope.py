@@ -36,7 +36,7 @@ AT_ONCE = 8  # channels that are drawn together
 def layers_for(network: Network, wanted: Sequence[LayerSpec]) -> list[str]:
     """The layers that an atlas shows, in the order of execution.
 
-    Those that are wanted; by default, every layer with parameters that lies beside ``low``, ``mid`` or ``high``, or
+    Those that are wanted; by default, every layer with parameters next to ``low``, ``mid`` or ``high``, or
     around no other.
 
     Raises:
@@ -46,11 +46,11 @@ def layers_for(network: Network, wanted: Sequence[LayerSpec]) -> list[str]:
     if wanted:
         return sorted({network.find(spec) for spec in wanted}, key=order.index)
     parents = {layer.rpartition(".")[0] for layer in network.card.aliases.values()}
-    beside = [layer for layer in order if layer.rpartition(".")[0] in parents]
+    siblings = [layer for layer in order if layer.rpartition(".")[0] in parents]
     outer = [
-        layer for layer in order if "." not in layer and not any(other.startswith(f"{layer}.") for other in beside)
+        layer for layer in order if "." not in layer and not any(other.startswith(f"{layer}.") for other in siblings)
     ]
-    chosen = dict.fromkeys([*beside, *outer])
+    chosen = dict.fromkeys([*siblings, *outer])
     return [layer for layer in order if layer in chosen and _has_parameters(network, layer)]
 
 

@@ -33,7 +33,7 @@ def serve(
     precision: str,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serve the page until the process is told to end.
+    """Serve the page until the process is asked to stop.
 
     Args:
         host: the address to listen on.
