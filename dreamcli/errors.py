@@ -38,6 +38,7 @@ class Hint(Enum):
     INSTALL_HEIF = auto()
     INSTALL_WATCH = auto()
     PASSWORD = auto()
+    PORT = auto()
     VERBOSE = auto()
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -95,7 +97,7 @@ class _Score(nn.Module):
 
 def _methods(settings: ExplainSettings, network: Network, compute: Compute, score: nn.Module) -> dict[str, Attribute]:
     """The ways to find out where the network looks, by name."""
-    captum = _captum()
+    captum = import_captum()
     integrated = captum.IntegratedGradients(score, multiply_by_inputs=True)
 
     def integrate(image: Tensor, index: int) -> Tensor:
@@ -161,9 +163,14 @@ def _normalized(positive: Tensor) -> np.ndarray:
     return (values / max(float(np.quantile(values, BRIGHTEST)), 1e-12)).clip(0, 1)
 
 
-def _captum() -> Any:
+def import_captum() -> ModuleType:
+    """Captum's methods.
+
+    Raises:
+        DreamcliError: it isn't installed.
+    """
     try:
-        from captum import attr
+        import_module("captum")
+        return import_module("captum.attr")
     except ImportError as error:
         raise DreamcliError("explaining needs Captum, which isn't installed", Hint.INSTALL_CAPTUM) from error
-    return attr

@@ -79,7 +79,9 @@ def show_features(
     for spec, name in sorted(named, key=lambda pair: order[pair[1]]):
         found = maps[name]
         channels = _channels(spec, settings, found, name)
-        span = (float(found.min()), float(found.max())) if settings.scale == "layer" else None
+        # a map of one value has no lowest and highest of its own (in version 0.1, it was dark)
+        together = settings.scale == "layer" or (settings.headings and found.shape[1:] == (1, 1))
+        span = (float(found.min()), float(found.max())) if together else None
         tiles = [_tile(found[channel], settings, span, pixels if settings.overlay else None) for channel in channels]
         captions = [f"{spec.layer if spec.channel is None else name}:{channel}" for channel in channels]
         if settings.headings:

@@ -32,6 +32,7 @@ KERNEL_WEIGHTS: Mapping[str, tuple[tuple[tuple[float, ...], ...], float]] = {
     "unsharp": (_UNSHARP, 0.0),
 }
 DENOMINATORS = (1, 9, 256)  # that make whole numbers of a kernel's weights
+NARROWEST = 96  # pixels: what the caption of a filter needs
 WIDEST = 1000  # pixels: several filters of a deeper layer lie side by side if they are narrower
 TILE = 240  # pixels: the longer side of the pictures next to the kernels
 
@@ -75,8 +76,10 @@ def show_filters(
 
 def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> tuple[Pixels, Pixels]:
     """A heading, and a sheet of a convolution's ``(filters, channels, height, width)`` weights."""
-    shape = f"{name}: {len(weights)} filters of {weights.shape[1]} channels, {weights.shape[3]}x{weights.shape[2]}"
     filters = weights[: settings.top or len(weights)]
+    count = f"{len(weights)}" if len(filters) == len(weights) else f"{len(filters)} of {len(weights)}"
+    inputs = f"{weights.shape[1]} channel{'s' * (weights.shape[1] > 1)}"
+    shape = f"{name}: {count} filters of {inputs}, {weights.shape[3]}x{weights.shape[2]}"
     captions = [f"{name}:{index}" for index in range(len(filters))]
     strongest = np.abs(filters).max((1, 2, 3), keepdims=True).clip(1e-9)
     shares = 0.5 + 0.5 * filters / strongest
@@ -88,8 +91,9 @@ def _kernels(weights: np.ndarray, name: str, settings: FilterSettings) -> tuple[
         np.concatenate([np.pad(kernel, 1, constant_values=0.5) for kernel in each[:channels]], 1) for each in shares
     ]
     ends = ("most negative", "most positive of each filter")
-    tiles = [_enlarged(colored(row, settings.colormap), 4) for row in rows]
-    # without headings as in version 0.1: one below the other
+    # without headings as in version 0.1: small, and one below the other
+    factor = max(4, -(-NARROWEST // rows[0].shape[1])) if settings.headings else 4
+    tiles = [_enlarged(colored(row, settings.colormap), factor) for row in rows]
     columns = max(1, min(len(tiles), WIDEST // tiles[0].shape[1])) if settings.headings else 1
     return heading(shape, colored(RAMP, settings.colormap), ends), contact_sheet(tiles, captions, columns)
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from dreamcli.errors import DreamcliError
+from dreamcli.files.digest import file_sha256
 from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import read_size
 from dreamcli.files.record import Job
 from dreamcli.settings.base import Settings
-from dreamcli.studio.batch import OpenSession, Outcome, failure
+from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name
 
 from .report import Report
 
@@ -49,7 +50,7 @@ def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, repor
 
 
 def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
-    """What would become of an output. Its input isn't read, so it isn't compared; and neither are blank networks."""
+    """What would become of an output. Blank networks aren't compared, and an input only where its name has changed."""
     planned = Outcome("planned", task.title, str(output))
     if not output.exists():
         return planned
@@ -62,8 +63,11 @@ def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
     if record:
         is_blank = not all(job.network["sha256"].split("+"))
         network = record.job.network | {"name": job.network["name"]} if is_blank else job.network
-        job = replace(job, network=network, input=record.job.input)
+        job = replace(job, network=network)
     try:
+        if record and task.source:
+            is_same = record.source == recorded_name(task.source)
+            job = replace(job, input=record.job.input if is_same else file_sha256(task.source))
         refuse_others(output, existing, job)
     except DreamcliError as error:
         return failure(task.title, output, error)

@@ -44,6 +44,7 @@ HINTS: Mapping[Hint, str] = {
     Hint.INSTALL_HEIF: _with_extra("heif"),
     Hint.INSTALL_WATCH: _with_extra("watch"),
     Hint.PASSWORD: "set one with --password, or in DREAMCLI_PASSWORD",
+    Hint.PORT: "choose another with --port, or any with --port 0",
     Hint.VERBOSE: "-v shows where",
 }
 _JOINER = "\u200d"  # of emoji

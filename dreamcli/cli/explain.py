@@ -42,6 +42,9 @@ def explain(images: tuple[str, ...], names: tuple[str, ...], raw: Path | None, *
 
     shared, rest = SharedOptions.split(options)
     settings = ExplainSettings(**rest)  # reports a setting that is out of range before anything is loaded
+    from dreamcli.art.explain import import_captum
+
+    import_captum()  # which may be missing
     if names:
         network = open_session(shared, blank=True)[0].ensemble(ExplainSettings).only
         settings = ExplainSettings(**rest, classes=tuple(dict.fromkeys(map(network.class_index, names))))

@@ -43,8 +43,10 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
     """
     from .runner import make_on_pictures, pictures_to_look_at, reader
 
-    if bool(images) != bool(options["apply"]):
-        raise click.UsageError("--apply KERNEL and an IMAGE to apply it to go together")
+    if images and not options["apply"]:
+        raise click.UsageError("name a kernel for the IMAGE with --apply, such as --apply edge")
+    if options["apply"] and not images:
+        raise click.UsageError("--apply needs an IMAGE")
     of_filters = ("layers", "top", "colormap", "headings")
     changed = any(options[name] != getattr(FilterSettings(), name) for name in of_filters)
     if options["apply"] and changed:

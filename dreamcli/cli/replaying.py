@@ -208,10 +208,14 @@ def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...
     """Refuse networks that the picture wasn't made by; only the files of the user's own may have moved."""
     typed = parse_models(str(options.model))
     same = len(typed) == len(specs) and all(
-        now.weight == was.weight and (now.name == was.name or (is_own(now.name) and is_own(was.name)))
+        now.weight == was.weight and (now.name == was.name or _same_class(now.name, was.name))
         for now, was in zip(typed, specs, strict=True)
     )
     check(same, f"{options.picture} was made by {name}, not by {options.model}")
+
+
+def _same_class(now: str, was: str) -> bool:
+    return is_own(now) and is_own(was) and now.rpartition(":")[2] == was.rpartition(":")[2]
 
 
 def _check_weights(picture: Path, record: Record, shared: SharedOptions, session: Session, settings: Settings) -> None:

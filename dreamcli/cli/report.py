@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -15,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, Hint
+from dreamcli.files.atomic import FULL
 
 from .errors import print_error, printable, say, with_hint
 from .options import ReportOptions
@@ -90,7 +93,7 @@ class Report:
             if "planned" not in counts:
                 line += f" in {duration(seconds)}"
             if "done" in counts:
-                line += f", {rate:.3g} pictures per minute"
+                line += f", {rate:,.0f} pictures per minute" if rate >= 100 else f", {rate:.3g} pictures per minute"
             say("; ".join(filter(None, (line, remark))))
             for reason, sources in self.reasons.items():
                 say(printable(f"failed: {_some(sources)}: {' '.join(reason.split())}"))
@@ -108,10 +111,16 @@ def _append(log: Path, line: dict[str, object]) -> None:
     # a single write to the end of the file, so that several processes can share it
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "ab", buffering=0) as file:
-            file.write(json.dumps(line).encode("ascii") + b"\n")
+        with open(log, "a+b", buffering=0) as file:
+            # an earlier run may have left half a line on a full disk
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            start = b"" if file.read(1) in (b"", b"\n") else b"\n"
+            whole = start + json.dumps(line).encode("ascii") + b"\n"
+            if file.write(whole) != len(whole):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as problem:
-        raise DreamcliError(f"could not write {log} ({problem.strerror or problem})") from problem
+        hint = Hint.FREE_SPACE if problem.errno in FULL else None
+        raise DreamcliError(f"could not write {log} ({problem.strerror or problem})", hint) from problem
 
 
 def duration(seconds: float) -> str:

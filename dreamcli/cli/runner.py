@@ -156,6 +156,8 @@ def make_pictures(
     finally:
         report.close()
     if not finished:
+        if not is_alone and not shared.quiet and not shared.as_json:
+            say("run the same command to continue")
         return INTERRUPTED
     return FAILED if report.counts["failed"] else 0
 

@@ -118,10 +118,12 @@ def trace(network: nn.Module, size: tuple[int, int]) -> Trace:
     tracer = _Tracer(shell, image)
     try:
         with torch.no_grad(), tracer:
-            shell(image)
+            answer = shell(image)
     except Exception as error:  # it may be anybody's network
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise TraceError(tracer.open[-1] if tracer.open else "", reason) from error
+    if not isinstance(answer, Tensor):
+        raise TraceError("", f"it returns a {type(answer).__name__}, not one tensor")
     return tracer.finished()
 
 

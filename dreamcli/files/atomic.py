@@ -17,7 +17,7 @@ if sys.platform != "win32":
     import fcntl
 
 PARTIAL = ".dreamcli.partial"  # the ending of temporary files
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what a full disk, or a full quota, is called
 
 
 def why_closed(folder: Path) -> str:
@@ -60,7 +60,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
                 file.close()  # Windows can't rename an open file
             os.replace(partial, path)
     except OSError as error:
-        hint = Hint.FREE_SPACE if error.errno in _FULL else None
+        hint = Hint.FREE_SPACE if error.errno in FULL else None
         raise DreamcliError(f"could not write {path} ({error.strerror or error})", hint) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dreamcli.errors import DreamcliError, Hint
@@ -73,7 +73,10 @@ def refuse_others(output: Path, existing: ExistingOutput | None, job: Job, hint:
         DreamcliError: there is; ``hint`` says what helps.
     """
     if existing and not existing.is_of(job):
-        how = "made with different settings" if existing.record else "not made by dreamcli"
+        how = "not made by dreamcli"
+        if existing.record:
+            is_other_input = existing.is_of(replace(job, input=existing.record.job.input))
+            how = "made from another picture" if is_other_input else "made with different settings"
         raise DreamcliError(f"{output} already exists, but was {how}", hint)
 
 

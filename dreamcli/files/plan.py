@@ -182,6 +182,8 @@ class _Destination:
                 output = root
             elif self.template:
                 inside = found.source.parent.relative_to(found.folder) if found.folder else Path()
+                if found.folder and self.several:
+                    inside = _mirrored(folder) / inside
                 output = fill_in(self.template, self.settings, found.source.stem, found.source.suffix, inside)
             elif found.folder:
                 output = root / found.source.parent.relative_to(folder) / fit_name(found.source.stem, ".png")
@@ -287,7 +289,7 @@ def _numbered(tasks: list[Task], real: RealPaths) -> list[Task]:
         place = real.place(task.output)
         twin = first.setdefault(place, task)
         one, other = _source(twin), _source(task)
-        is_twin = one.parent == other.parent and one.name.casefold() == other.name.casefold()
+        is_twin = str(one).casefold() == str(other).casefold()
         if twin is task or task.problem or not is_twin:
             return task
         counts[place] += 1

@@ -95,7 +95,8 @@ class Network:
         found = self.card.aliases.get(name, name)
         if found not in self.trace.shapes:
             outermost = [layer for layer in self.trace.shapes if "." not in layer]
-            hint = did_you_mean(name, [*ALIASES, *self.trace.shapes])
+            inner = [layer for layer in self.trace.shapes if layer.rpartition(".")[2] == name]
+            hint = suggestion(inner[:3]) or did_you_mean(name, [*ALIASES, *self.trace.shapes])
             raise WrongRequest(
                 f"{self.card.name} has no layer {name!r}" + (hint or f"; it has {', '.join([*ALIASES, *outermost])}")
             )
@@ -128,10 +129,14 @@ class Network:
         """The layer table for an input of this (height, width), or side; by default, of the size it was made for.
 
         Raises:
-            DreamcliError: the network doesn't take this size.
+            WrongRequest, DreamcliError: the network doesn't take this size.
         """
         side = size or self.usual_side
-        return layer_table(self.module, (side, side) if isinstance(side, int) else side)
+        height, width = (side, side) if isinstance(side, int) else side
+        fixed = self.input_format.fixed
+        takes = fixed is None or (height, width) == (fixed, fixed)
+        check(takes, f"{self.card.name} takes pictures of {fixed}x{fixed} pixels only, not {width}x{height}")
+        return layer_table(self.module, (height, width))
 
     def on(self, device: torch.device) -> Network:
         """The same network with its weights on a device; this one stays where it is."""
@@ -152,10 +157,10 @@ class Network:
         self.check_classes()
         check(bool(wanted.strip()), "a class has an empty name")
         labels = self.card.labels
-        if wanted.isdecimal() and int(wanted) < len(labels):
-            return int(wanted)
         if wanted in labels:
             return labels.index(wanted)  # before ignoring case: ImageNet has both Cardigan and cardigan
+        if wanted.isdecimal() and int(wanted) < len(labels):
+            return int(wanted)
         names = {label.casefold(): index for index, label in enumerate(labels)}
         plain = " ".join(wanted.replace("_", " ").split()).casefold()
         if plain in names:

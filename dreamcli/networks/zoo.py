@@ -141,8 +141,8 @@ def skeleton(name: str) -> Network:
 def wrap(
     module: nn.Module,
     *,
-    mean: tuple[float, float, float] = IMAGENET_MEAN,
-    std: tuple[float, float, float] = IMAGENET_STD,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     labels: Sequence[str] = (),
     name: str | None = None,
 ) -> Network:
@@ -151,7 +151,8 @@ def wrap(
     Args:
         module: maps ``(N, 3, H, W)`` to ``(N, classes)`` logits. ``module.image_size``, if any, is the one size in
             pixels that it takes.
-        mean, std: of each color, subtracted from and divided into an image in [0, 1].
+        mean, std: of each color, subtracted from and divided into an image in [0, 1]; by default those that the module
+            has as attributes, or ImageNet's.
         labels: the names of the classes, in order; by default ``module.labels``, or their numbers.
         name: what records call it; by default the name of its class.
 
@@ -161,7 +162,8 @@ def wrap(
     """
     name = name or type(module).__name__
     check(any(True for _ in module.parameters()), f"{name} has no weights")
-    input_format = _checked_format(mean, std)
+    check(not isinstance(labels, str), "labels must be a list of names, not a text")
+    input_format = _own_format(name, module, mean, std)
     digest = state_sha256(module.state_dict())
     network = _network(name, copy.deepcopy(module).to("cpu", torch.float32), digest, input_format, tuple(labels))
     count = len(network.card.labels)
@@ -169,11 +171,31 @@ def wrap(
     return network
 
 
-def _checked_format(mean: Sequence[float], std: Sequence[float]) -> InputFormat:
+def _own_format(
+    name: str, module: nn.Module, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+) -> InputFormat:
+    """The format of a network of somebody else's: as given, or as its attributes say, or ImageNet's."""
+    mean, std = (
+        given if given is not None else _attribute(name, module, key) for key, given in (("mean", mean), ("std", std))
+    )
+    mean = IMAGENET_MEAN if mean is None else mean
+    std = IMAGENET_STD if std is None else std
     check(len(mean) == len(std) == 3, f"mean and std must have 3 values each, not {len(mean)} and {len(std)}")
     check(all(map(math.isfinite, mean)), f"mean must be finite, not {mean}")
     check(all(0 < value < math.inf for value in std), f"std must be more than 0, not {std}")
-    return InputFormat((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]), SMALLEST_INPUT)
+    red, green, blue = zip(map(float, mean), map(float, std), strict=True)
+    return InputFormat((red[0], green[0], blue[0]), (red[1], green[1], blue[1]), SMALLEST_INPUT)
+
+
+def _attribute(name: str, module: nn.Module, key: str) -> list[float] | None:
+    """Three numbers that a network has as an attribute; its buffers and methods are its own business."""
+    value = getattr(module, key, None)
+    if value is None or callable(value) or key in {*module._buffers, *module._parameters}:
+        return None
+    try:
+        return [float(each) for each in value]
+    except (TypeError, ValueError) as error:
+        raise WrongRequest(f"the {key} of {name} must be three numbers, not {value!r}") from error
 
 
 def _own_labels(name: str, module: nn.Module) -> tuple[str, ...]:
@@ -219,10 +241,7 @@ def _network(name: str, module: nn.Module, digest: str, input_format: InputForma
 
 def _format(name: str, module: nn.Module) -> InputFormat:
     if is_own(name):
-        mean, std = getattr(module, "mean", None), getattr(module, "std", None)
-        # tensors are the module's own business
-        own = [each if isinstance(each, list | tuple) else None for each in (mean, std)]
-        return _checked_format(own[0] or IMAGENET_MEAN, own[1] or IMAGENET_STD)
+        return _own_format(name, module)
     if name in FORMATS:
         return FORMATS[name]
     if packaged := plugins.network(name):

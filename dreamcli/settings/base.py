@@ -112,7 +112,10 @@ class Settings:
         for each in fields(self):
             value, known = getattr(self, each.name), self.setting(each.name)
             if known and value is not each.default:  # a default is trusted: None may stand for the input's size
-                known.check(each.name.replace("_", "-"), value)
+                name = each.name.replace("_", "-")
+                known.check(name, value)
+                is_whole = each.type not in ("int", "int | None") or not isinstance(value, float)
+                check(is_whole, f"{name} must be a whole number, not {value}")
 
     @classmethod
     def setting(cls, name: str) -> Setting | None:

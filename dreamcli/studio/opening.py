@@ -68,7 +68,7 @@ class OpenNetworks:
         self._named: Opened | None = None
         if isinstance(model, nn.Module):
             check(weights is None, "the module already has its weights")
-            wrapped = zoo.wrap(model, mean=mean or zoo.IMAGENET_MEAN, std=std or zoo.IMAGENET_STD, labels=tuple(labels))
+            wrapped = zoo.wrap(model, mean=mean, std=std, labels=labels)
             self._named = self._opened(Ensemble.of(wrapped))
             return
         check(

@@ -129,5 +129,6 @@ def _free_port(host: str, port: int) -> int:
         try:
             tried.bind((host, port))
         except OSError as error:
-            raise WrongRequest(f"can't listen on {host}, port {port} ({error.strerror or error})") from error
+            reason = error.strerror or error
+            raise WrongRequest(f"can't listen on {host}, port {port} ({reason})", Hint.PORT) from error
         return int(tried.getsockname()[1])

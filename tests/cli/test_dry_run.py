@@ -67,6 +67,17 @@ def test_it_says_what_is_left_to_do(run, photo: Path) -> None:
     assert "1 done, 1 skipped, 1 failed" in outcome.err
 
 
+def test_it_tells_another_photo_of_the_same_name(run, photo: Path) -> None:
+    for folder, size in (("one", 60), ("two", 50)):
+        os.mkdir(folder)
+        Image.fromarray(scene(size, 80)).save(f"{folder}/a.png")
+    assert run("dream", "one/a.png", *QUICK).code == 0
+    for more in (("--dry-run",), ()):
+        outcome = run("dream", "two/a.png", *QUICK, *more)
+        assert outcome.code == 1
+        assert "a-dream.png already exists, but was made from another picture; choose another" in outcome.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -222,8 +222,8 @@ def test_a_bad_picture_does_not_stop_the_others(run, photo: Path) -> None:
         (("features", "photo.png", "--colormap", "jet"), 2, "'jet' is not one of"),
         (("features", "photo.png", "--raw", "x.txt"), 2, "must end in .npz"),
         (("features", "photo.png", "photo.png", "--raw", "nowhere/x/photo.png"), 2, "must end in .npz"),
-        (("filters", "photo.png"), 2, "--apply KERNEL and an IMAGE"),
-        (("filters", "--apply", "edge"), 2, "--apply KERNEL and an IMAGE"),
+        (("filters", "photo.png"), 2, "name a kernel for the IMAGE with --apply"),
+        (("filters", "--apply", "edge"), 2, "--apply needs an IMAGE"),
         (("filters", "photo.png", "--apply", "blur"), 2, "'blur' is not one of"),
         (("filters", "photo.png", "--apply", "edge", "--layer", "mid"), 2, "--apply shows no filters"),
         (("filters", "photo.png", "--apply", "edge", "--top", "3"), 2, "leave out --layer, --top and --colormap"),
@@ -276,7 +276,7 @@ def test_a_pixel_that_is_not_there_is_refused(run, photo: Path) -> None:
     for arguments, problem in (
         (("--apply", "edge", "--at", "60,0"), "60 rows and 80 columns"),
         (("--apply", "edge", "--at", "6"), "not of the form Y,X"),
-        (("--at", "6,6"), "go together"),
+        (("--at", "6,6"), "name a kernel for the IMAGE with --apply, such as --apply edge"),
         (("--apply", "edge", "--at", "1,1", photo), "one IMAGE"),
     ):
         outcome = run("filters", photo, *arguments)
@@ -303,3 +303,19 @@ def test_a_network_is_an_argument_or_an_option(run, command: str, monkeypatch: p
     by_variable = run(command, *more)
     assert (by_variable.out, by_variable.err) == (by_option.out, by_option.err)
     assert run(command, "squeezenet1_0", *more).code == 0
+
+
+def test_the_textbooks_network_is_easy_to_look_at(run, photo: Path) -> None:
+    wrong_size = run("layers", "lenet5", "--size", 28)
+    assert (wrong_size.code, wrong_size.err) == (
+        2, "dreamcli: lenet5 takes pictures of 32x32 pixels only, not 28x28\n"
+    )  # fmt: skip
+    assert "lenet5 has no layer 'c3'; did you mean maps.c3?" in run("filters", "-m", "lenet5", "--layer", "c3").err
+    assert run("filters", "-m", "lenet5").code == 0
+    with Image.open("lenet5-filters.png") as sheet:
+        assert sheet.width > 6 * 96  # six filters, and room for their names
+    assert run("features", photo, "-m", "lenet5", "--layer", "high").code == 0
+    with Image.open("photo-features.png") as sheet:
+        colors = sheet.convert("RGB").getcolors(2**16)
+    assert colors is not None
+    assert len({color for count, color in colors if count > 100}) > 8  # one for each of many values

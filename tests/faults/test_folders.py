@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import shutil
 import subprocess
@@ -85,6 +86,22 @@ def test_a_full_disk_ends_the_run_and_the_same_command_finishes_it(run, small_di
     assert len(os.listdir(small_disk)) == 9
 
 
+def test_half_a_line_in_a_report_spoils_no_other(run, photo: Path) -> None:
+    assert run("dream", photo, *QUICK, "--report", "log.jsonl").code == 0
+    log = Path("log.jsonl")
+    log.write_bytes(log.read_bytes() + b'{"time": "2026')
+    assert run("dream", photo, *QUICK, "--report", "log.jsonl").code == 0
+    first, half, second = log.read_text().splitlines()
+    assert (json.loads(first)["status"], half, json.loads(second)["status"]) == ("done", '{"time": "2026', "skipped")
+
+
+def test_a_report_on_a_full_disk_says_what_helps(run, photo: Path, small_disk: Path) -> None:
+    (small_disk / "filler").write_bytes(bytes(60 * 1024))
+    outcome = run("dream", photo, *QUICK, "--report", small_disk / "log.jsonl")
+    if outcome.code:  # a page may have been left for it
+        assert "log.jsonl (No space left on device); free some space" in outcome.err
+
+
 def test_a_read_only_disk_fails_before_work(run, photo: Path, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     outcome = run("dream", photo, "-o", small_disk / "x.png", *QUICK)
@@ -158,7 +175,7 @@ def test_the_record_names_the_input_that_was_read_not_one_changed_since(
     # a later run doesn't mistake the old result for the new input's
     outcome = run("dream", photo, *QUICK)
     assert outcome.code == 1
-    assert ("made with different settings" if change == "replaced" else "there is no such file") in outcome.err
+    assert ("made from another picture" if change == "replaced" else "there is no such file") in outcome.err
 
 
 def test_a_file_that_another_run_wrote_meanwhile_is_not_overwritten(

@@ -58,9 +58,12 @@ def test_what_is_not_ours_is_not_decoded(output: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("hint", [Hint.OVERWRITE, Hint.OVERWRITE_ANIMATION])
 def test_something_else_is_refused(output: Path, hint: Hint) -> None:
-    with pytest.raises(DreamcliError, match=r"out.png already exists, but was made with different settings$") as caught:
+    with pytest.raises(DreamcliError, match=r"out.png already exists, but was made from another picture$") as caught:
         refuse_others(output, look_at(output), OTHER, hint)
     assert caught.value.hint is hint
+    for job in (replace(JOB, settings={}), replace(OTHER, settings={})):
+        with pytest.raises(DreamcliError, match=r"out.png already exists, but was made with different settings$"):
+            refuse_others(output, look_at(output), job, hint)
     output.write_text("text")
     with pytest.raises(DreamcliError, match=r"out.png already exists, but was not made by dreamcli$"):
         refuse_others(output, look_at(output), JOB)

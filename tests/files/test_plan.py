@@ -165,6 +165,18 @@ def test_names_that_differ_in_case_alone_are_numbered(tree: Path) -> None:
     plan = make_plan(["deep"], "out", DREAM)
     assert len({str(t.output).casefold() for t in plan}) == 3
     assert plan == make_plan(["deep"], "out", DREAM)
+    (tree / "Deep").mkdir()
+    (tree / "Deep" / "img_1.png").touch()
+    assert len({str(t.output).casefold() for t in make_plan(["deep", "Deep"], "out", DREAM)}) == 4
+
+
+def test_a_template_tells_several_folders_apart(tree: Path) -> None:
+    for folder in ("x", "y"):
+        (tree / folder / "in").mkdir(parents=True)
+        (tree / folder / "in" / "a.jpg").touch()
+    several = make_plan(["x", "y"], "out/{folder}/{stem}.png", DREAM)
+    assert [str(t.output) for t in several] == ["out/x/in/a.png", "out/y/in/a.png"]
+    assert [str(t.output) for t in make_plan(["x"], "out/{folder}/{stem}.png", DREAM)] == ["out/in/a.png"]
 
 
 def test_case_alone_does_not_tell_the_outputs_of_two_folders_apart(tree: Path) -> None:

@@ -50,6 +50,19 @@ class Named(Small):
 class Centered(Named):
     mean, std = (0.5, 0.5, 0.5), [0.25, 0.25, 0.25]
 
+class Tensors(Small):
+    mean, std = torch.tensor([0.5] * 3), torch.tensor([0.25] * 3)
+
+class Number(Small):
+    mean = 0.5
+
+class Heads(Small):
+    def forward(self, x):
+        return super().forward(x), x
+
+class Numbered(Small):
+    labels = ["1", "2", "3", "4"]
+
 class Inside(Small):
     def __init__(self, num_classes=4):
         super().__init__(num_classes)
@@ -121,10 +134,20 @@ def test_it_may_name_its_classes(run, own: None) -> None:
     assert "did you mean bee" in run("class", "bees", *model).err
 
 
+def test_a_label_goes_before_a_number(run, own: None) -> None:
+    model = ("--model", "net.py:Numbered", "--weights", "net.pth", "--size", 40, "--steps", 1)
+    assert run("class", "1", *model).err.startswith("1 -> 1-class.png")
+    assert run("class", "0", *model, "-o", "first.png").err.startswith("1 -> first.png")
+    assert run("class", " ", *model).err == "dreamcli: a class has an empty name\n"
+
+
 def test_it_may_say_how_pictures_are_normalized(run, own: None) -> None:
     centered, plain, inside = (zoo.load(f"net.py:{name}", Path("net.pth")) for name in ("Centered", "Small", "Inside"))
     assert (centered.input_format.mean, centered.input_format.std) == ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     assert inside.input_format == plain.input_format
+    assert zoo.load("net.py:Tensors", Path("net.pth")).input_format == centered.input_format
+    assert zoo.wrap(centered.module).input_format == centered.input_format  # from Python, too
+    assert zoo.wrap(centered.module, mean=torch.zeros(3)).input_format.mean == (0, 0, 0)
     assert plain.input_format.mean == zoo.IMAGENET_MEAN
     assert zoo.load("net.py:Whole", Path("net.pth")).input_format.fixed == 64
     model = ("--weights", "net.pth", "--size", 48, "--steps", 1, "--octaves", 1)
@@ -138,6 +161,8 @@ def test_it_may_say_how_pictures_are_normalized(run, own: None) -> None:
     [
         ("FewLabels", "net.py:FewLabels has 4 classes, but 1 labels"),
         ("LabelsByNumber", "the labels of net.py:LabelsByNumber must be a list of names, not dict"),
+        ("Number", "the mean of net.py:Number must be three numbers, not 0.5"),
+        ("Heads", "a picture of 96x64 pixels doesn't fit the network: it returns a tuple, not one tensor"),
         ("Broad", "image_size of net.py:Broad must be a number of pixels, not (32, 48)"),
         ("Crooked", "std must be more than 0"),
         ("Square", "if net.py:Square takes pictures of one size only, set its image_size"),
@@ -215,6 +240,8 @@ def test_replay_tells_changed_code_from_changed_weights(run, own: None) -> None:
     assert outcome.code == 1
     assert "not the same: the code of net.py:Small has changed since" in outcome.err
     torch.save({name: value + 0.1 for name, value in torch.load("net.pth").items()}, "other.pth")
+    outcome = run("replay", "photo-dream.png", "--model", "net.py:Named", "--weights", "net.pth")
+    assert "was made by net.py:Small, not by net.py:Named" in outcome.err
     outcome = run("replay", "photo-dream.png", "--model", "net.py:Small", "--weights", "other.pth")
     assert outcome.code == 1
     assert "was made with different weights for net.py:Small; give them with --weights" in outcome.err
