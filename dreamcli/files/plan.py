@@ -282,7 +282,10 @@ def _told_apart(tasks: list[Task], real: RealPaths) -> list[Task]:
 
 def _numbered(tasks: list[Task], real: RealPaths) -> list[Task]:
     """Number the outputs of a.jpg and A.JPG side by side, since some file systems don't tell their names apart."""
-    first: dict[str, Task] = {}
+    shared = Counter(real.place(task.output) for task in tasks)
+    several = [task for task in tasks if shared[real.place(task.output)] > 1]
+    # one that is made already keeps its name
+    first = {real.place(task.output): task for task in several if _was_made_from(task.output, _source(task))}
     counts: Counter[str] = Counter()
 
     def number(task: Task) -> Task:

@@ -10,9 +10,9 @@ from .pyav import import_av, opened
 
 # by a film's suffix: what its container takes as it is (empty for anything), and what the rest is encoded as
 _TAKEN = {".mp4": {"aac", "mp3", "ac3", "eac3", "alac"}, ".webm": {"opus", "vorbis"}, ".mkv": frozenset()}
-_ENCODED = {".mp4": "aac", ".webm": "libopus"}
-OPUS_RATE = 48_000  # samples per second
-MAX_RATE = 96_000  # of AAC
+_ENCODED = {".mp4": "aac", ".webm": "libopus", ".mkv": "flac"}
+USUAL_RATE = 48_000  # samples per second, and all that Opus has
+AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 
 
 class Sound:
@@ -33,12 +33,17 @@ class Sound:
                 return
             track = video.streams.audio[0]
             taken = _TAKEN[suffix]
-            self._is_copied = not taken or track.codec_context.name in taken
+            # by its standard's name: FFmpeg's decoder of MP3 is called "mp3float"
+            self._is_copied = not taken or track.codec_context.codec.canonical_name in taken
             if self._is_copied:
-                self._stream = container.add_stream_from_template(track)
+                try:
+                    self._stream = container.add_stream_from_template(track)
+                except ValueError:  # Matroska takes nearly anything, but not A-law
+                    self._is_copied = False
             rate, is_mono = track.codec_context.sample_rate, track.codec_context.channels == 1
         if not self._is_copied:
-            rate = OPUS_RATE if _ENCODED[suffix] == "libopus" else min(rate, MAX_RATE)
+            # another rate is resampled by PyAV
+            rate = rate if _ENCODED[suffix] != "libopus" and rate in AAC_RATES else USUAL_RATE
             self._stream = container.add_stream(_ENCODED[suffix], rate=rate, layout="mono" if is_mono else "stereo")
         self._packets = self._copied() if self._is_copied else self._encoded()
         self._waiting = next(self._packets, None)

@@ -170,6 +170,13 @@ def test_names_that_differ_in_case_alone_are_numbered(tree: Path) -> None:
     assert len({str(t.output).casefold() for t in make_plan(["deep", "Deep"], "out", DREAM)}) == 4
 
 
+def test_a_twin_that_is_made_keeps_its_name(tree: Path) -> None:
+    (tree / "A.JPG").touch()
+    write_picture(tree / "out/A.JPG.png", Picture(scene()), replace(RECORD, source="A.JPG"))
+    plan = make_plan(["a.jpg", "A.JPG"], "out", DREAM)
+    assert [str(t.output) for t in plan] == ["out/a.jpg-2.png", "out/A.JPG.png"]
+
+
 def test_a_template_tells_several_folders_apart(tree: Path) -> None:
     for folder in ("x", "y"):
         (tree / folder / "in").mkdir(parents=True)

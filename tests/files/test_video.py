@@ -14,6 +14,7 @@ from dreamcli.files.existing import look_at, record_in
 from dreamcli.files.formats import FILMS, VIDEOS
 from dreamcli.files.video import read_video
 from tests.conftest import scene
+from tests.files import clips
 from tests.files.clips import pan, write_clip
 from tests.files.test_record import RECORD
 
@@ -147,3 +148,19 @@ def test_an_animation_keeps_time(tmp_path: Path, suffix: str, fps: int) -> None:
             durations.append(film.info["duration"])
     assert sum(durations) == 1000
     assert max(durations) - min(durations) <= (10 if suffix == ".gif" else 1)
+
+
+@pytest.mark.parametrize(
+    ("codec", "rate"), [("libmp3lame", 44_100), ("pcm_s16le", 11_024), ("pcm_s16le", 192_000), ("pcm_alaw", 8000)]
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mkv"])
+def test_the_sound_of_any_video_fits_any_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, codec: str, rate: int
+) -> None:
+    monkeypatch.setattr(clips, "AUDIO_RATE", rate)
+    source = write_clip(tmp_path / "old.avi", pan(8), codec="mpeg4", sound=codec)
+    path = tmp_path / f"film{suffix}"
+    write_film(path, pan(8), 8, RECORD, sound=source)
+    with av.open(str(path)) as film:
+        assert film.duration / 1e6 == pytest.approx(1, abs=0.1)
+        assert sum(packet.size for packet in film.demux(film.streams.audio[0])) > 1000
