@@ -87,7 +87,10 @@ def make_film(
     session.check(settings, references)
     film = film_of(source, settings, session, references, output, shared.overwrite, keep_frames)
     is_too_quick = output.suffix.lower() == ".gif" and film.fps > MAX_GIF_FPS
-    check(not is_too_quick, f"a GIF shows at most {MAX_GIF_FPS} frames per second, not {float(film.fps):.4g}")
+    check(
+        not is_too_quick,
+        f"a GIF shows at most {MAX_GIF_FPS} frames per second, not {float(film.fps):.4g}; write a .webp or .mp4",
+    )
     report = Report(settings.command, shared, None if shared.dry_run else shared.log)
     try:
         outcome = _planned(film, image) if shared.dry_run else _made(film, image, shared)
@@ -144,6 +147,8 @@ def _described(film: Film) -> str:
 
 
 def _planned(film: Film, image: Path) -> Outcome:
+    if film.is_made():
+        return Outcome("skipped", str(image), str(film.output), "(already made)")
     each = film.seconds_a_frame()
     message = f"({_described(film)}; about {duration(each * film.frames)}, at {each:.2g} s per frame)"
     details: dict[str, object] = {"frames": film.frames, "seconds_a_frame": round(each, 3)}

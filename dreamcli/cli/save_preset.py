@@ -12,9 +12,12 @@ from dreamcli.files.record import Record
 from dreamcli.networks.catalog import model_names
 from dreamcli.networks.model_spec import parse_models
 from dreamcli.settings.base import Settings
+from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.references import References
+from dreamcli.settings.style import StyleSettings
+from dreamcli.settings.visualization import ClassSettings
 
 from . import load_command
 from .preset_option import options_by_name, own_folder
@@ -36,7 +39,7 @@ def save_preset(
     check(record.job.command != MicroscopeSettings.command, "a picture of an atlas makes no preset")
     place = preset_place(name, own_folder(), options.overwrite)
     if not options.dry_run:
-        values = _changed_settings(settings) | _picture_options(references)
+        values = _changed_settings(settings) | _picture_options(references) | _start_options(settings, record)
         specs = parse_models(record.job.network["name"])
         # code and weights of your own are read only if they are named by hand
         if all(spec.name in model_names() and spec.weights is None for spec in specs):
@@ -57,6 +60,18 @@ def _changed_settings(settings: Settings) -> dict[str, object]:
             values[name] = ",".join(map(str, cast("list[object]", value))) if is_joined else value
     if isinstance(settings, FilmSettings) and settings.layers:
         values["layer"] = settings.timed_layers
+    return values
+
+
+def _start_options(settings: Settings, record: Record) -> dict[str, object]:
+    """What says that a picture started from noise, or shows several classes, by the options' names."""
+    values: dict[str, object] = {}
+    if isinstance(settings, ClassSettings) and len(settings.classes) > 1 and not settings.sheet:
+        values["mix"] = True
+    if isinstance(settings, StyleSettings) and not record.job.input:
+        values["from-noise"] = True
+    if isinstance(settings, DreamSettings) and not record.job.input:
+        values["start"] = "noise"
     return values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ def picture_seconds(container: Any) -> float:
     stream = container.streams.video[0]
     if stream.duration:
         return float(stream.duration * stream.time_base)
-    if tag := stream.metadata.get("DURATION"):  # Matroska's, of the form 00:00:10.500000000
-        hours, minutes, seconds = map(float, tag.split(":"))
+    with suppress(ValueError):  # Matroska's, of the form 00:00:10.500000000, if nobody edited it
+        hours, minutes, seconds = map(float, stream.metadata.get("DURATION", "").split(":"))
         return 3600 * hours + 60 * minutes + seconds - float((stream.start_time or 0) * stream.time_base)
     return float(container.duration or 0) / float(import_av().time_base)
 

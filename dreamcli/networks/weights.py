@@ -75,7 +75,7 @@ def assign(network: nn.Module, state: State, origin: Path) -> None:
     wanted = network.state_dict()
     # the parts for training only may be missing, or left over
     names = wanted.keys() | state.keys()
-    auxiliary = AUXILIARY.get(type(network).__name__, ())
+    auxiliary = tuple(name for kind in type(network).__mro__ for name in AUXILIARY.get(kind.__name__, ()))
     spare = {name for name in names if name.endswith("num_batches_tracked") or name.startswith(auxiliary)}
     missing = [name for name in wanted if name not in state and name not in spare]
     unknown = [name for name in state if name not in wanted and name not in spare]

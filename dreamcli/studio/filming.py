@@ -162,7 +162,7 @@ class Film(ABC):
         for index in range(self.frames):
             path = self._path(index)
             existing = look_at(path)
-            if existing is None:
+            if existing is None or not path.stat().st_size:
                 break
             if not existing.is_of(_job_of_frame(job, index)):
                 if self.overwrite:
@@ -190,6 +190,9 @@ class Film(ABC):
 
 
 def _is_frame(path: Path) -> bool:
+    """Whether a file is a frame of a film, or an empty one that a crash of the machine left."""
+    if not path.stat().st_size:
+        return True
     with suppress(DreamcliError):
         record = read_record(path)
         return record is not None and "index" in record.job.settings

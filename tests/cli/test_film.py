@@ -191,6 +191,24 @@ def test_a_broken_frame_is_made_again(run, photo: Path) -> None:
     assert Path("photo-film.mp4").read_bytes() == film
 
 
+def test_an_empty_frame_is_made_again(run, photo: Path) -> None:
+    run("film", "photo.png", *QUICK, "--keep-frames")
+    film = Path("photo-film.mp4").read_bytes()
+    Path("photo-film.mp4").unlink()
+    Path("photo-film.mp4.frames/000003.png").write_bytes(b"")
+    assert run("film", "photo.png", *QUICK).code == 0
+    assert Path("photo-film.mp4").read_bytes() == film
+
+
+def test_a_dry_run_knows_a_film_that_is_made(run, photo: Path) -> None:
+    run("film", "photo.png", *QUICK)
+    outcome = run("film", "photo.png", *QUICK, "--dry-run")
+    assert (outcome.code, outcome.err) == (0, "photo.png -> photo-film.mp4 (already made)\n")
+    outcome = run("film", "photo.png", *QUICK, "--seed", 1, "--dry-run")
+    assert outcome.code == 1
+    assert "made with different settings" in outcome.err
+
+
 def test_frames_of_another_film_are_not_overwritten(run, photo: Path) -> None:
     run("film", "photo.png", *QUICK, "--keep-frames")
     Path("photo-film.mp4").unlink()
@@ -230,7 +248,7 @@ def test_a_plan_says_how_many_frames_and_how_long(run, photo: Path) -> None:
         (("--style", "none.png"), 1, "none.png: there is no such file"),
         (("--toward", "10"), 2, "'10' is not of the form Y,X"),
         (("--toward", "60,3"), 2, "there is no pixel at 60,3: the picture has 60 rows and 80 columns"),
-        (("--fps", 60, "-o", "a.gif"), 2, "a GIF shows at most 50 frames per second, not 60"),
+        (("--fps", 60, "-o", "a.gif"), 2, "a GIF shows at most 50 frames per second, not 60; write a .webp or .mp4"),
         (("--zoom", 0), 2, "zoom must be from 0.1 to 10"),
         (("--fps", 0), 2, "fps must be from 1 to 120"),
         (("-o", "photo.png.frames/x/../../photo.png"), 2, "must end in"),

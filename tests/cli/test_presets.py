@@ -179,6 +179,9 @@ def test_names_are_completed(run) -> None:
          {"style": ["o ther.png=2.0", "photo.png"], "tv": 1e-7, "colors": "luminance"}),
         ("style", ("photo.png", "--fine", "o ther.png", "--coarse", "photo.png"),
          {"fine": "o ther.png", "coarse": "photo.png"}),
+        ("style", ("--from-noise", "--style", "o ther.png", "--seamless", "--size", 48),
+         {"style": ["o ther.png"], "seamless": True, "from-noise": True, "size": 48}),
+        ("dream", ("--start", "noise", "--size", 48), {"start": "noise", "size": 48}),
         ("features", ("photo.png", "--channels", "0-2,5", "--layer", "low"), {"layer": ["low"], "channels": "0,1,2,5"}),
         ("filters", ("photo.png", "--apply", "edge"), {"apply": "edge"}),
     ],
@@ -211,6 +214,14 @@ def test_an_old_picture_gives_a_preset(run, name: str) -> None:
     outcome = run("replay", name, "--save-preset", "mine")
     assert outcome.code == 0, outcome.err
     assert read_preset(OWN / "mine.toml").options
+
+
+def test_a_mix_stays_one_picture(run) -> None:
+    classes = ("goldfish", "tench")
+    assert run("class", *classes, "--mix", *QUICK, "--size", 48, "-o", "out.png").code == 0
+    assert run("replay", "out.png", "--save-preset", "mine").code == 0
+    assert run("class", *classes, "--preset", "mine", "-o", "again.png").code == 0
+    assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
 
 
 def test_an_atlas_gives_no_preset(run) -> None:
