@@ -12,7 +12,7 @@ from dreamcli.files.digest import file_sha256
 from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import read_size
-from dreamcli.files.record import Job
+from dreamcli.files.record import Job, Record
 from dreamcli.settings.base import Settings
 from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name
 
@@ -60,15 +60,22 @@ def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
     with suppress(DreamcliError):
         record = record_in(output)
     existing = ExistingOutput(record, is_whole=True)
-    if record:
-        is_blank = not all(job.network["sha256"].split("+"))
-        network = record.job.network | {"name": job.network["name"]} if is_blank else job.network
-        job = replace(job, network=network)
     try:
-        if record and task.source:
-            is_same = record.source == recorded_name(task.source)
-            job = replace(job, input=record.job.input if is_same else file_sha256(task.source))
-        refuse_others(output, existing, job)
+        refuse_others(output, existing, _completed(job, record, task.source) if record else job)
     except DreamcliError as error:
         return failure(task.title, output, error)
     return replace(planned, status="skipped", message="(already made)") if existing.is_finished else planned
+
+
+def _completed(job: Job, record: Record, source: Path | None) -> Job:
+    """A job with what isn't known before its networks and its input are read: as in a record that may be of it.
+
+    Raises:
+        DreamcliError: the input has another name, and can't be read.
+    """
+    if not all(job.network["sha256"].split("+")):  # blank networks
+        job = replace(job, network=record.job.network | {"name": job.network["name"]})
+    if source is None:
+        return job
+    is_same = record.source == recorded_name(source)
+    return replace(job, input=record.job.input if is_same else file_sha256(source))

@@ -45,7 +45,11 @@ def explain(images: tuple[str, ...], names: tuple[str, ...], raw: Path | None, *
     from dreamcli.art.explain import import_captum
 
     import_captum()  # which may be missing
+    opened = None
     if names:
-        network = open_session(shared, blank=True)[0].ensemble(ExplainSettings).only
+        opened = open_session(shared, blank=shared.dry_run)
+        network = opened[0].ensemble(ExplainSettings).only
         settings = ExplainSettings(**rest, classes=tuple(dict.fromkeys(map(network.class_index, names))))
-    return make_with_raw(images, shared, settings, raw) if raw else make_on_pictures(images, shared, settings)
+    if raw:
+        return make_with_raw(images, shared, settings, raw, opened)
+    return make_on_pictures(images, shared, settings, opened=opened)

@@ -15,7 +15,7 @@ from dreamcli.settings.base import Settings
 from .options import SharedOptions
 
 if TYPE_CHECKING:
-    from dreamcli.studio.batch import Outcome
+    from dreamcli.studio.batch import OpenSession, Outcome
 
 
 def raw_option(help: str) -> Callable[[Any], Any]:
@@ -23,8 +23,13 @@ def raw_option(help: str) -> Callable[[Any], Any]:
     return click.option("--raw", type=click.Path(path_type=Path), metavar="FILE.npz", help=help)
 
 
-def make_with_raw(images: tuple[str, ...], shared: SharedOptions, settings: Settings, raw: Path) -> int:
+def make_with_raw(
+    images: tuple[str, ...], shared: SharedOptions, settings: Settings, raw: Path, opened: OpenSession | None = None
+) -> int:
     """Make the sheet of one picture, write the arrays behind it, and return the exit code.
+
+    Args:
+        opened: the session, if it had to be opened already.
 
     Raises:
         WrongRequest: there are several pictures, or the file can't be written; or see `make_pictures`.
@@ -38,8 +43,8 @@ def make_with_raw(images: tuple[str, ...], shared: SharedOptions, settings: Sett
     _check_raw(raw, len(tasks), shared)
     check_place(raw)
     if shared.dry_run:
-        return make_pictures(tasks, shared)
-    opened = open_session(shared)
+        return make_pictures(tasks, shared, opened)
+    session, references = opened or open_session(shared)
 
     def write_raw(outcome: Outcome) -> Outcome:
         if outcome.status not in ("done", "skipped"):
@@ -49,12 +54,12 @@ def make_with_raw(images: tuple[str, ...], shared: SharedOptions, settings: Sett
             from dreamcli.studio.pictures import read_file
 
             source = tasks[0].source or Path(outcome.source)
-            (result,) = opened[0].make(settings, read_file(source, outcome.source, reader(shared.safe_decode)))
+            (result,) = session.make(settings, read_file(source, outcome.source, reader(shared.safe_decode)))
         write_arrays(raw, result.maps)
         message = f"{outcome.message} (arrays: {raw})".lstrip()
         return replace(outcome, message=message, details=outcome.details | {"raw": str(raw)})
 
-    return make_pictures(tasks, shared, opened, write_raw)
+    return make_pictures(tasks, shared, (session, references), write_raw)
 
 
 def _check_raw(raw: Path, count: int, shared: SharedOptions) -> None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dreamcli.errors import DreamcliError, Hint
-from dreamcli.files.atomic import FULL
+from dreamcli.errors import DreamcliError
+from dreamcli.files.atomic import could_not_write
 
 from .errors import print_error, printable, say, with_hint
 from .options import ReportOptions
@@ -93,7 +93,7 @@ class Report:
             if "planned" not in counts:
                 line += f" in {duration(seconds)}"
             if "done" in counts:
-                line += f", {rate:,.0f} pictures per minute" if rate >= 100 else f", {rate:.3g} pictures per minute"
+                line += f", {f'{rate:,.0f}' if rate >= 100 else f'{rate:.3g}'} pictures per minute"
             say("; ".join(filter(None, (line, remark))))
             for reason, sources in self.reasons.items():
                 say(printable(f"failed: {_some(sources)}: {' '.join(reason.split())}"))
@@ -119,8 +119,7 @@ def _append(log: Path, line: dict[str, object]) -> None:
             if file.write(whole) != len(whole):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as problem:
-        hint = Hint.FREE_SPACE if problem.errno in FULL else None
-        raise DreamcliError(f"could not write {log} ({problem.strerror or problem})", hint) from problem
+        raise could_not_write(log, problem) from problem
 
 
 def duration(seconds: float) -> str:

@@ -71,21 +71,27 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
     return make_plan(images, shared.output, settings, shared.follow_links)
 
 
-def make_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: Settings, name: str = "") -> int:
+def make_on_pictures(
+    images: tuple[str, ...],
+    shared: SharedOptions,
+    settings: Settings,
+    name: str = "",
+    opened: OpenSession | None = None,
+) -> int:
     """Plan and make pictures as `plan_on_pictures` and `make_pictures` do; with --watch, also those that come later.
 
     Raises:
         click.UsageError, WrongRequest, DreamcliError: see there, and `watch_folders`.
     """
     if not shared.watch:
-        return make_pictures(plan_on_pictures(images, shared, settings, name), shared)
+        return make_pictures(plan_on_pictures(images, shared, settings, name), shared, opened)
     check(bool(images), "--watch needs a folder")
-    opened = cache(lambda: open_session(shared))
+    opening = cache(lambda: opened or open_session(shared))
     return watch_folders(
         images,
         shared,
         lambda: plan_on_pictures(images, shared, settings),
-        lambda tasks: make_pictures(tasks, shared, opened()),
+        lambda tasks: make_pictures(tasks, shared, opening()),
     )
 
 

@@ -17,7 +17,7 @@ if sys.platform != "win32":
     import fcntl
 
 PARTIAL = ".dreamcli.partial"  # the ending of temporary files
-FULL = (errno.ENOSPC, errno.EDQUOT)  # what a full disk, or a full quota, is called
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # what a full disk, or a full quota, is called
 
 
 def why_closed(folder: Path) -> str:
@@ -60,8 +60,13 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
                 file.close()  # Windows can't rename an open file
             os.replace(partial, path)
     except OSError as error:
-        hint = Hint.FREE_SPACE if error.errno in FULL else None
-        raise DreamcliError(f"could not write {path} ({error.strerror or error})", hint) from error
+        raise could_not_write(path, error) from error
+
+
+def could_not_write(path: Path, error: OSError) -> DreamcliError:
+    """The error for a file that the system doesn't let us write, with what helps if the disk is full."""
+    hint = Hint.FREE_SPACE if error.errno in _FULL else None
+    return DreamcliError(f"could not write {path} ({error.strerror or error})", hint)
 
 
 @contextmanager

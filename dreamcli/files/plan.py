@@ -282,14 +282,15 @@ def _told_apart(tasks: list[Task], real: RealPaths) -> list[Task]:
 
 def _numbered(tasks: list[Task], real: RealPaths) -> list[Task]:
     """Number the outputs of a.jpg and A.JPG side by side, since some file systems don't tell their names apart."""
-    shared = Counter(real.place(task.output) for task in tasks)
-    several = [task for task in tasks if shared[real.place(task.output)] > 1]
-    # one that is made already keeps its name
-    first = {real.place(task.output): task for task in several if _was_made_from(task.output, _source(task))}
+    places = [real.place(task.output) for task in tasks]
+    sharing = Counter(places)
+    first: dict[str, Task] = {}
+    for task, place in zip(tasks, places, strict=True):
+        if sharing[place] > 1 and _was_made_from(task.output, _source(task)):
+            first[place] = task  # it is made already, and keeps its name
     counts: Counter[str] = Counter()
 
-    def number(task: Task) -> Task:
-        place = real.place(task.output)
+    def number(task: Task, place: str) -> Task:
         twin = first.setdefault(place, task)
         one, other = _source(twin), _source(task)
         is_twin = str(one).casefold() == str(other).casefold()
@@ -299,7 +300,7 @@ def _numbered(tasks: list[Task], real: RealPaths) -> list[Task]:
         name = fit_name(task.output.stem, f"-{counts[place] + 1}{task.output.suffix}")
         return replace(task, output=task.output.with_name(name))
 
-    return list(map(number, tasks))
+    return list(map(number, tasks, places))
 
 
 def _was_made_from(output: Path, source: Path) -> bool:

@@ -110,8 +110,9 @@ def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -
 
 
 def _named(name: str, weights: Path | None, blank: bool) -> Network:
-    must_download = not weights and not is_own(name) and not listing(name).is_here
-    return skeleton(name) if blank and must_download else load(name, weights)
+    if blank and not weights and not is_own(name) and not listing(name).is_here:
+        return skeleton(name)
+    return load(name, weights)
 
 
 def load_judge(judge: str, *, blank: bool = False) -> Network:
@@ -190,7 +191,8 @@ def _own_format(
 def _attribute(name: str, module: nn.Module, key: str) -> list[float] | None:
     """Three numbers that a network has as an attribute; its buffers and methods are its own business."""
     value = getattr(module, key, None)
-    if value is None or callable(value) or key in {*module._buffers, *module._parameters}:
+    own = {**dict(module.named_buffers(recurse=False)), **dict(module.named_parameters(recurse=False))}
+    if value is None or callable(value) or key in own:
         return None
     try:
         return [float(each) for each in value]

@@ -107,18 +107,24 @@ class Stopped(Exception):
     """A fault in the middle."""
 
 
+def stop_at(monkeypatch: pytest.MonkeyPatch, frame: int, stop: type[BaseException]) -> None:
+    """Stop films at a frame, from now on."""
+    real = films.next_frame
+
+    def stopping(settings, index: int, *rest):
+        if index == frame:
+            raise stop
+        return real(settings, index, *rest)
+
+    monkeypatch.setattr(films, "next_frame", stopping)
+
+
 @pytest.mark.parametrize("frame", [1, 3])
 def test_after_a_fault_the_same_command_goes_on(run, photo: Path, monkeypatch: pytest.MonkeyPatch, frame: int) -> None:
     command = ("film", "photo.png", *QUICK)
     run(*command, "-o", "whole.mp4")
     real, made = films.next_frame, []
-
-    def failing(settings, index: int, *rest):
-        if index == frame:
-            raise Stopped
-        return real(settings, index, *rest)
-
-    monkeypatch.setattr(films, "next_frame", failing)
+    stop_at(monkeypatch, frame, Stopped)
     assert run(*command, "-o", "out.mp4").code == 1
     assert not Path("out.mp4").exists()
     assert len(list(Path("out.mp4.frames").iterdir())) == frame
@@ -138,13 +144,7 @@ def test_ctrl_c_leaves_a_film_of_what_there_is(run, photo: Path, monkeypatch: py
     command = ("film", "photo.png", *QUICK)
     run(*command, "-o", "whole.mkv")
     real = films.next_frame
-
-    def interrupted(settings, index: int, *rest):
-        if index == 2:
-            raise KeyboardInterrupt
-        return real(settings, index, *rest)
-
-    monkeypatch.setattr(films, "next_frame", interrupted)
+    stop_at(monkeypatch, 2, KeyboardInterrupt)
     outcome = run(*command, "-o", "out.mkv")
     assert outcome.code == 130
     assert outcome.lines[-1] == "photo.png -> out.mkv (what was made so far; run the same command to continue)"
@@ -324,13 +324,7 @@ def test_ctrl_c_leaves_a_finished_film_alone(run, photo: Path, monkeypatch: pyte
     run(*command)
     film = Path("out.mkv").read_bytes()
     real = films.next_frame
-
-    def interrupted(settings, index: int, *rest):
-        if index == 3:
-            raise KeyboardInterrupt
-        return real(settings, index, *rest)
-
-    monkeypatch.setattr(films, "next_frame", interrupted)
+    stop_at(monkeypatch, 3, KeyboardInterrupt)
     outcome = run(*command, "--seed", 1, "--overwrite")
     assert (outcome.code, outcome.lines[-1]) == (130, "photo.png -> out.mkv (run the same command to continue)")
     assert Path("out.mkv").read_bytes() == film
