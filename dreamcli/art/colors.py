@@ -6,10 +6,15 @@ import torch
 from torch import Tensor
 
 
+def brightness(image: Tensor) -> Tensor:
+    """The brightness of an image ``(N, 3, H, W)``: ``(N, 1, H, W)`` in the same range."""
+    weights = image.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
+    return (image * weights).sum(1, keepdim=True)
+
+
 def grey(image: Tensor) -> Tensor:
     """The brightness of an image, as a grey image."""
-    weights = image.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
-    return (image * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+    return brightness(image).expand(-1, 3, -1, -1)
 
 
 def matched(image: Tensor, to: Tensor) -> Tensor:

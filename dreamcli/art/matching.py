@@ -13,6 +13,7 @@ from dreamcli.engine.activations import Captured
 from dreamcli.engine.neighbors import NeighborDistance, hypercolumns, nearest, vectors
 from dreamcli.engine.octaves import resize
 
+from .colors import brightness
 from .octaves import Size
 from .styles import Style, StyleLayers
 
@@ -22,6 +23,7 @@ MAX_PLACES = 2**16  # or more in large pictures, for the sake of memory
 MAX_CANDIDATES = 2**13  # of all styles together
 TURNS = 4  # quarter turns in which a style is offered: its strokes may follow the edges of the photograph
 KEPT = 0.75  # of the photograph in what is matched, the rest being what has been painted so far
+TONE = 0.5  # of a place's brightness in what is matched, relative to its features
 # how much a weight tells in the choice between styles: at equal likeness, e-fold the weight is worth this much cosine
 PREFERENCE = 0.1
 
@@ -53,9 +55,9 @@ def matched_places(
         for style, size in zip(styles, sizes, strict=True):
             groups.setdefault(style.layers, []).append((style, size))
         whole = sum(style.weight for style in styles)
-        grid = _grid((photograph.shape[2], photograph.shape[3]))
+        tones = _tones(photograph, _grid((photograph.shape[2], photograph.shape[3])))
         return [
-            (sum(style.weight for style, _ in group) / whole, _matched(group, seen, grid, opaque, activations))
+            (sum(style.weight for style, _ in group) / whole, _matched(group, seen, tones, opaque, activations))
             for group in groups.values()
         ]
 
@@ -76,10 +78,27 @@ def _grid(size: Size) -> tuple[int, int]:
     return max(1, round(size[0] / stride)), max(1, round(size[1] / stride))
 
 
+def _tones(image: Tensor, grid: tuple[int, int]) -> Tensor:
+    """The brightness of each place of a grid, ``(1, 1, *grid)``."""
+    return F.interpolate(brightness(image), grid, mode="area")
+
+
+def _keys(columns: Tensor, tones: Tensor) -> Tensor:
+    """What is compared to find a match: the features of places, ``(P, C)``, beside their brightness, ``(P,)``.
+
+    The features know shapes better than tones: without the brightness, a white cup would be painted in patches of
+    every color.
+    """
+    centered = columns - columns.mean(0)
+    length = torch.linalg.vector_norm(centered, dim=1).mean()
+    relative = (tones - tones.mean()) / tones.std(correction=0).clamp(min=1e-4)
+    return torch.cat([centered, TONE * length * relative[:, None]], 1)
+
+
 def _matched(
     group: list[tuple[Style, Size]],
     seen: Captured,
-    grid: tuple[int, int],
+    tones: Tensor,
     opaque: Tensor | None,
     activations: Callable[[Tensor], Captured],
 ) -> NeighborDistance:
@@ -87,12 +106,14 @@ def _matched(
     layers = [(layer, weight) for layer, weight in every if layer.stride <= MAX_STRIDE] or every
     # all layers count the same, whatever the size of their values
     scales = {layer.key: weight / float(seen[layer.key].float().norm(dim=1).mean()) for layer, weight in layers}
+    grid = (tones.shape[2], tones.shape[3])
     places = vectors(hypercolumns(seen, scales, grid))
+    keys = _keys(places, tones.flatten())
     heaviest = max(style.weight for style, _ in group)
     wanted, best = torch.zeros_like(places), places.new_full((len(places),), -torch.inf)
     for style, size in group:
-        candidates = _candidates(style, size, scales, MAX_CANDIDATES // len(group), activations)
-        index, likeness = nearest(places, candidates)
+        candidates, known = _candidates(style, size, scales, MAX_CANDIDATES // len(group), activations)
+        index, likeness = nearest(keys, known)
         likeness = likeness + PREFERENCE * math.log(style.weight / heaviest)
         if style.region is not None:
             # a cosine is at least -1, so that any share of a brighter region comes first
@@ -105,20 +126,24 @@ def _matched(
 
 def _candidates(
     style: Style, size: Size, scales: dict[str, float], limit: int, activations: Callable[[Tensor], Captured]
-) -> Tensor:
-    """The style's vectors, ``(up to limit, C)``, from all turns and evenly from all over the picture."""
+) -> tuple[Tensor, Tensor]:
+    """A style's vectors, ``(up to limit, C)``, from all turns and evenly from all over the picture, and their keys."""
     image = resize(style.image, size).clamp(0, 1)
-    found = []
+    found, tones = [], []
     for turns in range(TURNS):
         turned = torch.rot90(image, turns, (2, 3)).contiguous()
         grid = _grid((turned.shape[2], turned.shape[3]))
         columns = vectors(hypercolumns(activations(turned), scales, grid))
+        chosen = torch.arange(len(columns), device=columns.device)
         if style.mask is not None:
             bright = F.interpolate(torch.rot90(style.mask, turns, (2, 3)), grid, mode="area").flatten()
-            columns = columns[bright >= bright.max() / 2]
-        count = min(len(columns), limit // TURNS)
-        found.append(columns[torch.linspace(0, len(columns) - 1, count, device=columns.device).round().long()])
-    return torch.cat(found)
+            chosen = chosen[bright >= bright.max() / 2]
+        count = min(len(chosen), limit // TURNS)
+        chosen = chosen[torch.linspace(0, len(chosen) - 1, count, device=columns.device).round().long()]
+        found.append(columns[chosen])
+        tones.append(_tones(turned, grid).flatten()[chosen])
+    candidates = torch.cat(found)
+    return candidates, _keys(candidates, torch.cat(tones))
 
 
 def painted_weight(styles: list[Style], grid: tuple[int, int], opaque: Tensor | None) -> Tensor | None:

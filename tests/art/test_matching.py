@@ -63,6 +63,26 @@ def halves() -> tuple[torch.Tensor, torch.Tensor]:
     return left, 1 - left
 
 
+def test_bright_places_find_bright_places_though_the_features_are_blind_to_it(layer: NetworkLayer) -> None:
+    """The features are the fine detail of red and green, and blue, which marks the style's dark half."""
+    left, right = halves()
+
+    def blind(image: torch.Tensor) -> Captured:
+        small = torch.nn.functional.avg_pool2d(image, 2)
+        fine = small - torch.nn.functional.avg_pool2d(small, 9, 1, 4, count_include_pad=False)
+        return {"stem": torch.cat([10 * fine[:, :2], small[:, 2:]], 1)}
+
+    def toned(bright: torch.Tensor, blue: torch.Tensor, seed: int) -> torch.Tensor:
+        detail = torch.rand(1, 2, *SIZE, generator=torch.Generator().manual_seed(seed))
+        return torch.cat([0.2 + 0.5 * bright + 0.3 * detail, blue], 1)
+
+    photograph, painting = toned(right, torch.full_like(left, 0.5), 1), toned(left, right, 2)
+    ((_, distance),) = matched_places([style(layer, painting)], [SIZE], photograph, None, None, blind)
+    from_the_dark_half = (distance.wanted[0, 2] > 0).float()
+    assert float(from_the_dark_half[:, :10].mean()) > 0.9
+    assert float(from_the_dark_half[:, 14:].mean()) < 0.1
+
+
 def test_each_place_is_matched_with_the_style_of_its_region(layer: NetworkLayer) -> None:
     left, right = halves()
     other = 1 - PHOTO * 0.3
