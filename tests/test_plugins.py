@@ -194,3 +194,8 @@ def test_a_network_with_a_name_that_is_taken_is_never_used(run, site: Path, phot
         shown = json.loads(run("models", name, "--json").out)
         assert shown["source"] != "a friend"
     assert run("dream", photo, "--size", "48", "--steps", "1").code == 0
+    outcome = run("plugins")
+    assert outcome.code == 1
+    for name in names:
+        told = f"{name}: dreamcli has a network of this name already, so this one is never used" in outcome.err
+        assert told == (name != "resnet18")

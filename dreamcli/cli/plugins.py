@@ -8,6 +8,8 @@ import click
 
 from dreamcli import plugins
 from dreamcli.errors import DreamcliError
+from dreamcli.networks.catalog import IN_THE_BOX
+from dreamcli.networks.wheels import WHEELS
 
 from . import COMMANDS
 from .errors import print_error, printable
@@ -43,9 +45,11 @@ def list_plugins(as_json: bool) -> int:
 
 def _about(kind: str, name: str) -> dict[str, str]:
     """What a plugin says of itself, or why it says nothing."""
-    if kind == "form" and name in COMMANDS:
-        print_error(f"{name}: dreamcli has a command of this name already, so this one is never used")
-        return {"error": "dreamcli has a command of this name already"}
+    what, taken = ("command", COMMANDS) if kind == "form" else ("network", (*IN_THE_BOX, *WHEELS))
+    if name in taken:
+        error = f"dreamcli has a {what} of this name already"
+        print_error(f"{name}: {error}, so this one is never used")
+        return {"error": error}
     try:
         known = plugins.form(name) if kind == "form" else plugins.network(name)
     except DreamcliError as error:

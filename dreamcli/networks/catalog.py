@@ -225,12 +225,8 @@ def model_names() -> list[str]:
     """The names of all networks, those that come with dreamcli first; torchvision's are read from its source."""
     found = find_spec("torchvision")
     folder = Path(found.origin).parent / "models" if found and found.origin else Path()
-    return [
-        *IN_THE_BOX,
-        *WHEELS,
-        *plugins.names(plugins.NETWORK_GROUP),
-        *sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text())),
-    ]
+    others = sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text()))
+    return list(dict.fromkeys([*IN_THE_BOX, *WHEELS, *plugins.names(plugins.NETWORK_GROUP), *others]))
 
 
 def layer_names(model: str) -> list[str]:
