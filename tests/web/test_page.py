@@ -286,7 +286,7 @@ def test_the_server_outlives_broken_files_and_closed_tabs(browser: Any, server: 
     tab.drop("broken.png", b"broken")
     tab.wait(lambda: any("/upload/" in url for url in tab.requests))
     url = next(url for url in tab.requests if "/upload/" in url)
-    broken = {"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(200_000)}
+    broken = {"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(4_000_000)}
 
     def send(times: int) -> None:
         for _ in range(times):
@@ -297,10 +297,10 @@ def test_the_server_outlives_broken_files_and_closed_tabs(browser: Any, server: 
             Tab(browser, server).page.close()
         tab.page.wait_for_timeout(4000)  # until the server has let go of them
 
-    send(10)
+    send(3)
     open_and_close(3)
     before = server.memory
-    send(60)
+    send(15)
     open_and_close(5)
     assert server.memory - before < 40e6
     tab.drop("photo.png", png(scene()))
