@@ -29,7 +29,7 @@ from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.style import StyleSettings
 
 from .artwork import Artwork, Inputs, OnStep, value_of
-from .matching import MAX_STRIDE, matched_places, painted_weight
+from .matching import matched_places, painted_weight
 from .memory import activations_for
 from .octaves import Size, climb
 from .painting import Painting
@@ -38,8 +38,6 @@ from .styles import Style, style_layers, styles_of
 
 MOMENTS_WEIGHT = 1.0  # of all layers' statistics together, relative to the neighbors
 GAMUT_WEIGHT = 1.0  # of colors that the styles don't have, relative to the neighbors
-MAX_WINDOWED_CHANNELS = 128
-WINDOWS = 3  # along each side of the picture, each of which should have the style's statistics
 CONTENT_WEIGHT = 0.06  # of content relative to style, at strength 0.5
 
 
@@ -189,13 +187,12 @@ class _Aim:
         self, style: Style, size: Size, seen: dict[str, Tensor], share: float
     ) -> list[tuple[float, Objective]]:
         """The distances from one style in each of its layers, in units of the target's own distance."""
-        windows = _windows(style) if self._manner.has_neighbors else {}
         wanted = self._wanted(style, style.size(size, self._settings.style_scale))
         region = _intersection(style.region, self._canvas.opaque)
         terms: list[tuple[float, Objective]] = []
         for layer, weight in self._weights(style).items():
-            smooth, parts = layer in self._smoothed, windows.get(layer, 1)
-            distance = StyleDistance(layer, wanted[layer], self._settings.statistics, 1.0, region, smooth, parts)
+            smooth = layer in self._smoothed
+            distance = StyleDistance(layer, wanted[layer], self._settings.statistics, 1.0, region, smooth)
             with torch.no_grad():
                 baseline = max(float(distance(seen, seen[PIXELS])), 1e-9)
             terms.append((-share * weight, replace(distance, baseline=baseline)))
@@ -231,15 +228,6 @@ class _Aim:
 
     def _statistics(self, layer: str, activation: Tensor, weight: Tensor | None) -> Statistics:
         return Statistics.of(smoothed(activation) if layer in self._smoothed else activation, weight)
-
-
-def _windows(style: Style) -> dict[str, int]:
-    """Into how many windows along each side the layers are cut, by name: those with places enough for it.
-
-    Not those of many channels: nine times the eigenvalues of 512 take longer than the network.
-    """
-    fine = [layer for layer, _ in style.layers if layer.stride <= MAX_STRIDE]
-    return {layer.key: WINDOWS for layer in fine if layer.shape[1] <= MAX_WINDOWED_CHANNELS}
 
 
 def _content_layers(settings: StyleSettings, ensemble: Ensemble) -> list[NetworkLayer]:

@@ -113,8 +113,6 @@ class StyleDistance(Objective):
         baseline: the distance at the start, so that all layers, styles and networks weigh the same.
         weight: ``(1, 1, any, any)``: the weight of each part of the image; None for equal weights.
         smooth: whether the activations are `smoothed`.
-        windows: the distance is the mean over this many windows along each side of the image (see `windows_of`), so
-            that each part of it has to have the style's statistics; 1 for the image as a whole, and for tokens.
     """
 
     layer: str
@@ -123,19 +121,11 @@ class StyleDistance(Objective):
     baseline: float = 1.0
     weight: Tensor | None = None
     smooth: bool = False
-    windows: int = 1
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         activation = image if self.layer == PIXELS else activations[self.layer]
         seen = smoothed(activation) if self.smooth else activation
-        weight = self.weight
-        if self.windows > 1:
-            seen = windows_of(seen, self.windows)
-            if weight is not None:
-                weight = windows_of(F.interpolate(weight, activation.shape[2:], mode="area"), self.windows)
-                painted = weight.flatten(1).any(1)
-                seen, weight = seen[painted], weight[painted]
-        return DISTANCES[self.kind](Statistics.of(seen, weight), self.wanted) / self.baseline
+        return DISTANCES[self.kind](Statistics.of(seen, self.weight), self.wanted) / self.baseline
 
 
 @dataclass(frozen=True)
@@ -175,20 +165,6 @@ class GamutDistance(Objective):
             share = F.interpolate(self.weight, image.shape[2:], mode="area")
             distance = distance * share / share.mean().clamp(min=_TINY)
         return distance.mean()
-
-
-def windows_of(image: Tensor, count: int) -> Tensor:
-    """Cut ``(1, C, H, W)`` into up to ``count * count`` windows, each of which overlaps half of the next.
-
-    Returns:
-        ``(windows, C, height, width)``; small maps have fewer windows.
-    """
-    slices = []
-    for side in image.shape[2:]:
-        length = math.ceil(2 * side / (count + 1))
-        starts = dict.fromkeys(round(i * (side - length) / (count - 1)) for i in range(count))
-        slices.append([slice(start, start + length) for start in starts])
-    return torch.cat([image[:, :, rows, columns] for rows in slices[0] for columns in slices[1]])
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dreamcli.engine.style import (
-    DISTANCES,
-    ContentDistance,
-    GamutDistance,
-    Statistics,
-    StyleDistance,
-    smoothed,
-    windows_of,
-)
+from dreamcli.engine.style import DISTANCES, ContentDistance, GamutDistance, Statistics, StyleDistance, smoothed
 
 IMAGE = torch.zeros(1, 3, 8, 8)
 
@@ -123,35 +115,6 @@ def test_a_batch_has_the_statistics_of_each_image() -> None:
         one = Statistics.of(activation(index))
         torch.testing.assert_close(both.gram[index], one.gram[0])
         torch.testing.assert_close(both.covariance[index], one.covariance[0])
-
-
-def test_windows_overlap_by_half_and_cover_the_image() -> None:
-    image = torch.arange(8.0 * 12).view(1, 1, 8, 12)
-    windows = windows_of(image, 3)
-    assert windows.shape == (9, 1, 4, 6)
-    torch.testing.assert_close(windows[4, 0], image[0, 0, 2:6, 3:9])
-    assert set(windows.flatten().tolist()) == set(image.flatten().tolist())
-    assert windows_of(torch.zeros(1, 5, 1, 2), 3).shape == (2, 5, 1, 1)  # too small for nine
-
-
-@pytest.mark.parametrize("kind", DISTANCES)
-def test_in_windows_no_part_can_make_up_for_another(kind: str) -> None:
-    whole = activation(0)
-    uneven = torch.cat([whole[..., :10] * 1.3, whole[..., 10:] * 0.6], 3)
-    wanted = Statistics.of(uneven)
-    assert float(StyleDistance("a", wanted, kind)({"a": uneven}, IMAGE)) == pytest.approx(0, abs=1e-3)
-    assert float(StyleDistance("a", wanted, kind, windows=3)({"a": uneven}, IMAGE)) > 0.1
-
-
-@pytest.mark.parametrize("kind", DISTANCES)
-def test_windows_without_weight_do_not_count(kind: str) -> None:
-    a = activation(0)
-    weight = torch.zeros(1, 1, 20, 20)
-    weight[..., :5] = 1
-    changed = a.clone()
-    changed[..., 5:] += 9
-    distance = StyleDistance("a", Statistics.of(activation(1)), kind, weight=weight, windows=3)
-    torch.testing.assert_close(distance({"a": a}, IMAGE), distance({"a": changed}, IMAGE))
 
 
 def test_moments_of_values_that_are_not_finite_are_not_finite() -> None:
