@@ -21,6 +21,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import octave_sizes
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks import zoo
+from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.layer_spec import ALIASES, LayerSpec
 
@@ -33,6 +34,7 @@ WIDTH = 400
 def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     """Give (what, measured, limit) for every alias: the ratio of the two rises, the worst of the photographs."""
     network = zoo.load()
+    ensemble = Ensemble.of(network)
     for alias in ALIASES:
         spec = (LayerSpec(alias),)
         activations = Activations(network.module, [network.layer(alias)], network.input_format, compute)
@@ -41,7 +43,7 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
             with Image.open(SAMPLES / f"{name}.jpg") as image:
                 photo = np.array(image.resize((WIDTH, WIDTH * image.height // image.width)))
             ours = DreamSettings(layers=spec)
-            sizes = octave_sizes(*photo.shape[:2], ours.octaves, ours.octave_scale, SMALLEST_OCTAVE)
+            sizes = octave_sizes(photo.shape[0], photo.shape[1], ours.octaves, ours.octave_scale, SMALLEST_OCTAVE)
             google = DreamSettings(
                 layers=spec, steps=-(-len(sizes) * ours.steps // 4), octaves=4, octave_scale=1.4,
                 strength=1.5 / 255 / STEP_AT_FULL_STRENGTH, color=1.0, jitter=32,
@@ -50,8 +52,8 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
                 _mean_activation(activations, pixels)
                 for pixels in (
                     photo,
-                    dream(ours, network, Inputs(Picture(photo)), compute)[0].pixels,
-                    dream(google, network, Inputs(Picture(photo)), compute)[0].pixels,
+                    dream(ours, ensemble, Inputs(Picture(photo)), compute)[0].pixels,
+                    dream(google, ensemble, Inputs(Picture(photo)), compute)[0].pixels,
                 )
             )
             ratios.append((our - before) / (their - before))

@@ -3,7 +3,8 @@
 Every photograph in ``samples`` is painted at 256 px in every style there (and those in FOLDER), with the defaults of
 ``dreamcli style``, and as the default was before, with Gram matrices. Then each is cut into 4x4 tiles, and each tile's
 distance from the style is compared with that of the same tile of the photograph, by the Gram matrices of networks that
-took no part. A style isn't even itself: the last row is the style picture, cut in the same way.
+took no part. The distance is that from the nearest of the style's own tiles: no tile of a painting, cut from a sky or a
+tree, is like the whole of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from dreamcli.art.artwork import Inputs
@@ -42,10 +42,15 @@ def tiles(pixels: Pixels) -> list[Pixels]:
     return [tile for row in np.array_split(pixels, TILES, 0) for tile in np.array_split(row, TILES, 1)]
 
 
-def distances(judge: Judge, pixels: Pixels, wanted: list[Tensor]) -> np.ndarray:
-    """The distance of each tile from a style's Gram matrices, relative to these."""
-    found = [judge.grams(tile, side=SIZE // TILES) for tile in tiles(pixels)]
-    return np.array([relative_distance(grams, wanted) for grams in found])
+def grams_of_tiles(judge: Judge, pixels: Pixels) -> list[list[Tensor]]:
+    """The Gram matrices of each tile, by layer."""
+    return [judge.grams(tile, side=SIZE // TILES) for tile in tiles(pixels)]
+
+
+def distances(judge: Judge, pixels: Pixels, wanted: list[list[Tensor]]) -> np.ndarray:
+    """How far each tile is from the nearest of a style's tiles, relative to that one's Gram matrices."""
+    found = grams_of_tiles(judge, pixels)
+    return np.array([min(relative_distance(grams, of_style) for of_style in wanted) for grams in found])
 
 
 def main() -> None:
@@ -61,9 +66,9 @@ def main() -> None:
     styles = [read(path, LARGE) for path in paths if not options.quick or path.stem in QUICK]
     photos = [read(path, SIZE) for path in sorted(SAMPLES.glob("*.jpg"))]
     pairs = [(photo, style) for photo in photos for style in styles]
-    starts = {}  # by judge, of each pair: the style's Gram matrices, and the distances of the photograph's tiles
+    starts = {}  # by judge, of each pair: the style's tiles, and the distances of the photograph's from these
     for title, judge in judges.items():
-        wanted = [judge.grams(style) for style in styles]
+        wanted = [grams_of_tiles(judge, style) for style in styles]
         starts[title] = [(grams, distances(judge, photo, grams)) for photo in photos for grams in wanted]
     for name, changes in ROWS.items():
         start = time.perf_counter()
@@ -76,14 +81,12 @@ def main() -> None:
         likeness = [ssim(edges(photo), edges(made), 1.0) for (photo, _), made in zip(pairs, painted, strict=True)]
         print(f"{name}: {seconds:.1f} s a picture; SSIM of the edges {np.median(likeness):.2f} in the median")
         report(name, judges, starts, painted)
-    stretched = [np.array(Image.fromarray(style).resize(photo.shape[1::-1])) for photo, style in pairs]
-    report("the style itself", judges, starts, stretched)
 
 
 def report(
     name: str,
     judges: Mapping[str, Judge],
-    starts: Mapping[str, list[tuple[list[Tensor], np.ndarray]]],
+    starts: Mapping[str, list[tuple[list[list[Tensor]], np.ndarray]]],
     painted: list[Pixels],
 ) -> None:
     """Print how far the worst tile has gone, and how much the tiles differ, in the median over all pairs."""

@@ -19,7 +19,7 @@ from dreamcli.art.clip import Earlier, change_of, repaint
 from dreamcli.art.pixels import to_tensor
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.flow import carried
-from dreamcli.files.reading import Pixels, read_picture
+from dreamcli.files.reading import Picture, Pixels, read_picture
 from dreamcli.networks import zoo
 from dreamcli.settings.base import Schedule
 from dreamcli.settings.dream import DreamSettings
@@ -51,10 +51,14 @@ def flicker(frames: list[Pixels]) -> float:
     return float(torch.stack([difference[..., inner, inner].mean() for difference in differences]).mean())
 
 
-def painted(settings: Schedule, references: References, compute: Compute, goes_on: bool) -> tuple[list[Pixels], float]:
+def painted(
+    settings: Schedule, references: References[Picture], compute: Compute, goes_on: bool
+) -> tuple[list[Pixels], float]:
     """Paint the pan; also return the mean objective that was reached after the first frame."""
     ensemble, memo = zoo.load_all(type(settings).model), Memo()
-    sources, made, scores = pan(), [], []
+    sources = pan()
+    made: list[Pixels] = []
+    scores: list[float] = []
     for index, frame in enumerate(sources):
         earlier = None
         if goes_on and made:
