@@ -31,7 +31,7 @@ PICTURES = {
     "digits.jpg": "dreamcli class 0 1 2 3 4 5 6 7 8 9 --model lenet5 --crop 1 --no-mirror --sheet",
     "chelsea-glass.jpg": "dreamcli style samples/chelsea.jpg --style samples/styles/glass.jpg",
     "coffee-loop.webp": "dreamcli film samples/coffee.jpg --loop --seconds 5 --fps 12 --size 320 --zoom 1.5",
-    "coffee-strokes.jpg": "dreamcli style samples/coffee.jpg --style samples/styles/strokes.jpg",
+    "coffee-starry-night.jpg": "dreamcli style samples/coffee.jpg --style samples/styles/starry-night.jpg",
 }
 # one sheet with every photo in every style, and the command for one tile
 SHEET = "styles.jpg"
