@@ -47,7 +47,6 @@ class _Manner:
 
     Attributes:
         smallest: pixels on the shorter side of the first octave, at least.
-        smoothness: the weight of the total variation, relative to the setting.
         color_weight: of the picture's own colors, relative to one layer, or to the neighbors.
         has_neighbors: whether each place is compared with its nearest neighbors in the styles. The statistics
             are then added: they bring back the contrast and the large shapes, which no single position has.
@@ -57,14 +56,13 @@ class _Manner:
     learning_rate: float
     betas: tuple[float, float]
     smallest: int
-    smoothness: float
     color_weight: float
     has_neighbors: bool
 
 
 # the squared gradient is averaged over fewer steps than usual, so that patterns nobody asked for fade sooner
-_AS_A_WHOLE = _Manner(Pixels, 0.03, (0.9, 0.9), 96, 1.0, 1.5, False)
-_BY_PLACES = _Manner(LaplacianPyramid, 0.005, (0.9, 0.99), 40, 0.2, 1.0, True)
+_AS_A_WHOLE = _Manner(Pixels, 0.03, (0.9, 0.9), 96, 1.5, False)
+_BY_PLACES = _Manner(LaplacianPyramid, 0.005, (0.9, 0.99), 40, 1.0, True)
 
 
 def stylize(
@@ -157,8 +155,7 @@ class _Aim:
         seen = self._seen(target)
         strength = self._settings.strength if self._contents else 1.0
         whole = sum(style.weight for style in self._styles)
-        smoothness = self._settings.tv * self._manner.smoothness
-        terms: list[tuple[float, Objective]] = [(-smoothness, TotalVariation())]
+        terms: list[tuple[float, Objective]] = [(-self._settings.tv, TotalVariation())]
         if self._manner.has_neighbors:
             distances = [*self._neighbors(target, size), *self._gamut(size)]
             terms += [(-(strength**2) * share, distance) for share, distance in distances]
