@@ -71,11 +71,13 @@ def test_settings_change_the_picture_and_the_size_is_exact(
 
 
 def test_strength_goes_from_the_photograph_to_the_style(network: Network, compute: Compute) -> None:
-    changes = []
+    changes, likenesses = [], []
     for strength in (0.0, 0.3, 0.7, 1.0):
-        made = paint(network, compute, strength=strength, steps=25)
+        made = paint(network, compute, strength=strength, steps=60)
         changes.append(np.abs(made.pixels.astype(float) - PHOTO).mean())
+        likenesses.append(np.corrcoef(made.pixels.mean(2).ravel(), PHOTO.mean(2).ravel())[0, 1])
     assert changes == sorted(changes)
+    assert likenesses == sorted(likenesses, reverse=True)
     assert changes[0] < 0.2 * changes[3]
 
 
