@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "dreamcli"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-MAX_FILE, MAX_FUNCTION = 350, 60  # lines
+MAX_FILE, MAX_FUNCTION = 500, 60  # lines
 TYPED_ROOMS = ("settings", "studio", "art", "atlas")  # whose public signatures hold no Any
 EXEMPT = {"studio/cluster.py"}  # Ray has no types of its own
 
