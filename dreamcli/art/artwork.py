@@ -12,13 +12,13 @@ from torch import Tensor
 
 from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
-from dreamcli.engine.octaves import resize
+from dreamcli.engine.octaves import resize, resize_alpha
 from dreamcli.engine.parameterization import blurred
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.references import References
 
-from .pixels import to_tensor
+from .pixels import alpha_tensor, mask_tensor
 
 SOFT_EDGE = 0.01  # the standard deviation of a mask's blur, as a share of the picture's shorter side
 MAX_REMEMBERED = 64  # results of a few megabytes each
@@ -77,6 +77,7 @@ class Inputs:
         memo: results that serve later pictures, too.
         painted: what has already been made of the start, at the same size: the previous frame's result, moved to this
             one.
+        recipe: see `Settings`.
     """
 
     start: Picture | None = None
@@ -84,14 +85,20 @@ class Inputs:
     judge: Network | None = None
     memo: Memo = field(default_factory=Memo)
     painted: Picture | None = None
+    recipe: int = 2
 
     def mask_tensor(self, size: tuple[int, int], device: torch.device) -> Tensor | None:
-        """The mask's brightness at this (height, width), its edges softened: ``(1, 1, height, width)`` in [0, 1]."""
+        """The mask at this (height, width), its edges softened: ``(1, 1, height, width)`` in [0, 1]."""
         mask = self.references.mask
         if mask is None:
             return None
-        brightness = to_tensor(mask.pixels, device).mean(1, keepdim=True)
-        return blurred(resize(brightness, size).clamp(0, 1), SOFT_EDGE * min(size))
+        shares = resize(mask_tensor(mask, device), size).clamp(0, 1)
+        return softened(shares) if self.recipe > 1 else blurred(shares, SOFT_EDGE * min(size))
+
+    def alpha_tensor(self, size: tuple[int, int], device: torch.device) -> Tensor | None:
+        """The start's alpha at this (height, width), ``(1, 1, height, width)`` in [0, 1]; None if it is opaque."""
+        alpha = alpha_tensor(self.start, device) if self.start else None
+        return None if alpha is None else resize_alpha(alpha, size)
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,11 @@ class Artwork:
     rank: float = 0.0
     facts: dict[str, object] = field(default_factory=dict)
     maps: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def softened(mask: Tensor) -> Tensor:
+    """A mask ``(1, 1, H, W)`` with soft edges, which reach inward only: where it is black, nothing may change."""
+    return blurred(mask, SOFT_EDGE * min(mask.shape[2:])) * (mask > 0)
 
 
 def value_of(objective: Objective, activations: AnyActivations, image: Tensor) -> float:

@@ -17,18 +17,22 @@ def grey(image: Tensor) -> Tensor:
     return brightness(image).expand(-1, 3, -1, -1)
 
 
-def matched(image: Tensor, to: Tensor) -> Tensor:
-    """Give an image the mean and covariance of another image's colors (Gatys et al., 2017, arXiv:1611.07865)."""
+def matched(image: Tensor, to: Tensor, alpha: Tensor | None = None, to_alpha: Tensor | None = None) -> Tensor:
+    """Give an image the mean and covariance of another image's colors (Gatys et al., 2017, arXiv:1611.07865).
 
-    def moments(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    Each is measured where it is opaque, by its alpha ``(1, 1, H, W)``; None for everywhere.
+    """
+
+    def moments(picture: Tensor, alpha: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         pixels = picture[0].flatten(1).cpu().double()  # not every device has float64
-        mean = pixels.mean(1, keepdim=True)
-        covariance = (pixels - mean) @ (pixels - mean).T / pixels.shape[1]
+        weight = torch.ones_like(pixels[:1]) if alpha is None else alpha[0].flatten(1).cpu().double()
+        mean = (pixels * weight).sum(1, keepdim=True) / weight.sum()
+        covariance = (pixels - mean) * weight @ (pixels - mean).T / weight.sum()
         values, vectors = torch.linalg.eigh(covariance + 1e-6 * torch.eye(3))
         return mean, (vectors * values.sqrt()) @ vectors.T, (vectors / values.sqrt()) @ vectors.T
 
-    mean, _, whitening = moments(image)
-    wanted_mean, coloring, _ = moments(to)
+    mean, _, whitening = moments(image, alpha)
+    wanted_mean, coloring, _ = moments(to, to_alpha)
     pixels = coloring @ whitening @ (image[0].flatten(1).cpu().double() - mean) + wanted_mean
     return pixels.float().to(image.device).view(image.shape).clamp(0, 1)
 

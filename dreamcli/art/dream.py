@@ -11,6 +11,7 @@ from torch import Tensor
 from dreamcli.engine.ascent import Adam, NormalizedGradient, Rule
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import noise
+from dreamcli.engine.octaves import over_white
 from dreamcli.engine.parameterization import Pixels
 from dreamcli.engine.transforms import Jitter
 from dreamcli.networks.ensemble import Ensemble
@@ -19,7 +20,7 @@ from dreamcli.settings.dream import DreamSettings
 from .artwork import Artwork, Inputs, OnStep, value_of
 from .memory import activations_for
 from .octaves import DetailCanvas, climb
-from .pixels import scaled_tensor, to_pixels, to_tensor
+from .pixels import scaled_picture, to_pixels, to_tensor
 from .targets import objective_for
 
 # the mean change of a pixel in each step, at strength 1, from black (0) to white (1)
@@ -44,14 +45,16 @@ def dream(
     """
     generator = torch.Generator().manual_seed(settings.seed)
     start = _start(settings, inputs, generator, compute)
+    alpha = inputs.alpha_tensor((start.shape[2], start.shape[3]), compute.device)
+    shown = over_white(start, alpha)
     layers = [layer for spec in settings.layers for layer in ensemble.find(spec)]
     activations = activations_for(layers, compute, (start.shape[2], start.shape[3]))
     with torch.inference_mode():
-        seen = activations(start)
+        seen = activations(shown)
         objective = objective_for(settings.layers, ensemble, inputs, seen, compute)
         if settings.minimize:
             objective = -objective
-        before = float(objective(seen, start))
+        before = float(objective(seen, shown))
         del seen  # large
     has_neuron = any(spec.position for spec in settings.layers)
     canvas = DetailCanvas(start, Pixels, inputs)
@@ -66,14 +69,14 @@ def dream(
         on_step=on_step,
     )
     result = to_pixels(canvas.finished())
-    after = value_of(objective, activations, to_tensor(result, compute.device))
+    after = value_of(objective, activations, over_white(to_tensor(result, compute.device), alpha))
     return [Artwork(result, {"before": before, "after": after}, stopped)]
 
 
 def _start(settings: DreamSettings, inputs: Inputs, generator: torch.Generator, compute: Compute) -> Tensor:
     start = inputs.painted or inputs.start
     if start is not None:
-        return scaled_tensor(start.pixels, settings.size, compute.device)
+        return scaled_picture(start, settings.size, compute.device)
     side = settings.side(None)
     return noise(1, side, side, NOISE_CONTRAST, generator).to(compute.device)
 
@@ -84,7 +87,8 @@ def _rule(settings: DreamSettings, inputs: Inputs, size: tuple[int, int], comput
         # a single neuron's gradient is so spiky that following it directly kills the neuron at the first step;
         # Adam moves every pixel by about the same amount
         return Adam(step)
-    mask = inputs.mask_tensor(size, compute.device)
-    if mask is not None:
-        step *= float(mask.mean())  # the step is the mean over all pixels, masked ones included
+    # the step is the mean over all pixels, masked and transparent ones included
+    for mask in (inputs.mask_tensor(size, compute.device), inputs.alpha_tensor(size, compute.device)):
+        if mask is not None:
+            step *= float(mask.mean())
     return NormalizedGradient(step, settings.color)

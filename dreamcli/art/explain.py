@@ -58,7 +58,7 @@ def explain(
     assert inputs.start is not None
     network = ensemble.only.on(compute.device)
     network.check_classes()
-    pixels, size = inputs.start.pixels, settings.size
+    pixels, size = inputs.start.on_white, settings.size
     image = scaled_tensor(pixels, size, compute.device) if size else shown(pixels, compute.device)
     image = network.input_format.fit(image)
     score = _Score(network)

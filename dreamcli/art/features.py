@@ -71,7 +71,7 @@ def show_features(
         WrongRequest: a layer or a channel is unknown, a layer has no rows and columns, or there are several networks.
     """
     assert inputs.start is not None
-    pixels = inputs.start.pixels
+    pixels = inputs.start.on_white
     order = {name: place for place, name in enumerate(ensemble.only.trace.shapes)}
     named = [(spec, ensemble.find(spec)[0].name) for spec in settings.layers]
     maps = feature_maps(settings, ensemble, pixels, compute)

@@ -11,7 +11,6 @@ from dreamcli.engine.camera import inside, moved
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import resize
 from dreamcli.files.reading import Picture, Pixels
-from dreamcli.files.writing import on_white
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.film import FilmSettings
 
@@ -29,7 +28,7 @@ SURROUNDED = 0.5  # how far a loop is closed when what surrounds its first frame
 
 def first_frame(settings: FilmSettings, picture: Picture, compute: Compute) -> Pixels:
     """The picture itself, at the film's size."""
-    image = to_tensor(on_white(picture.pixels, picture.alpha), compute.device)
+    image = to_tensor(picture.on_white, compute.device)
     return to_pixels(resize(image, settings.frame_size(image.shape[2], image.shape[3])))
 
 

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.octaves import resize_alpha, resize_visible
 from dreamcli.errors import WrongRequest, check
-from dreamcli.files.reading import Pixels
+from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.filters import ALL, FilterSettings
 
 from .artwork import Artwork, Inputs, OnStep
 from .features import COLUMNS, RAMP, colored
-from .pixels import scaled_tensor, to_pixels
+from .pixels import alpha_tensor, scaled_picture, to_pixels
 from .sheet import contact_sheet, heading, matrix_picture, stacked
 
 _GAUSSIAN = tuple(tuple(a * b / 256 for b in (1, 4, 6, 4, 1)) for a in (1, 4, 6, 4, 1))
@@ -55,8 +57,8 @@ def show_filters(
     if settings.apply:
         assert inputs.start is not None
         if settings.apply == ALL:
-            return [Artwork(classic_kernels(inputs.start.pixels, settings.size or TILE, compute.device))]
-        return [Artwork(convolved(inputs.start.pixels, settings.apply, settings.size, compute.device))]
+            return [Artwork(classic_kernels(inputs.start, settings.size or TILE, compute.device))]
+        return [Artwork(convolved(inputs.start, settings.apply, settings.size, compute.device))]
     network = ensemble.only
     convolutions = [name for name, module in network.module.named_modules() if isinstance(module, torch.nn.Conv2d)]
     check(bool(convolutions), f"{network.card.name} has no convolution")
@@ -102,11 +104,11 @@ def _enlarged(pixels: Pixels, factor: int) -> Pixels:
     return pixels.repeat(factor, 0).repeat(factor, 1)
 
 
-def classic_kernels(pixels: Pixels, size: int, device: torch.device) -> Pixels:
+def classic_kernels(picture: Picture, size: int, device: torch.device) -> Pixels:
     """A sheet of all classic kernels: each one's weights, and what it makes of a picture, ``size`` pixels long."""
     tiles, captions = [], []
     for name, (weights, offset) in KERNEL_WEIGHTS.items():
-        result = convolved(pixels, name, size, device)
+        result = convolved(Picture(picture.on_white), name, size, device)
         whole = next(each for each in DENOMINATORS if np.allclose(np.array(weights) * each % 1, 0))
         numbers = [[f"{weight * whole:.0f}" for weight in row] for row in weights]
         matrix = matrix_picture(np.array(weights), numbers, len(result))
@@ -116,27 +118,34 @@ def classic_kernels(pixels: Pixels, size: int, device: torch.device) -> Pixels:
     return contact_sheet(tiles, captions, 2)
 
 
-def convolved(pixels: Pixels, kernel: str, size: int | None, device: torch.device) -> Pixels:
+def convolved(picture: Picture, kernel: str, size: int | None, device: torch.device) -> Pixels:
     """Apply a classic kernel to each color of a picture, with the convolution that networks use."""
     weights, offset = KERNEL_WEIGHTS[kernel]
-    image = scaled_tensor(pixels, size, device)
+    image = _shown(picture, size, device)
     weight = torch.tensor(weights, dtype=torch.float32, device=device)
     border = len(weights) // 2
     padded = F.pad(image, (border, border, border, border), mode="replicate")
     return to_pixels(F.conv2d(padded, weight.expand(3, 1, -1, -1), groups=3) + offset)
 
 
-def worked(pixels: Pixels, kernel: str, size: int | None, place: tuple[int, int]) -> str:
+def _shown(picture: Picture, longest: int | None, device: torch.device) -> Tensor:
+    """The colors of a picture, ``(1, 3, height, width)`` in [0, 1]; white where it is transparent."""
+    image, alpha = scaled_picture(picture, longest, device), alpha_tensor(picture, device)
+    size = (image.shape[2], image.shape[3])
+    return image if alpha is None else resize_visible(image, resize_alpha(alpha, size), size)
+
+
+def worked(picture: Picture, kernel: str, size: int | None, place: tuple[int, int]) -> str:
     """One pixel of a convolution, worked out by hand: patch, kernel, products and sum, for each color.
 
     Args:
-        pixels, kernel, size: see `convolved`.
+        picture, kernel, size: see `convolved`.
         place: the pixel's row and column, from 0.
 
     Raises:
         WrongRequest: the picture has no such pixel.
     """
-    image = to_pixels(scaled_tensor(pixels, size, torch.device("cpu"))).astype(float)
+    image = to_pixels(_shown(picture, size, torch.device("cpu"))).astype(float)
     rows, columns = image.shape[:2]
     if place[0] >= rows or place[1] >= columns:
         raise WrongRequest(

@@ -14,7 +14,7 @@ from dreamcli.engine.ascent import Adam
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import noise
 from dreamcli.engine.objectives import Objective, TotalVariation, WeightedSum
-from dreamcli.engine.octaves import resize
+from dreamcli.engine.octaves import over_white, resize
 from dreamcli.engine.parameterization import Fourier
 from dreamcli.engine.style import ContentDistance
 from dreamcli.engine.transforms import Jitter
@@ -59,8 +59,9 @@ def redraw(
     ``color`` is how far colors may drift, from 0 to 1.
     """
     assert inputs.start is not None  # the command requires an IMAGE
-    photo = scaled_tensor(inputs.start.pixels, settings.size, compute.device)
+    photo = scaled_tensor(inputs.start.on_white, settings.size, compute.device)
     height, width = photo.shape[2:]
+    alpha = inputs.alpha_tensor((height, width), compute.device)
     terms = [(spec.weight * layer.weight, layer) for spec in settings.layers for layer in ensemble.find(spec)]
     activations = activations_for([layer for _, layer in terms], compute, (height, width))
 
@@ -85,5 +86,6 @@ def redraw(
     )
     image = canvas.finished().clamp(0, 1)
     whole = objective((height, width))
-    score = {name: value_of(whole, activations, one) for name, one in (("before", start), ("after", image))}
+    ends = {"before": start, "after": image}
+    score = {name: value_of(whole, activations, over_white(one, alpha)) for name, one in ends.items()}
     return [Artwork(to_pixels(image), score, stopped)]

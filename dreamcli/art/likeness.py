@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import quantiles
+from dreamcli.engine.octaves import resize
 from dreamcli.engine.transforms import Crop, Mirror
 from dreamcli.errors import check
 from dreamcli.files.reading import Picture
@@ -18,7 +19,7 @@ from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from .artwork import Memo
 from .memory import activations_for
 from .octaves import SMALLEST_OCTAVE
-from .pixels import scaled_tensor
+from .pixels import scaled_size, visible_only
 
 SIZE = 192  # pixels on the shorter side of the photographs
 LONGEST = 4 * SIZE  # of their longer side
@@ -53,10 +54,12 @@ def _measured(photographs: Sequence[Picture], ensemble: Ensemble, compute: Compu
     for photograph in photographs:
         image = _shown(photograph, compute.device)
         for _ in range(math.ceil(VIEWS / len(photographs))):
+            view = mirror(crop(image, generator), generator)
+            alpha = view[:, 3:] if view.shape[1] > 3 else None
             with torch.inference_mode():
-                seen = activations(mirror(crop(image, generator), generator))
+                seen = activations(view[:, :3])
             for key, activation in seen.items():
-                values[key].append(quantiles(activation))
+                values[key].append(quantiles(activation, alpha))
     return {layer: _mean_and_deviation(torch.cat(values[layer.key])) for layer in layers}
 
 
@@ -67,9 +70,15 @@ def _mean_and_deviation(values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _shown(photograph: Picture, device: torch.device) -> Tensor:
-    """A photograph as it is measured, ``(1, 3, height, width)`` in [0, 1]."""
-    shorter, longer = sorted(photograph.pixels.shape[:2])
-    image = scaled_tensor(photograph.pixels, min(LONGEST, round(SIZE * longer / shorter)), device)
+    """A photograph as it is measured, ``(1, 3, height, width)`` in [0, 1]; the visible part, and its alpha, if any."""
+    image, alpha = visible_only(photograph, device)
+    if alpha is not None:
+        rows, columns = (alpha[0, 0].any(axis).nonzero().flatten() for axis in (1, 0))
+        image = torch.cat([image, alpha], 1)[:, :, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = image.shape[2:]
+    shorter, longer = sorted((height, width))
+    size = scaled_size(height, width, min(LONGEST, round(SIZE * longer / shorter)))
+    image = resize(image, size).clamp(0, 1)
     check(min(image.shape[2:]) >= SMALLEST_OCTAVE, "a photograph to resemble is too narrow")
     return image
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from dreamcli.engine.activations import Captured
 from dreamcli.engine.neighbors import NeighborDistance, hypercolumns, nearest, vectors
+from dreamcli.engine.objectives import brightest
 from dreamcli.engine.octaves import resize
 
 from .colors import brightness
@@ -136,8 +137,7 @@ def _candidates(
         columns = vectors(hypercolumns(activations(turned), scales, grid))
         chosen = torch.arange(len(columns), device=columns.device)
         if style.mask is not None:
-            bright = F.interpolate(torch.rot90(style.mask, turns, (2, 3)), grid, mode="area").flatten()
-            chosen = chosen[bright >= bright.max() / 2]
+            chosen = chosen[brightest(torch.rot90(style.mask, turns, (2, 3)), grid)]
         count = min(len(chosen), limit // TURNS)
         chosen = chosen[torch.linspace(0, len(chosen) - 1, count, device=columns.device).round().long()]
         found.append(columns[chosen])

@@ -11,7 +11,7 @@ from torch import Tensor
 from dreamcli.engine.ascent import Rule, ascend
 from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
-from dreamcli.engine.octaves import octave_sizes, resize
+from dreamcli.engine.octaves import octave_sizes, resize, resize_alpha, resize_visible
 from dreamcli.engine.parameterization import Masked, Parameterization
 from dreamcli.engine.transforms import Transform
 from dreamcli.files.reading import Pixels
@@ -44,7 +44,7 @@ class Canvas(ABC):
 
     @abstractmethod
     def shown(self) -> Tensor:
-        """The picture as it is now, ``(N, 3, H, W)`` at the octave's size."""
+        """The picture as it is now, on white if it is transparent: ``(N, 3, H, W)`` at the octave's size."""
 
     @abstractmethod
     def finished(self) -> Tensor:
@@ -60,20 +60,26 @@ class DetailCanvas(Canvas):
     Args:
         start: ``(N, 3, H, W)`` in [0, 1].
         parameterize: turns an octave's first image into what is climbed.
-        inputs: may hold a mask.
+        inputs: may hold a mask, and the start's alpha.
     """
 
     def __init__(self, start: Tensor, parameterize: Callable[[Tensor], Parameterization], inputs: Inputs) -> None:
         self.size = (start.shape[2], start.shape[3])
         self._start, self._parameterize, self._inputs = start, parameterize, inputs
+        self._alpha = inputs.alpha_tensor(self.size, start.device)
         self._detail = torch.zeros_like(start[:, :, :1, :1])
 
     def begin(self, size: Size) -> Parameterization:
-        self._base = resize(self._start, size).clamp(0, 1)
+        if self._alpha is None:
+            self._base = resize(self._start, size).clamp(0, 1)
+        else:
+            self._base = resize_visible(self._start, self._alpha, size)
         self._painted = self._climbed = self._parameterize((self._base + resize(self._detail, size)).clamp(0, 1))
         mask = self._inputs.mask_tensor(size, self._start.device)
         if mask is not None:
-            self._climbed = Masked(self._painted, self._base, mask)
+            self._climbed = Masked(self._climbed, self._base, mask)
+        if self._alpha is not None:
+            self._climbed = on_white(self._climbed, resize_alpha(self._alpha, size))
         return self._climbed
 
     def end(self) -> None:
@@ -86,6 +92,11 @@ class DetailCanvas(Canvas):
         detail = resize(self._detail, self.size)
         mask = self._inputs.mask_tensor(self.size, self._start.device)
         return self._start + (detail if mask is None else detail * mask)
+
+
+def on_white(inner: Parameterization, alpha: Tensor) -> Parameterization:
+    """What networks see of a picture with this alpha, ``(1, 1, H, W)``."""
+    return Masked(inner, torch.ones_like(alpha), alpha)
 
 
 def climb(
@@ -112,6 +123,8 @@ def climb(
     Returns:
         why it stopped; see `Ascent`.
     """
+    if not schedule.strength and schedule.recipe > 1:
+        return "done"  # a step of no length may still clip a picture, or smooth it
     sizes = octave_sizes(*canvas.size, schedule.octaves, schedule.octave_scale, smallest)
     for octave, size in enumerate(sizes, 1):
         climbed = canvas.begin(size)

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import noise
-from dreamcli.engine.octaves import resize
-from dreamcli.engine.parameterization import Parameterization
+from dreamcli.engine.octaves import over_white, resize, resize_alpha, resize_visible
+from dreamcli.engine.parameterization import Masked, Parameterization
 from dreamcli.settings.style import StyleSettings
 
-from .artwork import Inputs
+from .artwork import Inputs, softened
 from .colors import grey, recolored
-from .octaves import Canvas, Size
-from .pixels import scaled_size, to_tensor
+from .octaves import Canvas, Size, on_white
+from .pixels import alpha_tensor, mask_tensor, scaled_picture, scaled_size, to_tensor
 
 TEXTURE_CONTRAST = 0.1  # of the noise that a texture starts from, as a share of a photograph's
 
@@ -27,8 +27,10 @@ class Painting(Canvas):
     Attributes:
         photograph: ``(1, 3, H, W)`` in [0, 1]; None for a texture.
         opaque: the photograph's alpha, ``(1, 1, H, W)`` in [0, 1]; None if it is opaque everywhere.
-        target: whose content is kept, at the octave's size; for a texture, the noise it started from.
-        current: what the octaves before made of it, or a video's frame before, at the octave's size; None if it is new.
+        regions: where anything is painted, ``(1, 1, H, W)`` in [0, 1]; None for everywhere.
+        target: whose content is kept, at the octave's size, on white; for a texture, the noise it started from.
+        current: what the octaves before made of it, or a video's frame before, at the octave's size, on white; None if
+            it is new.
 
     Args:
         inputs: the photograph, if there is one.
@@ -45,49 +47,63 @@ class Painting(Canvas):
         parameterize: Callable[[Tensor], Parameterization],
     ) -> None:
         self._generator, self._device, self._parameterize = generator, compute.device, parameterize
-        self._keeps_colors = settings.colors == "luminance"
+        self._keeps_colors, self._recipe = settings.colors == "luminance", settings.recipe
         self.photograph: Tensor | None = None
         self.opaque: Tensor | None = None
+        self.regions: Tensor | None = None
         self.target: Tensor | None = None
         self.current: Tensor | None = None
         self._image: Tensor | None = None
+        self._start = inputs.start
         if inputs.start is None:
             self.size = (settings.side(None),) * 2
             return
-        pixels, alpha = inputs.start.pixels, inputs.start.alpha
+        pixels = inputs.start.pixels
         self.size = scaled_size(pixels.shape[0], pixels.shape[1], settings.size)
         self.photograph = to_tensor(pixels, compute.device)
         if inputs.painted is not None:
             self._image = to_tensor(inputs.painted.pixels, compute.device)
-        if alpha is not None:
-            self.opaque = torch.tensor(alpha, device=compute.device)[None, None] / 255
+        self.opaque = alpha_tensor(inputs.start, compute.device)
+        regions = [style.region for style in inputs.references.styles]
+        if self._recipe > 1 and all(regions):
+            parts = [resize(mask_tensor(region, compute.device), self.size) for region in regions if region]
+            self.regions = torch.cat(parts).amax(0, keepdim=True).clamp(0, 1)
 
     def begin(self, size: Size) -> Parameterization:
+        photograph = None
         if self.photograph is not None:
             image = grey(self.photograph) if self._keeps_colors else self.photograph
-            self.target = resize(image, size).clamp(0, 1)
+            photograph = self._resized(image, size)
+            self.target = self._seen(photograph)
         elif self.target is None:
             self.target = noise(1, *size, TEXTURE_CONTRAST, self._generator).to(self._device)
         self._octave = size
-        self.current = None if self._image is None else resize(self._image, size).clamp(0, 1)
-        start = resize(self.target, size).clamp(0, 1) if self.current is None else self.current
-        self._painted = self._parameterize(start)
-        return self._painted
+        current = None if self._image is None else resize(self._image, size).clamp(0, 1)
+        self.current = None if current is None else self._seen(current)
+        start = photograph if current is None else current
+        self._painted = self._parameterize(resize(self.target, size).clamp(0, 1) if start is None else start)
+        if photograph is not None and self.regions is not None:
+            self._painted = Masked(self._painted, photograph, self._painted_share(size))
+        if self.opaque is None or self._recipe == 1:
+            return self._painted
+        return on_white(self._painted, resize_alpha(self.opaque, size))
 
     def end(self) -> None:
         self._image = self._painted.render().detach()
 
     def shown(self) -> Tensor:
-        return self._completed(self._painted.render())
+        return self._seen(self._completed(self._painted.render()))
 
     def finished(self) -> Tensor:
-        return self._completed(resize(self.image, self.size).clamp(0, 1))
+        if self._image is None:  # nothing was painted
+            assert self._start is not None
+            return scaled_picture(self._start, max(self.size), self._device)
+        return self._completed(resize(self._image, self.size).clamp(0, 1))
 
     @property
     def image(self) -> Tensor:
-        """The painting after the last octave, at that octave's size."""
-        assert self._image is not None
-        return self._image
+        """The painting after the last octave, at that octave's size, on white; the start if nothing was painted."""
+        return self.before if self._image is None else self._seen(self._image)
 
     @property
     def before(self) -> Tensor:
@@ -95,13 +111,32 @@ class Painting(Canvas):
         assert self.target is not None
         return resize(self.target, self._octave).clamp(0, 1)
 
+    def _resized(self, photograph: Tensor, size: Size) -> Tensor:
+        """The photograph, or its brightness, at a size, its hidden colors out of the way."""
+        if self.opaque is None or self._recipe == 1:
+            return resize(photograph, size).clamp(0, 1)
+        return resize_visible(photograph, self.opaque, size)
+
+    def _painted_share(self, size: Size) -> Tensor:
+        """Where anything is painted at a size, with soft edges."""
+        assert self.regions is not None
+        return softened(resize_alpha(self.regions, size))
+
+    def _seen(self, image: Tensor) -> Tensor:
+        """An image of the painting as it looks on white."""
+        if self.opaque is None or self._recipe == 1:
+            return image
+        return over_white(image, resize_alpha(self.opaque, (image.shape[2], image.shape[3])))
+
     def _completed(self, image: Tensor) -> Tensor:
-        """The painting with what is kept of the photograph: its colors, if asked for, and its transparent parts."""
+        """The painting with what is kept of the photograph: its colors, if asked for, and what isn't painted."""
         if self.photograph is None:
             return image
         size = (image.shape[2], image.shape[3])
         if self._keeps_colors:
             image = recolored(image, resize(self.photograph, size).clamp(0, 1))
+        if self.regions is not None:
+            image = self._resized(self.photograph, size).lerp(image, self._painted_share(size))
         if self.opaque is not None:
-            image = torch.where(resize(self.opaque, size) <= 0, resize(self.photograph, size), image)
+            image = torch.where(resize_alpha(self.opaque, size) <= 0, resize(self.photograph, size), image)
         return image

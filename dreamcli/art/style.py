@@ -82,6 +82,8 @@ def stylize(
     statistics = _statistics(settings, ensemble, inputs)
     manner = _BY_PLACES if statistics == "neighbors" else _AS_A_WHOLE
     settings = replace(settings, statistics="moments" if manner.has_neighbors else statistics)
+    if inputs.start is None:
+        settings = replace(settings, strength=1.0)  # there is no photograph to keep
     if settings.average_pooling:
         ensemble = ensemble.with_average_pooling()
     generator = torch.Generator().manual_seed(settings.seed)
@@ -92,13 +94,15 @@ def stylize(
         aim.objective,
         aim.activations,
         settings,
-        rule=LBFGS() if settings.optimizer == "lbfgs" else Adam(manner.learning_rate, manner.betas),
+        rule=LBFGS() if settings.optimizer == "lbfgs" else Adam(manner.learning_rate * _faded(settings), manner.betas),
         transforms=lambda size: [Jitter(max(size) if settings.seamless else settings.jitter)],
         generator=generator,
         smallest=manner.smallest,
         on_step=on_step,
     )
-    objective = aim.latest
+    if aim.latest is None:  # nothing was painted
+        canvas.begin(canvas.size)
+    objective = aim.latest or aim.objective(canvas.size)
     score = {
         "before": value_of(objective, aim.activations, canvas.before),
         "after": value_of(objective, aim.activations, canvas.image),
@@ -138,7 +142,7 @@ class _Aim:
         compute: Compute,
     ) -> None:
         self._settings, self._manner, self._canvas, self._memo = settings, manner, canvas, inputs.memo
-        self._styles = styles_of(settings, ensemble, inputs, canvas.photograph, compute)
+        self._styles = styles_of(settings, ensemble, inputs, canvas.photograph, canvas.opaque, compute)
         contents = _content_layers(settings, ensemble)
         layers = list(dict.fromkeys(layer for style in self._styles for layer, _ in style.layers))
         _check_layers(layers, contents, inputs)
@@ -146,16 +150,16 @@ class _Aim:
         sizes = [canvas.size, *(style.size(canvas.size, settings.style_scale) for style in self._styles)]
         self.activations = activations_for((*layers, *contents), compute, max(sizes, key=math.prod))
         self._contents = [] if canvas.photograph is None else contents
-        self.latest: Objective  # for the last octave's size
+        self.latest: Objective | None = None  # for the last octave's size
 
     def objective(self, size: Size) -> Objective:
         """What to climb at one size: less distance from the styles, less from the content, less variation."""
         target = self._canvas.target
         assert target is not None
         seen = self._seen(target)
-        strength = self._settings.strength if self._contents else 1.0
+        strength = self._settings.strength
         whole = sum(style.weight for style in self._styles)
-        terms: list[tuple[float, Objective]] = [(-self._settings.tv, TotalVariation())]
+        terms: list[tuple[float, Objective]] = [(-self._settings.tv * _faded(self._settings) ** 2, TotalVariation())]
         if self._manner.has_neighbors:
             distances = [*self._neighbors(target, size), *self._gamut(size)]
             terms += [(-(strength**2) * share, distance) for share, distance in distances]
@@ -225,6 +229,11 @@ class _Aim:
 
     def _statistics(self, layer: str, activation: Tensor, weight: Tensor | None) -> Statistics:
         return Statistics.of(smoothed(activation) if layer in self._smoothed else activation, weight)
+
+
+def _faded(settings: StyleSettings) -> float:
+    """How far steps go, and variation counts: a style that is fainter than by default leaves the photograph sharp."""
+    return min(1.0, settings.strength / StyleSettings.strength) if settings.recipe > 1 else 1.0
 
 
 def _content_layers(settings: StyleSettings, ensemble: Ensemble) -> list[NetworkLayer]:

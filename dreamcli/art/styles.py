@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.objectives import brightest
 from dreamcli.engine.octaves import resize
 from dreamcli.errors import check
 from dreamcli.files.reading import Picture
@@ -18,7 +18,7 @@ from dreamcli.settings.style import StyleSettings
 from .artwork import Inputs
 from .colors import grey, matched
 from .octaves import Size
-from .pixels import scaled_size, to_tensor
+from .pixels import mask_tensor, scaled_size, visible_only
 
 StyleLayers = tuple[tuple[NetworkLayer, float], ...]  # with their weights
 
@@ -48,27 +48,33 @@ class Style:
     def colors(self, size: Size) -> Tensor:
         """Its colors at this size, where its mask is bright: ``(3, any)``."""
         image = resize(self.image, size).clamp(0, 1)[0].flatten(1)
-        if self.mask is None:
-            return image
-        bright = F.interpolate(self.mask, size, mode="area").flatten()
-        return image[:, bright >= bright.max() / 2]
+        return image if self.mask is None else image[:, brightest(self.mask, size)]
 
 
 def styles_of(
-    settings: StyleSettings, ensemble: Ensemble, inputs: Inputs, photograph: Tensor | None, compute: Compute
+    settings: StyleSettings,
+    ensemble: Ensemble,
+    inputs: Inputs,
+    photograph: Tensor | None,
+    opaque: Tensor | None,
+    compute: Compute,
 ) -> list[Style]:
-    """Prepare each style's pictures and layers."""
+    """Prepare each style's pictures and layers, for a photograph with the alpha ``opaque``."""
     check(bool(inputs.references.styles), "name at least one style")
     parts = style_layers(settings, ensemble)
     styles = []
     for number, style in enumerate(inputs.references.styles, 1):
-        image = to_tensor(style.picture.pixels, compute.device)
+        image, alpha = visible_only(style.picture, compute.device)
         if photograph is not None and settings.colors == "luminance":
-            image = matched(grey(image), grey(photograph))
+            image = matched(grey(image), grey(photograph), alpha, opaque)
         elif photograph is not None and settings.colors == "match":
-            image = matched(image, photograph)
-        mask = _brightness(style.mask, f"style mask {number}", compute)
-        region = _brightness(style.region, f"content mask {number}", compute)
+            image = matched(image, photograph, alpha, opaque)
+        mask = _mask(style.mask, f"style mask {number}", compute)
+        if alpha is not None:
+            # what is transparent isn't learned from
+            mask = alpha if mask is None else alpha * resize(mask, (alpha.shape[2], alpha.shape[3])).clamp(0, 1)
+            check(bool(mask.any()), f"the style mask {number} covers nothing of the style but its transparent part")
+        region = _mask(style.region, f"content mask {number}", compute)
         key = _memo_key(style, settings)
         styles.append(Style(image, style.weight, mask, region, style.part, parts[style.part], key))
     return styles
@@ -99,9 +105,14 @@ def _memo_key(style: StyleInput[Picture], settings: StyleSettings) -> tuple[str,
     return style.picture.sha256, style.mask.sha256 if style.mask else ""
 
 
-def _brightness(mask: Picture | None, name: str, compute: Compute) -> Tensor | None:
-    """The brightness of a mask, ``(1, 1, H, W)`` in [0, 1]."""
+def _mask(mask: Picture | None, name: str, compute: Compute) -> Tensor | None:
+    """A mask as a tensor, ``(1, 1, H, W)`` in [0, 1].
+
+    Raises:
+        WrongRequest: it lets nothing through.
+    """
     if mask is None:
         return None
-    check(bool(mask.pixels.any()), f"the {name} is black everywhere, so nothing is left")
-    return to_tensor(mask.pixels, compute.device).mean(1, keepdim=True)
+    found = mask_tensor(mask, compute.device)
+    check(bool(found.any()), f"the {name} is black everywhere, so nothing is left")
+    return found

@@ -11,14 +11,15 @@ import torch
 from dreamcli.engine.activations import Captured
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective, rms
+from dreamcli.engine.octaves import resize
 from dreamcli.errors import WrongRequest, check
-from dreamcli.files.reading import Pixels
+from dreamcli.files.reading import Picture
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
 
 from .artwork import Inputs
 from .memory import activations_for
-from .pixels import scaled_tensor
+from .pixels import scaled_size, visible_only
 
 MAX_LAYERS = 256
 GUIDE_SIZE = 224  # pixels on the longer side of a guide: each of its places is compared with each of the picture's
@@ -44,16 +45,17 @@ def objective_for(
     if guide is None:
         terms = [_term(spec, layer, seen) for spec, layer in places]
     else:
-        terms = _guide_terms([layer for _, layer in places], guide.pixels, compute)
+        terms = _guide_terms([layer for _, layer in places], guide, compute)
     weighted = (spec.weight * layer.weight * term for (spec, layer), term in zip(places, terms, strict=True))
     return reduce(operator.add, weighted)
 
 
-def _guide_terms(layers: Sequence[NetworkLayer], guide: Pixels, compute: Compute) -> list[Objective]:
+def _guide_terms(layers: Sequence[NetworkLayer], guide: Picture, compute: Compute) -> list[Objective]:
     with torch.inference_mode():
-        image = scaled_tensor(guide, GUIDE_SIZE, compute.device)
+        image, alpha = visible_only(guide, compute.device)
+        image = resize(image, scaled_size(image.shape[2], image.shape[3], GUIDE_SIZE)).clamp(0, 1)
         seen = activations_for(layers, compute, (image.shape[2], image.shape[3]))(image)
-    return [Guide.of(layer.key, seen[layer.key]) for layer in layers]
+    return [Guide.of(layer.key, seen[layer.key], alpha) for layer in layers]
 
 
 def _term(spec: LayerSpec, layer: NetworkLayer, seen: Captured) -> Objective:

@@ -29,6 +29,7 @@ from dreamcli.engine.objectives import (
     Objective,
     TotalVariation,
 )
+from dreamcli.engine.octaves import over_white
 from dreamcli.errors import check
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
@@ -39,7 +40,7 @@ from .climbing import PADDING, parameterization_of, rule_of, transforms_of
 from .likeness import batch_norm_statistics, distributions_of
 from .memory import activations_for
 from .octaves import DetailCanvas, climb
-from .pixels import scaled_size, scaled_tensor, to_pixels, to_tensor
+from .pixels import scaled_picture, scaled_size, to_pixels, to_tensor
 from .score import probability
 from .sheet import contact_sheet
 from .targets import objective_for
@@ -271,7 +272,7 @@ class _Group:
     def _measure(self, start: Tensor) -> None:
         """Make the objectives, in units of what the start shows."""
         with torch.inference_mode():
-            seen = self._activations(start)
+            seen = self._activations(self._seen(start))
         objectives = [target.objective(seen) for target in self._targets]
         self._objectives = [-objective if self._settings.minimize else objective for objective in objectives]
 
@@ -299,15 +300,22 @@ class _Group:
         artworks, judge = [], self._inputs.judge
         for before, after in zip(start.chunk(len(start)), images.chunk(len(start)), strict=True):
             pixels = to_pixels(after)
+            shown = self._seen(to_tensor(pixels, after.device))
             score = {
-                "before": value_of(objective, self._activations, before),
-                "after": value_of(objective, self._activations, to_tensor(pixels, after.device)),
+                "before": value_of(objective, self._activations, self._seen(before)),
+                "after": value_of(objective, self._activations, shown),
             }
             rank = score["after"]
             if judge and target.classes and self._settings.best_of > 1:
-                rank = probability(judge, pixels, target.classes) * (-1 if self._settings.minimize else 1)
-            artworks.append(Artwork(pixels, score, stopped, rank))
+                rank = probability(judge, to_pixels(shown), target.classes) * (-1 if self._settings.minimize else 1)
+            # a sheet has no transparency of its own
+            artworks.append(Artwork(to_pixels(shown) if self._settings.sheet else pixels, score, stopped, rank))
         return artworks
+
+    def _seen(self, image: Tensor) -> Tensor:
+        """What networks see of a picture at full size, ``(N, 3, H, W)``."""
+        size = (image.shape[2], image.shape[3])
+        return over_white(image, self._inputs.alpha_tensor(size, image.device))
 
 
 def _better(this: Artwork, that: Artwork) -> Artwork:
@@ -327,7 +335,7 @@ def _start(settings: VisualizationSettings, inputs: Inputs, generator: torch.Gen
     size = _size(settings, inputs)
     if inputs.start is None:
         return natural.noise(settings.count, *size, START_CONTRAST, generator)
-    image = scaled_tensor(inputs.start.pixels, max(size), torch.device("cpu"))
+    image = scaled_picture(inputs.start, max(size), torch.device("cpu"))
     if settings.count == 1:
         return image
     # identical variations would stay identical forever

@@ -83,7 +83,7 @@ def _answer(
         if task.problem or not task.source:
             raise DreamcliError(task.problem, task.hint)
         layer = settings.layer.layer if settings.layer else None
-        found = session.classify(read(task.source).pixels, settings.top, layer=layer)
+        found = session.classify(read(task.source).on_white, settings.top, layer=layer)
     except Exception as error:  # one failure does not stop the rest
         reason = with_hint(*describe(error))
         print_error(f"{task.title}: {reason}", shared.verbose)

@@ -66,6 +66,6 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
         if len(found) != 1 or not found[0].source:
             raise click.UsageError(f"--at works with one IMAGE, not {len(found)}")
         picture = read_file(found[0].source, found[0].title, reader(shared.safe_decode)).picture
-        click.echo(worked(picture.pixels, options["apply"], options["size"], at))
+        click.echo(worked(picture, options["apply"], options["size"], at))
         return 0
     return make_on_pictures(images, shared, FilterSettings(**settings), shared.model)

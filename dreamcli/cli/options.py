@@ -24,6 +24,7 @@ from .completion import complete_files, complete_layers, complete_models, comple
 from .parameters import CHANNELS, LAYER, NUMBER, SHARD, WHOLE_NUMBER
 
 Decorator = Callable[[Any], Any]
+OWN_ALPHA = Path("alpha")  # as a mask: the picture's own transparency
 MAX_LIKE = 32  # photographs, which a record names one by one
 
 
@@ -64,9 +65,13 @@ class SharedOptions(ReportOptions):
     def split(cls, options: dict[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:
         """Split a command's options into these and the art form's settings."""
         like = find_some(options.pop("like", ()), MAX_LIKE, options.get("follow_links", False))
-        references = References[Path](options.pop("guide", None), options.pop("mask", None), like=like)
+        mask = options.pop("mask", None)
+        is_alpha = mask == OWN_ALPHA and not OWN_ALPHA.exists()
+        references = References[Path](options.pop("guide", None), None if is_alpha else mask, like=like)
         ours = {field.name for field in fields(cls)}
         rest = {name: value for name, value in options.items() if name not in ours}
+        if is_alpha:
+            rest["alpha_mask"] = True
         return cls(**{name: value for name, value in options.items() if name in ours}, references=references), rest
 
     @property
@@ -131,8 +136,9 @@ def start_options(guided: bool) -> Decorator:
     return _stack(
         click.option("--start", metavar="noise|PICTURE", shell_complete=complete_files, help="What to start from."),
         *([guide] if guided else []),
-        click.option("--mask", type=click.Path(path_type=Path), metavar="PICTURE",
-                     help="Change the picture only where this one is bright, with soft edges."),
+        click.option("--mask", type=click.Path(path_type=Path), metavar="PICTURE|alpha",
+                     help="Change only the areas that are bright in this picture, or opaque if it has "
+                     "transparency; edges are blended. alpha takes the photo's own transparency."),
     )  # fmt: skip
 
 

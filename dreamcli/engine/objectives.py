@@ -169,9 +169,12 @@ class Guide(Objective):
     features: Tensor
 
     @classmethod
-    def of(cls, layer: str, activation: Tensor) -> Guide:
-        """Take the features from the guide's activation ``(1, C, H, W)``, ``(1, L, C)`` or ``(1, C)``."""
-        return cls(layer, positions_of(activation.detach().float())[0])
+    def of(cls, layer: str, activation: Tensor, alpha: Tensor | None = None) -> Guide:
+        """Take the features from the guide's activation ``(1, C, H, W)``, ``(1, L, C)`` or ``(1, C)``.
+
+        ``alpha`` is the guide's, ``(1, 1, any, any)``; None if it is opaque. What is transparent isn't taken.
+        """
+        return cls(layer, visible_positions(activation.detach().float(), alpha)[0])
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
         positions = positions_of(activations[self.layer].float())
@@ -220,6 +223,23 @@ class Alignment(Objective):
         cosines = (products / lengths.clamp(min=_TINY)).clamp(min=0.1)  # a gradient even where they disagree
         value: Tensor = (products * cosines.square()).mean() / wanted.square().sum(2).mean().clamp(min=_TINY)
         return value
+
+
+def visible_positions(activation: Tensor, alpha: Tensor | None) -> Tensor:
+    """The `positions_of` one image's activation that are at least half as opaque as the most opaque one.
+
+    ``alpha`` is ``(1, 1, any, any)``; None for all, as if there are no rows and columns.
+    """
+    positions = positions_of(activation)
+    if alpha is None or activation.dim() != 4:
+        return positions
+    return positions[:, brightest(alpha, (activation.shape[2], activation.shape[3]))]
+
+
+def brightest(weight: Tensor, size: tuple[int, int]) -> Tensor:
+    """Where a weight ``(1, 1, any, any)`` is at least half its maximum at this (rows, columns): a mask, row by row."""
+    values = F.interpolate(weight, size, mode="area").flatten()
+    return values >= values.max() / 2
 
 
 def positions_of(activation: Tensor) -> Tensor:
@@ -310,15 +330,15 @@ class Distributions(Objective):
         return torch.stack(errors).mean()
 
 
-def quantiles(activation: Tensor) -> Tensor:
+def quantiles(activation: Tensor, alpha: Tensor | None = None) -> Tensor:
     """The values of each channel, sorted, in `QUANTILES` groups of equal size: the mean of each, ``(N, C, QUANTILES)``.
 
-    Of large maps, only every few rows and columns are taken.
+    Of large maps, only every few rows and columns are taken. ``alpha``: see `visible_positions`.
     """
     if activation.dim() == 4:
         stride = max(1, min(activation.shape[2:]) // SAMPLED_ROWS)
         activation = activation[:, :, ::stride, ::stride]
-    values = positions_of(activation.float()).transpose(1, 2).sort(2).values
+    values = visible_positions(activation.float(), alpha).transpose(1, 2).sort(2).values
     return F.adaptive_avg_pool1d(values, QUANTILES)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -28,3 +29,33 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(image.shape[2:]) == size:
         return image
     return F.interpolate(image, size, mode="bicubic", antialias=True)
+
+
+def resize_alpha(alpha: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize ``(N, 1, H, W)`` to ``size`` (height, width), bilinear and antialiased: it never overshoots."""
+    return alpha if tuple(alpha.shape[2:]) == size else _bilinear(alpha, size)
+
+
+def resize_visible(image: Tensor, alpha: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize an image whose pixels count as much as they are opaque, so that hidden colors don't bleed over edges.
+
+    Args:
+        image: ``(N, 3, H, W)`` in [0, 1], not multiplied by its alpha.
+        alpha: ``(N, 1, H, W)`` in [0, 1].
+
+    Returns:
+        ``(N, 3, *size)`` in [0, 1], white where it is transparent.
+    """
+    if tuple(image.shape[2:]) == size:
+        return torch.where(alpha > 0, image, 1)
+    opacity, weighted = resize_alpha(alpha, size), _bilinear(image * alpha, size)
+    return torch.where(opacity > 0, weighted / opacity.clamp(min=1e-6), 1).clamp(0, 1)
+
+
+def over_white(image: Tensor, alpha: Tensor | None) -> Tensor:
+    """An image as it looks on white."""
+    return image if alpha is None else image * alpha + (1 - alpha)
+
+
+def _bilinear(image: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(image, size, mode="bilinear", antialias=True)

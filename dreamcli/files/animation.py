@@ -100,6 +100,6 @@ def reduced(pixels: Pixels, longest: int) -> Pixels:
     return resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
 
 
-def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def resized(pixels: Pixels, size: tuple[int, int], resampling: Image.Resampling = Image.Resampling.LANCZOS) -> Pixels:
     """Resize a picture to (width, height)."""
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+    return np.asarray(Image.fromarray(pixels).resize(size, resampling))

@@ -54,6 +54,14 @@ class Picture:
     sha256: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def on_white(self) -> Pixels:
+        """The pixels as they look on white, whatever colors are hidden where it is transparent."""
+        if self.alpha is None:
+            return self.pixels
+        share = self.alpha[..., None].astype(np.float32) / 255
+        return (self.pixels * share + 255 * (1 - share)).round().astype(np.uint8)
+
 
 def read_picture(path: Path, *, limited: bool = True) -> Picture:
     """Read a picture: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC, recognized by its content.

@@ -76,18 +76,10 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     write_whole(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
 
 
-def on_white(pixels: Pixels, alpha: Pixels | None) -> Pixels:
-    """A picture, ``(height, width, 3)`` uint8, as it looks on white."""
-    if alpha is None:
-        return pixels
-    share = alpha[..., None].astype(np.float32) / 255
-    return (pixels * share + 255 * (1 - share)).round().astype(np.uint8)
-
-
 def _save(file: IO[bytes], format: str, picture: Picture, record: Record) -> None:
     pixels, alpha = picture.pixels, picture.alpha
     if format == "JPEG":
-        pixels, alpha = on_white(pixels, alpha), None
+        pixels, alpha = picture.on_white, None
     image = Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha]))
     if format == "PNG":
         info = PngInfo()

@@ -96,16 +96,23 @@ def size_setting(
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that can be adjusted about an art form. Defaults are written in these classes and nowhere else."""
+    """Everything that can be adjusted about an art form. Defaults are written in these classes and nowhere else.
+
+    Attributes:
+        recipe: which version of the art form makes the picture. Version 1 knew no transparency, and touched up the
+            photograph even where nothing was asked for.
+    """
 
     command: ClassVar[str]  # its name
     model: ClassVar[str] = "dreamnet"  # the networks that it uses by default
     references: ClassVar[tuple[str, ...]] = ()  # the pictures it takes besides the start: guide, mask, styles, like
     shows_network: ClassVar[bool] = False  # whether it shows a network by itself, without a photograph
     size_from_noise: ClassVar[int] = 0  # pixels on each side of a picture from noise; 0 if the form never starts there
-    added: ClassVar[Mapping[str, object]] = {}  # settings that older records lack, and the values they stand for
+    # settings that older records lack, and the values they stand for
+    added: ClassVar[Mapping[str, object]] = {"recipe": 1}
 
     size: int | None = size_setting()
+    recipe: int = 2
 
     def __post_init__(self) -> None:
         """Raise WrongRequest for a setting that is out of range."""
@@ -191,7 +198,13 @@ def _from_json(name: str, value: object) -> object:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(Settings):
-    """The settings of every art form that climbs through octaves."""
+    """The settings of every art form that climbs through octaves.
+
+    Attributes:
+        alpha_mask: change a photograph only where it is opaque, as if its alpha were its mask.
+    """
+
+    added: ClassVar[Mapping[str, object]] = {**Settings.added, "alpha_mask": False}
 
     steps: int = setting("Steps per octave.", low=1)
     octaves: int = setting("Number of sizes, from small to full.", low=1, high=100)
@@ -199,6 +212,7 @@ class Schedule(Settings):
     strength: float = setting("How far to go, from 0 to 1; comparable across layers and models.", low=0, high=1)
     jitter: int = setting("Largest random shift before each step, in pixels.", low=0)
     seed: int = setting("Random seed; the same one gives the same bytes on the same machine.", 0, low=0, high=2**63 - 1)
+    alpha_mask: bool = False
 
 
 def check_whole(layers: tuple[LayerSpec, ...], rule: str) -> None:

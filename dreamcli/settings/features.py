@@ -19,7 +19,7 @@ class FeatureSettings(Settings):
     """How to show feature maps."""
 
     command: ClassVar[str] = "features"
-    added: ClassVar[Mapping[str, object]] = {"headings": False}
+    added: ClassVar[Mapping[str, object]] = {**Settings.added, "headings": False}
 
     layers: tuple[LayerSpec, ...] = setting(
         "Layer to show: low, mid, high or a layer's name, or one of its channels. Repeatable.",

@@ -107,7 +107,7 @@ class FilmSettings(Schedule):
 
     def of_frame(self, index: int) -> Schedule:
         """What to do with a frame."""
-        values = {name: getattr(self, name) for name in ("steps", "octaves", "octave_scale")}
+        values = {name: getattr(self, name) for name in ("steps", "octaves", "octave_scale", "recipe")}
         values["seed"] = (self.seed + index) % 2**63
         if self.form == "style":
             return StyleSettings(layers=self.layers, strength=self.strength, **values)

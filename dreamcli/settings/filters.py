@@ -22,7 +22,7 @@ class FilterSettings(Settings):
 
     command: ClassVar[str] = "filters"
     shows_network: ClassVar[bool] = True
-    added: ClassVar[Mapping[str, object]] = {"headings": False}
+    added: ClassVar[Mapping[str, object]] = {**Settings.added, "headings": False}
 
     layers: tuple[LayerSpec, ...] = setting(
         "A convolution, or a block that contains one.", (), metavar="LAYER", default_help="the model's first"

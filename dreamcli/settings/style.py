@@ -20,7 +20,7 @@ class StyleSettings(Schedule):
     model: ClassVar[str] = "efficientnet_lite0"
     references: ClassVar[tuple[str, ...]] = ("styles",)
     size_from_noise: ClassVar[int] = 512
-    added: ClassVar[Mapping[str, object]] = {"average_pooling": False}
+    added: ClassVar[Mapping[str, object]] = {**Schedule.added, "average_pooling": False}
 
     size: int | None = size_setting(f"the photograph's size; {size_from_noise} from noise")
     colors: str = setting(

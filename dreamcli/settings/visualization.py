@@ -22,7 +22,7 @@ class VisualizationSettings(Schedule):
     """
 
     size_from_noise: ClassVar[int] = 224
-    added: ClassVar[Mapping[str, object]] = {"mirror": False, "likeness": 10.0}
+    added: ClassVar[Mapping[str, object]] = {**Schedule.added, "mirror": False, "likeness": 10.0}
 
     size: int | None = size_setting(f"the starting picture's; {size_from_noise} from noise; {TILE} on a sheet")
     minimize: bool = setting("Minimize instead of maximizing: fade what the network sees.", False)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from dreamcli.files.animation import reduced, resized, write_film
 from dreamcli.files.formats import VIDEOS
-from dreamcli.files.writing import on_white
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and a plan of nothing but broken files needs none
@@ -33,7 +32,7 @@ class Animation:
     def watching(self, start: Picture | None, on_step: Callable[[Step], None] | None) -> Callable[[Step], None]:
         """Return a callback that takes frames and passes each step on to ``on_step``. The first frame is the start."""
         if start:
-            self.frames.append(reduced(start.pixels, MAX_SIDE))
+            self.frames.append(reduced(start.on_white, MAX_SIDE))
 
         def watch(step: Step) -> None:
             done = (step.octave - 1) * step.steps + step.step
@@ -54,10 +53,9 @@ class Animation:
         Raises:
             DreamcliError: the file can't be written.
         """
-        final = reduced(picture.pixels, MAX_SIDE)
+        final = reduced(picture.on_white, MAX_SIDE)
         width, height = final.shape[1], final.shape[0]
         if self.path.suffix.lower() in VIDEOS:  # most of which hold even sizes only
             width, height = max(2, width // 2 * 2), max(2, height // 2 * 2)
-        alpha = None if picture.alpha is None else resized(picture.alpha, (width, height))
-        frames = (on_white(resized(pixels, (width, height)), alpha) for pixels in (*self.frames, final))
+        frames = (resized(pixels, (width, height)) for pixels in (*self.frames, final))
         write_film(self.path, frames, FPS, record, PAUSE)

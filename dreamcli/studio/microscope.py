@@ -113,7 +113,7 @@ def write_atlas(
     problems = []
     for path in photographs:
         try:
-            shown[path.name if path.name not in shown else str(path)] = squared(read(path).pixels)
+            shown[path.name if path.name not in shown else str(path)] = squared(read(path).on_white)
         except DreamcliError as error:
             problems.append(f"{path}: {error}")
     ensemble, compute = session.ensemble(MicroscopeSettings), session.compute(MicroscopeSettings)

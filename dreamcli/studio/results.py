@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from PIL import Image
 
 import dreamcli
 from dreamcli.art.artwork import Artwork
@@ -13,14 +14,14 @@ from dreamcli.art.score import top, top_of
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import high_frequency_share
 from dreamcli.files.animation import resized
-from dreamcli.files.reading import Picture
+from dreamcli.files.reading import Picture, Pixels
 from dreamcli.files.record import Job, Record
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 
-from .pictures import ReadInput, Result
+from .pictures import ReadInput
 
 
 def jobs_for(
@@ -50,35 +51,33 @@ def jobs_for(
     ]
 
 
-def score_of(artwork: Artwork, settings: Settings, ensemble: Ensemble, witness: Network | None) -> dict[str, object]:
-    """The score that a record holds: the objective, the share of high frequencies, and what the networks see."""
+def score_of(
+    artwork: Artwork, pixels: Pixels, settings: Settings, ensemble: Ensemble, witness: Network | None
+) -> dict[str, object]:
+    """The score that a record holds: the objective, the share of high frequencies, and what the networks see.
+
+    ``pixels`` are what they are shown.
+    """
     score: dict[str, object] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
     score |= artwork.facts
     if settings.is_sheet:
         return score  # the mean over many pictures
-    score["high_frequencies"] = high_frequency_share(to_tensor(artwork.pixels, torch.device("cpu")))
-    score["top5"] = [list(pair) for pair in top_of(ensemble.networks, artwork.pixels)]
+    score["high_frequencies"] = high_frequency_share(to_tensor(pixels, torch.device("cpu")))
+    score["top5"] = [list(pair) for pair in top_of(ensemble.networks, pixels)]
     if witness:
-        score["seen_by"] = {"network": witness.card.name, "top5": [list(pair) for pair in top(witness, artwork.pixels)]}
+        score["seen_by"] = {"network": witness.card.name, "top5": [list(pair) for pair in top(witness, pixels)]}
     return score
 
 
-def finished(
-    artwork: Artwork,
-    settings: Settings,
-    job: Job,
-    score: dict[str, object],
-    start: ReadInput | None,
-    references: References[ReadInput],
-    notes: tuple[str, ...],
-) -> Result:
-    """The artwork with the start's transparency and its record."""
-    record = record_of(job, start, references, score, artwork.stopped, notes)
+def picture_of(artwork: Artwork, settings: Settings, start: ReadInput | None) -> Picture:
+    """The artwork with the start's transparency, which a sheet doesn't have."""
     alpha = start.picture.alpha if start and not settings.is_sheet else None
     height, width = artwork.pixels.shape[:2]
     if alpha is not None and alpha.shape != (height, width):
-        alpha = resized(alpha, (width, height))
-    return Result(Picture(artwork.pixels, alpha), record, artwork.maps)
+        # sharper filters overshoot, and so show what is hidden
+        sharpness = Image.Resampling.LANCZOS if settings.recipe == 1 else Image.Resampling.BILINEAR
+        alpha = resized(alpha, (width, height), sharpness)
+    return Picture(artwork.pixels, alpha)
 
 
 def record_of(

@@ -72,7 +72,7 @@ class Session(Workshop):
             layer: one or several of ``[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]``, where LAYER is ``low``, ``mid``,
                 ``high`` or the name of a layer.
             guide: a picture whose features to climb toward.
-            mask: a picture that is bright where the image may change.
+            mask: a picture that is bright where the image may change, or opaque if its alpha varies.
             on_step: called with an `dreamcli.art.artwork.Step` after every step.
             **settings: the other fields of `dreamcli.settings.dream.DreamSettings`, such as strength, size or seed.
 
@@ -186,7 +186,7 @@ class Session(Workshop):
         """
         settings = _settings(FeatureSettings, layer, {"size": size})
         opened = self._open.of(FeatureSettings)
-        return features.feature_maps(settings, opened.ensemble, read_image(image).picture.pixels, opened.compute)
+        return features.feature_maps(settings, opened.ensemble, read_image(image).picture.on_white, opened.compute)
 
     def explain(self, image: ImageLike, *names: str | int, layer: LayerLike = None, **settings: object) -> Result:
         """Show where the network looks: which parts of a picture speak for a class.
@@ -220,7 +220,7 @@ class Session(Workshop):
             WrongRequest: the layer is unknown.
             DreamcliError: the picture can't be read, or the values aren't finite.
         """
-        pixels = read_image(image).picture.pixels
+        pixels = read_image(image).picture.on_white
         opened = self._open.of(ClassifySettings)
         network, compute = opened.ensemble.only, opened.compute
         if layer:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+import numpy as np
 from torch import nn
 
 from dreamcli.art.artwork import Inputs, OnStep
@@ -27,7 +28,7 @@ from dreamcli.settings.references import References
 
 from .opening import OpenNetworks
 from .pictures import ReadInput, Result
-from .results import finished, jobs_for, score_of
+from .results import jobs_for, picture_of, record_of, score_of
 
 T = TypeVar("T")
 BUDGET_SHARE_AFTER_FAILURE = 1 / 8  # of the memory budget, for a second try once memory has run out
@@ -152,14 +153,24 @@ class Workshop:
         jobs = jobs or self.jobs(settings, picture, references)
         results, witness = [], self.witness(settings)
         for artwork, job in zip(artworks, jobs, strict=True):
-            score = score_of(artwork, settings, ensemble, witness)
-            results.append(finished(artwork, settings, job, score, start, references, notes))
+            made = picture_of(artwork, settings, start)
+            score = score_of(artwork, made.on_white, settings, ensemble, witness)
+            record = record_of(job, start, references, score, artwork.stopped, notes)
+            results.append(Result(made, record, artwork.maps))
         return results
 
     def inputs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> Inputs:
-        """What a recipe makes pictures from, besides networks."""
-        memo = self._open.of(type(settings)).memo
-        return Inputs(start, references.map(lambda each: each.picture), self.chooser(settings), memo)
+        """What a recipe makes pictures from, besides networks.
+
+        Raises:
+            DreamcliError: the start's transparency should be its mask, and it has none.
+        """
+        memo, pictures = self._open.of(type(settings)).memo, references.map(lambda each: each.picture)
+        if isinstance(settings, Schedule) and settings.alpha_mask:
+            pictures = replace(pictures, mask=_opaque_part(start))
+        if settings.recipe == 1 and start and not pictures.styles:
+            start = replace(start, alpha=None)
+        return Inputs(start, pictures, self.chooser(settings), memo, recipe=settings.recipe)
 
     def within_memory(self, form: type[Settings], make: Callable[[Compute], T]) -> tuple[T, tuple[str, ...]]:
         """Make something; if memory runs out, once more in smaller tiles. Also return notes for its record.
@@ -179,3 +190,10 @@ class Workshop:
                 cause = error.with_traceback(None)  # the traceback holds on to the first attempt's memory
                 notes = ("memory ran out, so it was made in smaller tiles",)
         raise DreamcliError("not enough memory for a picture of this size", Hint.SMALLER) from cause
+
+
+def _opaque_part(picture: Picture | None) -> Picture:
+    """A mask of the opaque part of a picture."""
+    if picture is None or picture.alpha is None:
+        raise DreamcliError("it has no transparency to use as its mask")
+    return Picture(np.dstack([picture.alpha] * 3))

@@ -94,7 +94,7 @@ class Drop:
         await event.file.save(path)
         self._upload.reset()
         try:
-            preview = await asyncio.to_thread(lambda: np.asarray(reduced(self._read(path).pixels, CANVAS)))
+            preview = await asyncio.to_thread(lambda: np.asarray(reduced(self._read(path).on_white, CANVAS)))
         except DreamcliError as error:
             path.unlink()
             warn(f"{path.name}: {error}")

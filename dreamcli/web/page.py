@@ -186,7 +186,7 @@ class Page:
                 again = ui.button(on_click=partial(self._look, [path])).props("flat padding=none").classes("made")
                 again.props["aria-label"] = f"Show {path.name}"
                 with again:
-                    ui.image(as_url(result.picture.pixels, 160)).props('alt="" fit=cover')
+                    ui.image(as_url(result.picture.on_white, 160)).props('alt="" fit=cover')
         self._look([*paths, *([wanted.references.mask] if wanted.references.mask else [])])
         self._status.text = _summary(results[0].record)
 
