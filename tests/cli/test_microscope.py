@@ -20,7 +20,7 @@ from tests.atlas.pages import browsed, pages_from
 from tests.conftest import scene
 
 SMALL = ("--size", 32, "--steps", 2, "--octaves", 1)
-TWO_LAYERS = ("--layer", "fire2", "--layer", "fire9", "--channels", "0-9")
+TWO_LAYERS = ("--layer", "fire2", "--layer", "fire9", "--channels", "0-5")
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist" / "t10k-images-idx3-ubyte.gz"
 opened = contextmanager(browsed)
 
@@ -43,7 +43,7 @@ def test_an_atlas_of_two_layers(run, tmp_path: Path) -> None:
     assert outcome.code == 0, outcome.err
     assert "broken.png" in outcome.err
     folder = Path("atlas")
-    assert len(pages_from(folder)) == 1 + 2 + 20
+    assert len(pages_from(folder)) == 1 + 2 + 12
     with Image.open(folder / "fire9" / "3.jpg") as drawn:
         assert drawn.size == (4 * 32, 32)
     with Image.open(folder / "fire9" / "3-photos.jpg") as lit:
@@ -103,22 +103,19 @@ def test_too_few_features_make_no_map(run, tmp_path: Path) -> None:
     assert 'class="map"' not in Path("atlas/fire9/index.html").read_text(encoding="utf-8")
 
 
-def test_an_interrupted_atlas_goes_on_with_the_same_bytes(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_atlas_made_in_parts_has_the_same_bytes(run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("microscope", "-o", "whole", *TWO_LAYERS, *SMALL).code == 0
     planned = microscope.plan_atlas
     monkeypatch.setattr(microscope, "plan_atlas", lambda *arguments: planned(*arguments)[:2])
     assert run("microscope", "-o", "parts", *TWO_LAYERS, *SMALL).code == 0
     monkeypatch.setattr(microscope, "plan_atlas", planned)
     (Path("parts") / "fire2" / "4.jpg").unlink()
-    made = (Path("parts") / "fire2" / "9.jpg").stat().st_mtime_ns
+    made = (Path("parts") / "fire2" / "5.jpg").stat().st_mtime_ns
     outcome = run("microscope", "-o", "parts", *TWO_LAYERS, *SMALL)
     assert outcome.code == 0, outcome.err
-    assert (Path("parts") / "fire2" / "9.jpg").stat().st_mtime_ns == made
+    assert (Path("parts") / "fire2" / "5.jpg").stat().st_mtime_ns == made
     assert contents(Path("parts")) == contents(Path("whole"))
-
-
-def test_shards_make_one_atlas_together(run) -> None:
-    assert run("microscope", "-o", "whole", *TWO_LAYERS, *SMALL).code == 0
+    # and so do the shares of several machines
     for share in ("1/2", "2/2"):
         outcome = run("microscope", "-o", "shared", "--shard", share, *TWO_LAYERS, *SMALL)
         assert outcome.code == 0, outcome.err
