@@ -94,7 +94,9 @@ def stylize(
         aim.objective,
         aim.activations,
         settings,
-        rule=LBFGS() if settings.optimizer == "lbfgs" else Adam(manner.learning_rate * _faded(settings), manner.betas),
+        rule=LBFGS(clips=settings.recipe == 1)
+        if settings.optimizer == "lbfgs"
+        else Adam(manner.learning_rate * _faded(settings), manner.betas),
         transforms=lambda size: [Jitter(max(size) if settings.seamless else settings.jitter)],
         generator=generator,
         smallest=manner.smallest,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, cast
+from typing import ClassVar, Literal, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -22,7 +22,14 @@ Evaluate = Callable[[], Tensor]
 
 
 class Rule(Protocol):
-    """How gradients become steps."""
+    """How gradients become steps.
+
+    Attributes:
+        clips: whether leaves are made valid after every step, or only after the last one.
+    """
+
+    @property
+    def clips(self) -> bool: ...
 
     def begin(self, leaves: Sequence[Tensor]) -> None:
         """Prepare to change these tensors in place."""
@@ -49,6 +56,7 @@ class NormalizedGradient:
     size: float
     color: float = 1.0
     steps: int | None = None
+    clips: ClassVar[bool] = True
     _leaves: Sequence[Tensor] = ()
     _taken: int = 0
 
@@ -81,6 +89,7 @@ class Adam:
 
     learning_rate: float
     betas: tuple[float, float] = (0.9, 0.999)
+    clips: ClassVar[bool] = True
     _leaves: list[Tensor] = field(default_factory=list)
     _averages: list[Tensor] = field(default_factory=list)
     _squares: list[Tensor] = field(default_factory=list)
@@ -115,9 +124,14 @@ class Adam:
 
 @dataclass
 class LBFGS:
-    """Torch's L-BFGS (Liu and Nocedal, 1989) with a strong Wolfe line search; several evaluations per step."""
+    """Torch's L-BFGS (Liu and Nocedal, 1989) with a strong Wolfe line search; several evaluations per step.
+
+    It learns the curvature from its own steps. If they were clipped, as in version 1 of the recipe for style, it would
+    learn a wrong one.
+    """
 
     history: int = 20
+    clips: bool = False
     _leaves: Sequence[Tensor] = ()
     _optimizer: torch.optim.Optimizer = field(init=False, repr=False, compare=False)
 
@@ -206,7 +220,8 @@ def ascend(
                 values.clear()
                 with RescuedReLUs() if step < rescue else nullcontext():
                     rule.step(evaluate)
-                parameterization.project()
+                if rule.clips:
+                    parameterization.project()
                 ascent.values.append(values[0])
                 if on_step:
                     on_step(step + 1, values[0])
@@ -214,4 +229,6 @@ def ascend(
         ascent.stopped = "non-finite"
     except KeyboardInterrupt:
         ascent.stopped = "interrupted"
+    if not rule.clips:
+        parameterization.project()
     return ascent

@@ -96,6 +96,25 @@ def test_without_color_every_pixel_moves_along_gray(
     torch.testing.assert_close(moved, moved.mean(1, keepdim=True).expand_as(moved), rtol=0, atol=1e-6)
 
 
+class _Brightness(Objective):
+    """Brightest at a value that no picture has."""
+
+    def __call__(self, activations, image: Tensor) -> Tensor:
+        return -(image - 1.5).square().sum()
+
+
+@pytest.mark.parametrize("clips", [False, True])
+def test_steps_whose_history_matters_are_clipped_at_the_end_only(
+    activations: Activations, image: Tensor, generator: torch.Generator, clips: bool
+) -> None:
+    pixels, largest = Pixels(image), []
+    rule = LBFGS(clips=clips)
+    ascend(pixels, _Brightness(), activations, steps=3, rule=rule, generator=generator,
+           on_step=lambda _step, _value: largest.append(float(pixels.leaves[0].detach().max())))  # fmt: skip
+    assert (max(largest) > 1) == (not clips)
+    assert float(pixels.leaves[0].detach().max()) <= 1
+
+
 class _Poison(Objective):
     """Becomes NaN at the third step."""
 
