@@ -80,6 +80,7 @@ def keep_freed_memory() -> None:
 def _has_fast_bfloat16(device: str) -> bool:
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    found = torch.cpu.get_capabilities() if device == "cpu" else {}
+    # torch 2.10 can't tell what the processor has
+    found = torch.cpu.get_capabilities() if device == "cpu" and hasattr(torch.cpu, "get_capabilities") else {}
     # without AMX, Intel's vector instructions for bfloat16 take half as long again as float32; AMD's are faster
     return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and "AMD" in str(found.get("cpu_name"))))
