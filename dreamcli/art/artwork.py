@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dreamcli.engine.compute import own_randomness
 from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
 from dreamcli.engine.octaves import resize
@@ -22,6 +23,7 @@ from .pixels import to_tensor
 
 SOFT_EDGE = 0.01  # the standard deviation of a mask's blur, as a share of the picture's shorter side
 MAX_REMEMBERED = 64  # results of a few megabytes each
+CPU = torch.device("cpu")
 
 T = TypeVar("T")
 
@@ -53,9 +55,15 @@ OnStep = Callable[[Step], None]
 
 
 class Memo:
-    """Keeps the latest results from one picture to the next."""
+    """Keeps the latest results from one picture to the next.
 
-    def __init__(self) -> None:
+    Args:
+        device: that they are computed on. Networks that draw random numbers draw the same ones for every result, so
+            that no picture depends on what is remembered.
+    """
+
+    def __init__(self, device: torch.device = CPU) -> None:
+        self._device = device
         self._results: dict[Hashable, object] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -63,7 +71,8 @@ class Memo:
         if key not in self._results:
             if len(self._results) >= MAX_REMEMBERED:
                 del self._results[next(iter(self._results))]  # the oldest
-            self._results[key] = make()
+            with own_randomness(0, self._device):
+                self._results[key] = make()
         return cast("T", self._results[key])
 
 

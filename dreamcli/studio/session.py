@@ -185,8 +185,9 @@ class Session(Workshop):
             WrongRequest, DreamcliError: a layer has no rows and columns, and see `dream`.
         """
         settings = _settings(FeatureSettings, layer, {"size": size})
-        opened = self._open.of(FeatureSettings)
-        return features.feature_maps(settings, opened.ensemble, read_image(image).picture.pixels, opened.compute)
+        opened, pixels = self._open.of(FeatureSettings), read_image(image).picture.pixels
+        with opened.compute.repeatable(0):
+            return features.feature_maps(settings, opened.ensemble, pixels, opened.compute)
 
     def explain(self, image: ImageLike, *names: str | int, layer: LayerLike = None, **settings: object) -> Result:
         """Show where the network looks: which parts of a picture speak for a class.
@@ -223,11 +224,12 @@ class Session(Workshop):
         pixels = read_image(image).picture.pixels
         opened = self._open.of(ClassifySettings)
         network, compute = opened.ensemble.only, opened.compute
-        if layer:
-            found = most_active(network, opened.ensemble.find(LayerSpec(layer))[0].name, pixels, count, compute)
-        else:
-            network.check_classes()
-            found = top(network.on(compute.device), pixels, count, compute)
+        with compute.repeatable(0):
+            if layer:
+                found = most_active(network, opened.ensemble.find(LayerSpec(layer))[0].name, pixels, count, compute)
+            else:
+                network.check_classes()
+                found = top(network.on(compute.device), pixels, count, compute)
         if not found or not all(math.isfinite(value) for _, value in found):
             raise DreamcliError("the network's output isn't finite: its values overflow")
         return found
