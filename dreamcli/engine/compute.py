@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from . import DEVICES, PRECISIONS
-from .mps import UnevenPools
+from .mps import GapsOnCPU
 
 # what a network draws itself must not repeat what the art form draws with the same seed
 _OTHER_SEQUENCE = 0x5DEECE66D
@@ -67,7 +67,7 @@ class Compute:
                 flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
                 contexts.enter_context(flags)
             if self.device.type == "mps":
-                contexts.enter_context(UnevenPools("mps"))
+                contexts.enter_context(GapsOnCPU("mps"))
             yield
 
     def autocast(self) -> torch.autocast:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 _POOLS = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d)
 
 
-class UnevenPools(TorchFunctionMode):
-    """A context in which a device's adaptive average pools are computed on the CPU.
+class GapsOnCPU(TorchFunctionMode):
+    """A context in which what a device can't do is done on the CPU.
 
-    On MPS, torch raises where the input's size isn't a multiple of the output's, and there the switch for what isn't
-    implemented (``PYTORCH_ENABLE_MPS_FALLBACK``) has no effect.
+    On MPS, torch raises at an adaptive average pool whose input isn't a multiple of its output in size, and at bicubic
+    sampling. The switch for operations that don't exist there (``PYTORCH_ENABLE_MPS_FALLBACK``) doesn't help with
+    those that exist in part.
 
     Args:
         device: the type of the device, such as "mps".
@@ -29,8 +32,21 @@ class UnevenPools(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        # interpolation by area is such a pool
-        is_pool = func in _POOLS or (func is F.interpolate and kwargs.get("mode") == "area")
-        if is_pool and args and args[0].device.type == self._device:
-            return func(args[0].cpu(), *args[1:], **kwargs).to(args[0].device)
-        return func(*args, **kwargs)
+        if not (args and _is_gap(func, args, kwargs) and args[0].device.type == self._device):
+            return func(*args, **kwargs)
+        there = args[0].device
+        return func(*(arg.cpu() if isinstance(arg, Tensor) else arg for arg in args), **kwargs).to(there)
+
+
+def _is_gap(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    if func is F.interpolate:
+        return kwargs.get("mode") == "area"  # which is an adaptive pool
+    return func in _POOLS or (func is F.grid_sample and "bicubic" in (*args[2:3], kwargs.get("mode")))
+
+
+def layout(device: torch.device) -> torch.memory_format:
+    """How images and weights lie in the memory of a device: channels last, which is faster.
+
+    But not on MPS, where torch's gradients of several operations, such as batch norm and pooling, are then wrong.
+    """
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last

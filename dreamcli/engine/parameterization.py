@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import natural
+from .mps import layout
 
 # of `Pyramid`: how fast the weights fall with size, and those of the few values that set the color of whole regions
 PYRAMID_FALL = 0.7
@@ -43,7 +44,7 @@ class Pixels(Parameterization):
     """
 
     def __init__(self, image: Tensor, blurs: Sequence[float] = ()) -> None:
-        self.leaves = [image.detach().clone(memory_format=torch.channels_last).requires_grad_()]
+        self.leaves = [image.detach().clone(memory_format=layout(image.device)).requires_grad_()]
         self._blurs = iter(blurs)
 
     def render(self) -> Tensor:
