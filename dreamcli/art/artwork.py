@@ -15,6 +15,7 @@ from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
 from dreamcli.engine.octaves import resize
 from dreamcli.engine.parameterization import blurred
+from dreamcli.errors import DreamcliError
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.references import References
@@ -26,6 +27,13 @@ MAX_REMEMBERED = 64  # results of a few megabytes each
 CPU = torch.device("cpu")
 
 T = TypeVar("T")
+
+
+class NotFinite(DreamcliError):
+    """Nothing can be made, because the network's values are infinite or not numbers."""
+
+    def __init__(self) -> None:
+        super().__init__("the network's values aren't finite: check its weights")
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,8 @@ class Artwork:
     Attributes:
         pixels: ``(height, width, 3)`` uint8.
         score: the objective before and after, in the last octave.
-        stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then.
+        stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then, after a step at least
+            if it is "non-finite".
         rank: how good it is compared with other attempts at the same target.
         facts: what else the record should say of it.
         maps: for feature maps, the numbers behind them: ``{layer: (channels, rows, columns) float32}``.

@@ -147,7 +147,8 @@ class Ascent:
 
     Attributes:
         values: the objective before each step that was taken.
-        stopped: why it stopped: "done", "non-finite" (the leaves hold the last finite image) or "interrupted".
+        stopped: why it stopped: "done", "interrupted" or "non-finite". Then no step was taken from the leaves as they
+            are, whose value or gradient isn't finite; the last step may have been so large that they aren't, either.
     """
 
     values: list[float] = field(default_factory=list)

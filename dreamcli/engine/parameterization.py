@@ -93,7 +93,7 @@ class Fourier(Parameterization):
         self._size = (image.shape[2], image.shape[3])
         self._start = natural.to_components(image)
         scale = natural.amplitudes(*self._size)
-        scale[0, 0] = scale.max()
+        scale[0, 0] = scale.max() if scale.numel() > 1 else 1  # the mean, which is all that a single pixel has
         self._scale = (scale * torch.tensor([1, color, color]).view(3, 1, 1)).to(image.device)
         spectrum = torch.zeros(*image.shape[:2], *scale.shape, 2, device=image.device)
         self.leaves = [spectrum.requires_grad_()]

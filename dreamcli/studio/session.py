@@ -9,10 +9,10 @@ from typing import TypeVar
 import numpy as np
 
 from dreamcli.art import features
-from dreamcli.art.artwork import OnStep
+from dreamcli.art.artwork import NotFinite, OnStep
 from dreamcli.art.score import most_active, top
 from dreamcli.engine.trace import Layer
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import WrongRequest
 from dreamcli.settings.base import Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings
@@ -231,7 +231,7 @@ class Session(Workshop):
                 network.check_classes()
                 found = top(network.on(compute.device), pixels, count, compute)
         if not found or not all(math.isfinite(value) for _, value in found):
-            raise DreamcliError("the network's output isn't finite: its values overflow")
+            raise NotFinite
         return found
 
     def layers(self, size: int | tuple[int, int] | None = None) -> list[Layer]:
