@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from .studio.api import boost, caricature, dream, explain, feature_maps, invert, layers, stylize, visualize_class
     from .studio.pictures import Result
     from .studio.session import Session
+
+# torch reads it when it is imported: what doesn't exist for Apple's GPUs is computed on the CPU instead of raising
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __all__ = [
     "DreamcliError",

@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dreamcli.engine.compute import own_randomness
 from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
 from dreamcli.engine.octaves import resize, resize_alpha
 from dreamcli.engine.parameterization import blurred
+from dreamcli.errors import DreamcliError
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.references import References
@@ -22,8 +24,16 @@ from .pixels import alpha_tensor, mask_tensor
 
 SOFT_EDGE = 0.01  # the standard deviation of a mask's blur, as a share of the picture's shorter side
 MAX_REMEMBERED = 64  # results of a few megabytes each
+CPU = torch.device("cpu")
 
 T = TypeVar("T")
+
+
+class NotFinite(DreamcliError):
+    """Nothing can be made, because the network's values are infinite or not numbers."""
+
+    def __init__(self) -> None:
+        super().__init__("the network's values aren't finite: check its weights")
 
 
 @dataclass(frozen=True)
@@ -53,9 +63,15 @@ OnStep = Callable[[Step], None]
 
 
 class Memo:
-    """Keeps the latest results from one picture to the next."""
+    """Keeps the latest results from one picture to the next.
 
-    def __init__(self) -> None:
+    Args:
+        device: that they are computed on. Networks that draw random numbers draw the same ones for every result, so
+            that no picture depends on what is remembered.
+    """
+
+    def __init__(self, device: torch.device = CPU) -> None:
+        self._device = device
         self._results: dict[Hashable, object] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -63,7 +79,8 @@ class Memo:
         if key not in self._results:
             if len(self._results) >= MAX_REMEMBERED:
                 del self._results[next(iter(self._results))]  # the oldest
-            self._results[key] = make()
+            with own_randomness(0, self._device):
+                self._results[key] = make()
         return cast("T", self._results[key])
 
 
@@ -108,7 +125,8 @@ class Artwork:
     Attributes:
         pixels: ``(height, width, 3)`` uint8.
         score: the objective before and after, in the last octave.
-        stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then.
+        stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then, after a step at least
+            if it is "non-finite".
         rank: how good it is compared with other attempts at the same target.
         facts: what else the record should say of it.
         maps: for feature maps, the numbers behind them: ``{layer: (channels, rows, columns) float32}``.

@@ -26,7 +26,7 @@ from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
 from dreamcli.settings.explain import ExplainSettings
 
-from .artwork import Artwork, Inputs, OnStep
+from .artwork import Artwork, Inputs, NotFinite, OnStep
 from .features import blended
 from .pixels import scaled_tensor, to_pixels
 from .score import shown
@@ -53,7 +53,7 @@ def explain(
 
     Raises:
         WrongRequest: a layer or a class is unknown, a layer has no rows and columns, or there are several networks.
-        DreamcliError: Captum isn't installed.
+        DreamcliError: Captum isn't installed, or the network's values aren't finite.
     """
     assert inputs.start is not None
     network = ensemble.only.on(compute.device)
@@ -75,6 +75,8 @@ def explain(
         captions.append(f"{labels[index]} {100 * float(probabilities[index]):.0f}%")
         for name, attribute in methods.items():
             found = _at_size(attribute(image, index), image)
+            if not bool(found.isfinite().all()):
+                raise NotFinite
             maps[f"{labels[index]}, {name}"] = _normalized(found)[None]
             # single pixels can't be made out
             smooth = blurred(found, SMOOTH * min(image.shape[2:]))

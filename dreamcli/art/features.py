@@ -20,7 +20,7 @@ from dreamcli.networks.network import Network
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.layer_spec import LayerSpec
 
-from .artwork import Artwork, Inputs, OnStep
+from .artwork import Artwork, Inputs, NotFinite, OnStep
 from .memory import activations_for
 from .pixels import scaled_size, scaled_tensor, to_pixels
 from .sheet import contact_sheet, heading, stacked
@@ -45,6 +45,7 @@ def feature_maps(
 
     Raises:
         WrongRequest: a layer is unknown, or has no rows and columns, or there are several networks.
+        NotFinite: a value is infinite, or not a number.
     """
     network = ensemble.only
     layers = [layer for spec in settings.layers for layer in ensemble.find(spec)]
@@ -55,6 +56,8 @@ def feature_maps(
     for layer in names:
         if seen[layer].dim() != 4:
             raise WrongRequest(f"layer {layer} of {network.card.name} has no rows and columns, so it has no map")
+        if not bool(seen[layer].isfinite().all()):
+            raise NotFinite
     return {layer: seen[layer][0].float().cpu().numpy() for layer in names}
 
 

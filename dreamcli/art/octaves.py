@@ -17,7 +17,7 @@ from dreamcli.engine.transforms import Transform
 from dreamcli.files.reading import Pixels
 from dreamcli.settings.base import Schedule
 
-from .artwork import Inputs, OnStep, Step
+from .artwork import Inputs, NotFinite, OnStep, Step
 from .pixels import to_pixels
 
 SMALLEST_OCTAVE = 64  # pixels on the shorter side: below that, there is nothing left to recognize
@@ -121,11 +121,15 @@ def climb(
         activations, rule, generator, rescue, on_step: see `ascend`.
 
     Returns:
-        why it stopped; see `Ascent`.
+        why it stopped; see `Ascent`. "non-finite" stands for a useful picture, too: at least one step was taken.
+
+    Raises:
+        NotFinite: it stopped at a non-finite value before it had taken a step in any octave.
     """
     if not schedule.strength and schedule.recipe > 1:
         return "done"  # a step of no length may still clip a picture, or smooth it
     sizes = octave_sizes(*canvas.size, schedule.octaves, schedule.octave_scale, smallest)
+    taken = 0
     for octave, size in enumerate(sizes, 1):
         climbed = canvas.begin(size)
         ascent = ascend(
@@ -139,7 +143,13 @@ def climb(
             rescue=rescue,
             on_step=_reporter(on_step, schedule.steps, octave, sizes, canvas.shown),
         )
-        canvas.end()
+        if all(bool(leaf.isfinite().all()) for leaf in climbed.leaves):
+            canvas.end()
+            taken += len(ascent.values)
+        else:  # the last step was too far: this octave is lost, those before aren't
+            ascent.stopped = "non-finite"
+        if ascent.stopped == "non-finite" and not taken:
+            raise NotFinite
         if ascent.stopped != "done":
             return ascent.stopped
     return "done"

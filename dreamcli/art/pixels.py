@@ -5,15 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dreamcli.engine.mps import layout
 from dreamcli.engine.octaves import resize, resize_visible
 from dreamcli.errors import check
 from dreamcli.files.reading import Picture, Pixels
 
 
 def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
-    """Turn ``(H, W, 3)`` uint8 into ``(1, 3, H, W)`` float32 in [0, 1], channels-last."""
-    tensor = torch.tensor(pixels, device=device)
-    return tensor.permute(2, 0, 1).unsqueeze(0).float().div_(255)
+    """Turn ``(H, W, 3)`` uint8 into ``(1, 3, H, W)`` float32 in [0, 1], in the device's `layout`."""
+    tensor = torch.tensor(pixels, device=device).permute(2, 0, 1).unsqueeze(0)
+    return tensor.float().div_(255).contiguous(memory_format=layout(device))
 
 
 def to_pixels(image: Tensor) -> Pixels:

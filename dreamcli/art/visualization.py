@@ -7,6 +7,7 @@ Distill, 2017 (https://distill.pub/2017/feature-visualization).
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.visualization import TILE, BoostSettings, ClassSettings, VisualizationSettings
 
-from .artwork import Artwork, Inputs, OnStep, part_of, value_of
+from .artwork import Artwork, Inputs, NotFinite, OnStep, part_of, value_of
 from .climbing import PADDING, parameterization_of, rule_of, transforms_of
 from .likeness import batch_norm_statistics, distributions_of
 from .memory import activations_for
@@ -224,11 +225,20 @@ class _Group:
         self._objectives: list[Objective] = []  # measured once, so that all attempts are ranked in the same units
 
     def best(self, on_step: OnStep | None) -> list[list[Artwork]]:
-        """Draw each target ``best_of`` times, with different seeds, and keep the best of each picture."""
+        """Draw each target ``best_of`` times, with different seeds, and keep the best of each picture.
+
+        Raises:
+            NotFinite: the first attempt failed.
+        """
         best: list[list[Artwork]] = []
         for attempt in range(self._settings.best_of):
             seed = (self._settings.seed + attempt * 1_000_003) % 2**63
-            these = self._attempt(seed, part_of(on_step, attempt, self._settings.best_of))
+            try:
+                these = self._attempt(seed, part_of(on_step, attempt, self._settings.best_of))
+            except NotFinite:
+                if not best:
+                    raise
+                return [[replace(artwork, stopped="non-finite") for artwork in row] for row in best]
             best = [list(map(_better, *pair)) for pair in zip(best, these, strict=True)] if best else these
             if any(artwork.stopped == "interrupted" for row in these for artwork in row):
                 # even if the best is an earlier one: other attempts that were asked for are missing
@@ -319,7 +329,7 @@ class _Group:
 
 
 def _better(this: Artwork, that: Artwork) -> Artwork:
-    return max(this, that, key=lambda artwork: artwork.rank)
+    return max(this, that, key=lambda artwork: artwork.rank if math.isfinite(artwork.rank) else -math.inf)
 
 
 def _size(settings: VisualizationSettings, inputs: Inputs) -> tuple[int, int]:

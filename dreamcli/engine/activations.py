@@ -16,6 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from . import trace as tracing
 from .compute import Compute
+from .mps import layout
 from .trace import TRACE_SIZE, Trace
 
 Captured = Mapping[str, Tensor]  # {layer: activation}
@@ -62,8 +63,8 @@ class Activations:
     """The activations of named layers for an image, in one forward pass that stops at the deepest of them.
 
     The network itself isn't changed. What runs is a frozen copy that shares its weights: in eval mode, on the device
-    and at the precision of ``compute``, in channels-last memory, without the modules after the deepest layer, and
-    with every batch norm folded into the convolution before it.
+    and at the precision of ``compute``, in the device's `layout`, without the modules after the deepest layer, and with
+    every batch norm folded into the convolution before it.
 
     Torchvision's feature extraction could do the pruning, but only for networks that torch.fx can trace, and
     importing it takes longer than a whole dream; forward hooks work for every network.
@@ -97,7 +98,8 @@ class Activations:
         self._scale: Tensor | None = 1 / torch.tensor(input_format.std, device=compute.device).view(1, 3, 1, 1)
         if trace.stem:
             self._fold_input_format(trace.stem)
-        _to_channels_last(self._network, compute)
+        _lay_out(self._network, compute)
+        self._is_planar = layout(compute.device) == torch.contiguous_format
         self._capture = _Capture(self.layers, trace)
         for layer in self.layers:
             self._network.get_submodule(layer).register_forward_hook(partial(self._capture.hook, layer))
@@ -124,6 +126,8 @@ class Activations:
             fed = fed - self._mean
         if self._scale is not None:
             fed = fed * self._scale
+        if self._is_planar:
+            fed = fed.contiguous()
         with self.compute.autocast(), suppress(_Complete):
             self._network(fed)
         return self._capture.taken()
@@ -210,14 +214,14 @@ def replace_module(network: nn.Module, name: str, module: nn.Module) -> None:
     setattr(network.get_submodule(parent), child, module)
 
 
-def _to_channels_last(network: nn.Module, compute: Compute) -> None:
-    """Lay convolutions out channels-last, and cast the weights that autocast would otherwise cast at every step."""
+def _lay_out(network: nn.Module, compute: Compute) -> None:
+    """Lay convolutions out as the device likes it, and cast the weights that autocast would cast at every step."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             for name, weight in list(module.named_parameters(recurse=False)):
                 cast = weight.to(compute.precision)
                 if cast.dim() == 4:
-                    cast = cast.contiguous(memory_format=torch.channels_last)
+                    cast = cast.contiguous(memory_format=layout(compute.device))
                 setattr(module, name, nn.Parameter(cast, requires_grad=False))
 
 

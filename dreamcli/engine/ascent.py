@@ -161,7 +161,8 @@ class Ascent:
 
     Attributes:
         values: the objective before each step that was taken.
-        stopped: why it stopped: "done", "non-finite" (the leaves hold the last finite image) or "interrupted".
+        stopped: why it stopped: "done", "interrupted" or "non-finite". Then no step was taken from the leaves as they
+            are, whose value or gradient isn't finite; the last step may have been so large that they aren't, either.
     """
 
     values: list[float] = field(default_factory=list)
@@ -191,7 +192,8 @@ def ascend(
     Args:
         activations: those of the layers that ``objective`` needs.
         transforms: applied in turn to the rendered image before the network sees it.
-        generator: the source of all random numbers, on the CPU, so that a seed means the same on every device.
+        generator: the source of all random numbers but a network's own, on the CPU, so that a seed means the same on
+            every device.
         rescue: the number of steps at the start during which gradients pass through dead ReLUs.
         on_step: called with the number of steps taken and the objective's value before the last of them.
     """
@@ -215,16 +217,15 @@ def ascend(
 
     rule.begin(leaves)
     try:
-        with activations.compute.repeatable():
-            for step in range(steps):
-                values.clear()
-                with RescuedReLUs() if step < rescue else nullcontext():
-                    rule.step(evaluate)
-                if rule.clips:
-                    parameterization.project()
-                ascent.values.append(values[0])
-                if on_step:
-                    on_step(step + 1, values[0])
+        for step in range(steps):
+            values.clear()
+            with RescuedReLUs() if step < rescue else nullcontext():
+                rule.step(evaluate)
+            if rule.clips:
+                parameterization.project()
+            ascent.values.append(values[0])
+            if on_step:
+                on_step(step + 1, values[0])
     except _NonFinite:
         ascent.stopped = "non-finite"
     except KeyboardInterrupt:

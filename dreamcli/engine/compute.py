@@ -5,13 +5,16 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
 
 from . import DEVICES, PRECISIONS
+from .mps import GapsOnCPU
 
+# what a network draws itself must not repeat what the art form draws with the same seed
+_OTHER_SEQUENCE = 0x5DEECE66D
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in glibc's malloc.h
 
 
@@ -51,17 +54,41 @@ class Compute:
         return cls(torch.device(device), getattr(torch, precision), budget)
 
     @contextmanager
-    def repeatable(self) -> Iterator[None]:
-        """The context for an ascent: on CUDA, the same bits every time, and full float32 rather than TF32."""
-        if self.device.type != "cuda":
-            yield
-            return
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    def repeatable(self, seed: int) -> Iterator[None]:
+        """The context for everything that networks compute for one picture.
+
+        On the CPU, the same seed gives the same bits; see `own_randomness`. On CUDA, convolutions do, and are computed
+        in full float32 rather than TF32; but torch adds up the gradients of some other operations in varying order:
+        those of resizing, rotating, padding with the border, and pooling.
+        """
+        with ExitStack() as contexts:
+            contexts.enter_context(own_randomness(seed, self.device))
+            if self.device.type == "cuda":
+                flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+                contexts.enter_context(flags)
+            if self.device.type == "mps":
+                contexts.enter_context(GapsOnCPU("mps"))
             yield
 
     def autocast(self) -> torch.autocast:
         """The context for the network's forward pass."""
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
+
+
+@contextmanager
+def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
+    """The context for a network that may draw random numbers itself, from torch's default generators.
+
+    They are seeded, that of the CPU and that of the device; afterwards, they are as they were.
+    """
+    seed ^= _OTHER_SEQUENCE
+    is_accelerated = device.type not in ("cpu", "meta")
+    devices = [device] if is_accelerated else []
+    with torch.random.fork_rng(devices, device_type=device.type if is_accelerated else "cuda"):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the generators of all devices
+        if is_accelerated:
+            torch.get_device_module(device).manual_seed(seed)
+        yield
 
 
 def keep_freed_memory() -> None:
@@ -80,6 +107,7 @@ def keep_freed_memory() -> None:
 def _has_fast_bfloat16(device: str) -> bool:
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    found = torch.cpu.get_capabilities() if device == "cpu" else {}
+    # torch 2.10 can't tell what the processor has
+    found = torch.cpu.get_capabilities() if device == "cpu" and hasattr(torch.cpu, "get_capabilities") else {}
     # without AMX, Intel's vector instructions for bfloat16 take half as long again as float32; AMD's are faster
     return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and "AMD" in str(found.get("cpu_name"))))

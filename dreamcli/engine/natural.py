@@ -34,7 +34,8 @@ def amplitudes(height: int, width: int) -> Tensor:
     twice[0, 0] = 1
     if width % 2 == 0:
         twice[0, -1] = 1
-    return found / (found.square() * twice).sum().div(height * width).sqrt()
+    # a single pixel has nothing but a mean
+    return found / (found.square() * twice).sum().div(height * width).sqrt().clamp(min=1e-30)
 
 
 def to_image(components: Tensor) -> Tensor:

@@ -272,9 +272,11 @@ class TotalVariation(Objective):
     """The mean absolute difference between neighboring pixels; a penalty, to be subtracted."""
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        down = (image[:, :, 1:] - image[:, :, :-1]).abs().mean()
-        right = (image[..., 1:] - image[..., :-1]).abs().mean()
-        return down + right
+        down = image[:, :, 1:] - image[:, :, :-1]
+        right = image[..., 1:] - image[..., :-1]
+        # a single row has no neighbors below
+        means = [each.abs().mean() for each in (down, right) if each.numel()]
+        return sum(means, image.new_zeros(()))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import natural
+from .mps import layout
 
 # of `Pyramid`: how fast the weights fall with size, and those of the few values that set the color of whole regions
 PYRAMID_FALL = 0.7
@@ -43,7 +44,7 @@ class Pixels(Parameterization):
     """
 
     def __init__(self, image: Tensor, blurs: Sequence[float] = ()) -> None:
-        self.leaves = [image.detach().clone(memory_format=torch.channels_last).requires_grad_()]
+        self.leaves = [image.detach().clone(memory_format=layout(image.device)).requires_grad_()]
         self._blurs = iter(blurs)
 
     def render(self) -> Tensor:
@@ -92,7 +93,7 @@ class Fourier(Parameterization):
         self._size = (image.shape[2], image.shape[3])
         self._start = natural.to_components(image)
         scale = natural.amplitudes(*self._size)
-        scale[0, 0] = scale.max()
+        scale[0, 0] = scale.max() if scale.numel() > 1 else 1  # the mean, which is all that a single pixel has
         self._scale = (scale * torch.tensor([1, color, color]).view(3, 1, 1)).to(image.device)
         spectrum = torch.zeros(*image.shape[:2], *scale.shape, 2, device=image.device)
         self.leaves = [spectrum.requires_grad_()]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from .activations import Activations, InputFormat
 from .compute import Compute
 from .field import Field
+from .mps import layout
 from .trace import Trace
 
 TILES_IN_ROOM = 4  # a tile takes a fraction of the memory: the rest is for the layers' maps of the whole image
@@ -109,7 +110,7 @@ class TiledActivations(Activations):
         """The layers' activations in one tile, for the pixels that the network is fed."""
         # a ReLU that is dead in a tile may be alive in the whole image: none is rescued
         with torch._C.DisableTorchFunction():
-            seen = super().__call__(image.contiguous(memory_format=torch.channels_last))
+            seen = super().__call__(image.contiguous(memory_format=layout(image.device)))
         row, column = tile
         return [
             seen[layer][:, :, row.units(down.stride, row.first), column.units(right.stride, column.first)]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from .compute import own_randomness
 from .field import Field, Fields, joined
 from .operations import Pair, Window, arguments, fields_after, multiply_adds
 
@@ -117,7 +118,7 @@ def trace(network: nn.Module, size: tuple[int, int]) -> Trace:
     image = torch.zeros(1, 3, *size, device=next(network.parameters()).device)
     tracer = _Tracer(shell, image)
     try:
-        with torch.no_grad(), tracer:
+        with torch.no_grad(), own_randomness(0, image.device), tracer:
             answer = shell(image)
     except Exception as error:  # it may be anybody's network
         reason = str(error).strip().partition("\n")[0] or type(error).__name__

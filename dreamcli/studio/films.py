@@ -58,6 +58,7 @@ class ZoomFilm(Film):
         inputs = self.session.inputs(settings, picture, self.references)
         artwork, _ = self.session.within_memory(
             FilmSettings,
+            settings.of_frame(index).seed,
             lambda compute: next_frame(settings, index, previous, first, ensemble, inputs, compute, on_step),
         )
         return None if artwork.stopped == "interrupted" else artwork.pixels
@@ -106,7 +107,7 @@ class ClipFilm(Film):
         settings, ensemble = replace(self.settings, size=None), self.session.ensemble(form)
         inputs = self.session.inputs(settings, Picture(frame), self.references)
         artwork, _ = self.session.within_memory(
-            form, lambda compute: repaint(settings, frame, earlier, ensemble, inputs, compute, on_step)
+            form, settings.seed, lambda compute: repaint(settings, frame, earlier, ensemble, inputs, compute, on_step)
         )
         return None if artwork.stopped == "interrupted" else artwork.pixels
 

@@ -201,7 +201,8 @@ class _Gathered:
         photographs = list(self._photographs.values())
         made_of = digest_of(photographs, self._ensemble.weights_sha256, json.dumps(drawn_by.to_json()))
         if not has_comment(path, made_of):
-            pixels = activation_atlas(drawn_by, self._ensemble, photographs, self._compute)
+            with self._compute.repeatable(settings.seed):
+                pixels = activation_atlas(drawn_by, self._ensemble, photographs, self._compute)
             if pixels is None:
                 return ""
             write_plain(path, pixels, made_of)
@@ -214,7 +215,8 @@ class _Gathered:
         sheets: Sequence[tuple[Pixels | None, list[int]]] = [(None, [])] * len(numbers)
         if names:
             photographs = list(self._photographs.values())
-            sheets = strongest_photographs(self._network, layer, numbers, photographs, tile, self._compute)
+            with self._compute.repeatable(0):
+                sheets = strongest_photographs(self._network, layer, numbers, photographs, tile, self._compute)
         for number, path, (pixels, strongest) in zip(numbers, pictures, sheets, strict=True):
             record = read_record(path)
             if record is None or not {"classes", "feeds"} <= record.score.keys():

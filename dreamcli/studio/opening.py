@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -29,7 +29,7 @@ class Opened:
 
     ensemble: Ensemble
     compute: Compute
-    memo: Memo = field(default_factory=Memo)
+    memo: Memo
 
 
 class OpenNetworks:
@@ -138,4 +138,4 @@ class OpenNetworks:
         compute = self._compute
         if not self._is_precise and compute.device.type == "cpu" and ensemble.prefers_float32:
             compute = replace(compute, precision=torch.float32)
-        return Opened(ensemble, compute)
+        return Opened(ensemble, compute, Memo(compute.device))

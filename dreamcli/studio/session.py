@@ -9,10 +9,10 @@ from typing import TypeVar
 import numpy as np
 
 from dreamcli.art import features
-from dreamcli.art.artwork import OnStep
+from dreamcli.art.artwork import NotFinite, OnStep
 from dreamcli.art.score import most_active, top
 from dreamcli.engine.trace import Layer
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import WrongRequest
 from dreamcli.settings.base import Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings
@@ -185,8 +185,9 @@ class Session(Workshop):
             WrongRequest, DreamcliError: a layer has no rows and columns, and see `dream`.
         """
         settings = _settings(FeatureSettings, layer, {"size": size})
-        opened = self._open.of(FeatureSettings)
-        return features.feature_maps(settings, opened.ensemble, read_image(image).picture.on_white, opened.compute)
+        opened, pixels = self._open.of(FeatureSettings), read_image(image).picture.on_white
+        with opened.compute.repeatable(0):
+            return features.feature_maps(settings, opened.ensemble, pixels, opened.compute)
 
     def explain(self, image: ImageLike, *names: str | int, layer: LayerLike = None, **settings: object) -> Result:
         """Show where the network looks: which parts of a picture speak for a class.
@@ -223,13 +224,14 @@ class Session(Workshop):
         pixels = read_image(image).picture.on_white
         opened = self._open.of(ClassifySettings)
         network, compute = opened.ensemble.only, opened.compute
-        if layer:
-            found = most_active(network, opened.ensemble.find(LayerSpec(layer))[0].name, pixels, count, compute)
-        else:
-            network.check_classes()
-            found = top(network.on(compute.device), pixels, count, compute)
+        with compute.repeatable(0):
+            if layer:
+                found = most_active(network, opened.ensemble.find(LayerSpec(layer))[0].name, pixels, count, compute)
+            else:
+                network.check_classes()
+                found = top(network.on(compute.device), pixels, count, compute)
         if not found or not all(math.isfinite(value) for _, value in found):
-            raise DreamcliError("the network's output isn't finite: its values overflow")
+            raise NotFinite
         return found
 
     def layers(self, size: int | tuple[int, int] | None = None) -> list[Layer]:

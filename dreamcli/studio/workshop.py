@@ -147,16 +147,18 @@ class Workshop:
         """
         picture, ensemble = start.picture if start else None, self.ensemble(type(settings))
         inputs = self.inputs(settings, picture, references)
+        seed = settings.seed if isinstance(settings, Schedule) else 0
         artworks, notes = self.within_memory(
-            type(settings), lambda compute: recipe(settings.command)(settings, ensemble, inputs, compute, on_step)
+            type(settings), seed, lambda compute: recipe(settings.command)(settings, ensemble, inputs, compute, on_step)
         )
         jobs = jobs or self.jobs(settings, picture, references)
         results, witness = [], self.witness(settings)
-        for artwork, job in zip(artworks, jobs, strict=True):
-            made = picture_of(artwork, settings, start)
-            score = score_of(artwork, made.on_white, settings, ensemble, witness)
-            record = record_of(job, start, references, score, artwork.stopped, notes)
-            results.append(Result(made, record, artwork.maps))
+        with self.compute(type(settings)).repeatable(seed):
+            for artwork, job in zip(artworks, jobs, strict=True):
+                made = picture_of(artwork, settings, start)
+                score = score_of(artwork, made.on_white, settings, ensemble, witness)
+                record = record_of(job, start, references, score, artwork.stopped, notes)
+                results.append(Result(made, record, artwork.maps))
         return results
 
     def inputs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> Inputs:
@@ -172,8 +174,13 @@ class Workshop:
             start = replace(start, alpha=None)
         return Inputs(start, pictures, self.chooser(settings), memo, recipe=settings.recipe)
 
-    def within_memory(self, form: type[Settings], make: Callable[[Compute], T]) -> tuple[T, tuple[str, ...]]:
+    def within_memory(self, form: type[Settings], seed: int, make: Callable[[Compute], T]) -> tuple[T, tuple[str, ...]]:
         """Make something; if memory runs out, once more in smaller tiles. Also return notes for its record.
+
+        Args:
+            form: whose networks make it.
+            seed: of the networks' own random numbers, if they draw any.
+            make: called with where and how precisely to compute.
 
         Raises:
             DreamcliError: there isn't enough memory for tiles, either.
@@ -183,7 +190,8 @@ class Workshop:
         notes: tuple[str, ...] = ()
         for compute in (whole, smaller):
             try:
-                return make(compute), notes
+                with compute.repeatable(seed):
+                    return make(compute), notes
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from dreamcli.art.artwork import Inputs, Step
+from dreamcli.art.artwork import Inputs, NotFinite, Step
 from dreamcli.art.octaves import DetailCanvas, Size, climb
 from dreamcli.art.pixels import to_tensor
 from dreamcli.engine.activations import Activations
-from dreamcli.engine.ascent import NormalizedGradient
+from dreamcli.engine.ascent import NormalizedGradient, Rule
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Objective
 from dreamcli.engine.octaves import octave_sizes
@@ -44,6 +44,7 @@ def brightened(
     inputs: Inputs | None = None,
     objective: Callable[[Size], Objective] = lambda _size: Brightness(),
     on_step: Callable[[Step], None] | None = None,
+    rule: Rule | None = None,
 ) -> tuple[Tensor, str]:
     canvas = DetailCanvas(start, Pixels, inputs or Inputs())
     stopped = climb(
@@ -51,7 +52,7 @@ def brightened(
         objective,
         activations,
         SCHEDULE,
-        rule=NormalizedGradient(0.01, 1.0),
+        rule=rule or NormalizedGradient(0.01),
         transforms=lambda _size: [],
         generator=torch.Generator().manual_seed(0),
         on_step=on_step,
@@ -114,6 +115,59 @@ def test_small_pictures_have_fewer_octaves(activations: Activations) -> None:
     seen: list[Step] = []
     brightened(activations, to_tensor(scene(40, 50), CPU), on_step=seen.append)
     assert [step.octaves for step in seen] == [1, 1, 1]
+
+
+class Poisoned(Brightness):
+    """Is no number any more after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    def __call__(self, activations: object, image: Tensor) -> Tensor:
+        self._left -= 1
+        return image.mean() * (1.0 if self._left >= 0 else float("nan"))
+
+
+class Leap:
+    """A rule whose steps lead out of the numbers after so many of them."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    def begin(self, leaves: Sequence[Tensor]) -> None:
+        self._leaves = leaves
+
+    def step(self, evaluate: Callable[[], Tensor]) -> None:
+        evaluate()
+        self._left -= 1
+        with torch.no_grad():
+            self._leaves[0].add_(0.01 if self._left >= 0 else float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("objective", "rule", "kept"),
+    [
+        (Poisoned(0), NormalizedGradient(0.01), None),
+        (Poisoned(1), NormalizedGradient(0.01), 1),
+        (Poisoned(3), NormalizedGradient(0.01), 3),  # in the second octave, before its first step
+        (Poisoned(8), NormalizedGradient(0.01), 8),
+        (Brightness(), Leap(0), None),
+        (Brightness(), Leap(2), None),  # the last step of the first octave
+        (Brightness(), Leap(4), 3),  # what the second octave did is lost
+        (Brightness(), Leap(8), 6),  # the very last step
+    ],
+)
+def test_a_value_that_is_not_finite_leaves_a_picture_or_raises(
+    activations: Activations, objective: Objective, rule: Rule, kept: int | None
+) -> None:
+    start = to_tensor(scene(120, 160) // 2, CPU)
+    if kept is None:
+        with pytest.raises(NotFinite):
+            brightened(activations, start, objective=lambda _size: objective, rule=rule)
+        return
+    image, stopped = brightened(activations, start, objective=lambda _size: objective, rule=rule)
+    assert stopped == "non-finite"
+    assert float((image - start - kept * 0.01).abs().max()) < 1e-3
 
 
 @pytest.mark.parametrize("reason", ["interrupted", "non-finite"])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dreamcli.art import visualization
-from dreamcli.art.artwork import Artwork, Inputs, Step
+from dreamcli.art.artwork import Artwork, Inputs, NotFinite, Step
 from dreamcli.art.likeness import batch_norm_statistics
 from dreamcli.art.score import probability, top
 from dreamcli.art.visualization import boost, visualize_class
@@ -261,6 +261,36 @@ def test_an_interrupted_attempt_is_not_reported_as_done(network: Network, comput
     settings = ClassSettings(classes=(1,), size=64, steps=6, octaves=1, best_of=3)
     (made,) = visualize_class(settings, Ensemble.of(network), Inputs(), compute, interrupt)
     assert made.stopped == "interrupted"
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_attempt_without_finite_values_ends_the_attempts(
+    network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    climb, calls = visualization.climb, []
+
+    def fails(*arguments: object, **options: object) -> str:
+        calls.append(1)
+        if len(calls) == failing + 1:
+            raise NotFinite
+        return climb(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(visualization, "climb", fails)
+    settings = {"steps": 1, "size": 40, "best_of": 3}
+    if failing:
+        (made,) = drawn(network, compute, **settings)
+        assert made.stopped == "non-finite"
+    else:
+        with pytest.raises(NotFinite):
+            drawn(network, compute, **settings)
+    assert len(calls) == failing + 1
+
+
+@pytest.mark.parametrize("ranks", [(float("nan"), 1.0), (1.0, float("nan"))], ids=str)
+def test_an_attempt_without_a_rank_is_the_worst(ranks: tuple[float, float]) -> None:
+    pixels = scene()
+    this, that = (Artwork(pixels, rank=rank) for rank in ranks)
+    assert visualization._better(this, that).rank == 1
 
 
 def test_a_judge_must_know_the_class(network: Network, compute: Compute) -> None:

@@ -260,16 +260,13 @@ def test_a_truncated_output_is_made_again(run, photo: Path) -> None:
     assert Path("photo-dream.png").read_bytes() == whole
 
 
-def test_non_finite_values_stop_the_dream_and_keep_the_picture(run, photo: Path) -> None:
+def test_a_dream_of_values_that_are_not_finite_fails(run, photo: Path) -> None:
     state = zoo.load("squeezenet1_1", random=True).module.state_dict()
     torch.save({name: tensor * 1e30 for name, tensor in state.items()}, "huge.pth")
     outcome = run("dream", "photo.png", "-m", "squeezenet1_1", "--weights", "huge.pth", *QUICK)
-    assert outcome.code == 0
-    assert outcome.err.endswith("(unchanged; stopped early: the values were no longer finite)\n")
-    record = read_record(Path("photo-dream.png"))
-    assert record is not None
-    assert record.stopped == "non-finite"
-    assert None in record.score.values()
+    assert outcome.code == 1
+    assert outcome.err == "dreamcli: photo.png: the network's values aren't finite: check its weights\n"
+    assert not Path("photo-dream.png").exists()
 
 
 def test_an_unexpected_error_prints_one_line_and_does_not_stop_the_others(

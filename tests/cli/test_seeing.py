@@ -178,7 +178,7 @@ def test_non_finite_answers_do_not_stop_the_other_pictures(run, photo: Path, lay
         Image.fromarray(np.full((32, 32, 3), level, np.uint8)).save(f"{name}.png")
     outcome = run("classify", "white.png", "grey.png", "-m", "net.py:net", "--weights", "net.safetensors", *layer)
     assert outcome.code == 1
-    assert outcome.err == "dreamcli: white.png: the network's output isn't finite: its values overflow\n"
+    assert outcome.err == "dreamcli: white.png: the network's values aren't finite: check its weights\n"
     assert outcome.out.startswith("grey.png\n")
 
 

@@ -18,6 +18,11 @@ def test_a_named_precision_is_used(precision: str) -> None:
     assert Compute.resolve("cpu", precision).precision == getattr(torch, precision)
 
 
+def test_a_torch_that_does_not_know_the_processor_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)  # as torch 2.10
+    assert Compute.resolve("cpu").precision == torch.float32
+
+
 @pytest.mark.parametrize(("device", "precision"), [("gpu", "auto"), ("cpu", "float64")])
 def test_unknown_names_are_refused(device: str, precision: str) -> None:
     with pytest.raises(ValueError, match="one of"):

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from torch import nn
 
-from dreamcli.art.artwork import Step
+from dreamcli.art import recipes
+from dreamcli.art.artwork import Artwork, Step
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import read_picture
@@ -258,7 +259,15 @@ def test_notes_say_what_was_unusual(make, photo: Path) -> None:
     assert outcome.message == "(repaired)"
 
 
-def test_a_climb_that_stopped_early_is_noted(photo: Path) -> None:
+def test_a_picture_whose_climb_stopped_early_is_noted(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artwork = Artwork(scene(), {"before": 1.0, "after": float("nan")}, "non-finite")
+    monkeypatch.setattr(recipes, "RECIPES", {"dream": lambda *_: [artwork]})
+    (outcome,) = made(make(), task_for(photo))
+    assert (outcome.status, outcome.details["score"]["after"]) == ("done", None)
+    assert "stopped early: the values were no longer finite" in outcome.message
+
+
+def test_a_climb_without_a_first_step_is_a_failure(photo: Path) -> None:
     module = nn.Sequential(
         nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
     )
@@ -267,10 +276,8 @@ def test_a_climb_that_stopped_early_is_noted(photo: Path) -> None:
     with Session(module, device="cpu", precision="float32") as session:
         maker = PictureMaker(lambda: (session, References()))
         (outcome,) = made(maker, task_for(photo, replace(QUICK, layers=(LayerSpec("1"),))))
-    assert outcome.status == "done"
-    assert "stopped early: the values were no longer finite" in outcome.message
-    assert outcome.details["score"]["after"] is None
-    assert outcome.details["score"]["top5"] == []
+    assert (outcome.status, outcome.message) == ("failed", "the network's values aren't finite: check its weights")
+    assert not Path(outcome.output).exists()
 
 
 @pytest.mark.parametrize("is_made", [True, False], ids=["made", "not made"])

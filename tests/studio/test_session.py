@@ -404,9 +404,18 @@ def test_another_error_is_not_tried_again(session: Session, monkeypatch: pytest.
 
 def test_numbers_that_grow_too_large_are_reported(small: Small) -> None:
     with torch.no_grad():
-        small.head.weight.mul_(float("inf"))
-    with Session(small, **CPU) as session, pytest.raises(DreamcliError, match="output isn't finite"):
-        session.classify(scene())
+        small.first[0].weight.mul_(float("inf"))
+    with Session(small, **CPU) as session:
+        for make in (
+            lambda: session.classify(scene()),
+            lambda: session.feature_maps(scene(), layer="second"),
+            lambda: session.explain(scene(), "0", steps=2),
+            lambda: session.dream(scene(), layer="second", **QUICK),
+            lambda: session.visualize_class("0", size=32, **QUICK),
+            lambda: session.stylize(scene(), scene(40, 40), layer="second", content="first", **QUICK),
+        ):
+            with pytest.raises(DreamcliError, match="values aren't finite: check its weights"):
+                make()
 
 
 def test_an_interruption_is_passed_on_with_the_session_still_open(session: Session) -> None:
