@@ -131,6 +131,8 @@ class Poisoned(Brightness):
 class Leap:
     """A rule whose steps lead out of the numbers after so many of them."""
 
+    clips = True
+
     def __init__(self, steps: int) -> None:
         self._left = steps
 
