@@ -77,7 +77,7 @@ MAKERS: dict[str, Callable[[Session], Made]] = {
     "explain": lambda session: of(session.explain(PHOTO, "goldfish", steps=2, size=64)),
     "filters": settled(FilterSettings()),
     "filters, applied": settled(FilterSettings(apply="edge")),
-    "microscope": settled(MicroscopeSettings(layers=(LayerSpec("high", 0),), before="mid", size=64, **QUICK)),
+    "microscope": settled(MicroscopeSettings(layers=(LayerSpec("high", 0),), before="fire8", size=64, **QUICK)),
     "film": second_frame,
     "classify": lambda session: dict(session.classify(PHOTO, 1000)),
 }

@@ -187,7 +187,7 @@ def _connected(address: str) -> Iterator[Any]:
         raise DreamcliError("working on a cluster needs Ray, which isn't installed", Hint.INSTALL_RAY) from error
     try:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except Exception as error:  # a plain one if it doesn't start in time
         raise DreamcliError(f"the cluster {address} can't be used ({first_line(error)})") from error
     # Ray would report there that a worker died, and stdout is for JSON
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):

@@ -259,7 +259,9 @@ def test_notes_say_what_was_unusual(make, photo: Path) -> None:
     assert outcome.message == "(repaired)"
 
 
-def test_a_picture_whose_climb_stopped_early_is_noted(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_whose_climb_stopped_early_is_noted(
+    make: Callable[..., PictureMaker], photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     artwork = Artwork(scene(), {"before": 1.0, "after": float("nan")}, "non-finite")
     monkeypatch.setattr(recipes, "RECIPES", {"dream": lambda *_: [artwork]})
     (outcome,) = made(make(), task_for(photo))

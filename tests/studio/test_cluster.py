@@ -226,7 +226,14 @@ def test_a_local_ray_talks_to_this_machine_only(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize(
-    "error", [OSError("no port\ndetails"), RuntimeError("no port"), ValueError("no port"), Died("no port")]
+    "error",
+    [
+        OSError("no port\ndetails"),
+        RuntimeError("no port"),
+        ValueError("no port"),
+        Died("no port"),
+        Exception("no port"),
+    ],
 )
 def test_a_ray_that_does_not_start_is_reported(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(**_options: object) -> None:
