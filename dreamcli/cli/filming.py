@@ -24,10 +24,11 @@ from dreamcli.settings.references import References
 from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name
 from dreamcli.studio.pictures import ReadInput, read_file
 
-from .errors import FAILED, INTERRUPTED, say
+from .errors import FAILED, INTERRUPTED
 from .options import SharedOptions
 from .report import Report, bars, duration
 from .runner import check_outputs, open_session
+from .terminal import say
 
 if TYPE_CHECKING:
     from dreamcli.studio.filming import Film
