@@ -160,10 +160,10 @@ def _made(film: Film, image: Path, shared: SharedOptions) -> Outcome:
     if film.is_made():
         return Outcome("skipped", str(image), str(film.output), "(already made)")
     is_quiet = shared.quiet or shared.as_json
-    if not is_quiet:
-        say(_described(film))
     started = time.perf_counter()
     with bars(1, hidden=is_quiet) as shown:
+        if not is_quiet:
+            say(_described(film))
         stopped = film.make(shown.begin(film.output.name))
     details: dict[str, object] = {"frames": film.frames, "seconds": round(time.perf_counter() - started, 3)}
     if stopped == "interrupted":

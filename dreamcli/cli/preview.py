@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,16 @@ class LiveProgress(Progress):
         has_colors = self.console.color_system == "truecolor" and not self.console.no_color
         return has_colors and self.console.height >= 2 * LIVE_LINES
 
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take everything away for a while."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.live._live_render._shape = None  # or Rich would erase as many lines once more
+            self.start()
+
     def print_above(self, renderable: RenderableType, end: str = "\n") -> None:
         """Print text as it is, without breaking lines, or anything else that fits."""
         # Rich reads the height of the bars and writes in two steps: a refresh in between would leave stale bars
@@ -69,7 +80,7 @@ class LiveProgress(Progress):
             yield Text(self.note, no_wrap=True, overflow="ellipsis")
         if picture := self._picture:  # another thread may take it away
             yield picture
-        yield Text()  # where the cursor waits, and Ctrl-C prints its ^C: after a full line, that would begin a new one
+        yield Text()  # where the cursor waits: what is typed at the end of a full line would begin a new one
 
 
 def half_blocks(picture: Picture, columns: int, lines: int) -> Text:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -84,45 +84,43 @@ def lines_of_bars() -> int:
 def shown(display: LiveProgress) -> Iterator[None]:
     """Put up a display; what is said meanwhile appears above it. Take it away in the end."""
     _displays.append(display)
-    is_changed = _keep_output(True)
     try:
-        with display:
+        with _whole_redraws(), display:
             yield
     finally:
         _displays.remove(display)
-        if is_changed:
-            _keep_output(False)
-
-
-def _keep_output(is_wanted: bool) -> bool:
-    """Set whether a terminal shows at Ctrl-C what is on its way, instead of dropping it; return whether that is new.
-
-    It drops it by default, and half a redraw leaves stale bars.
-    """
-    try:
-        import termios
-    except ImportError:  # Windows
-        return False
-    with suppress(termios.error, OSError, ValueError):
-        number = sys.stderr.fileno()
-        attributes = termios.tcgetattr(number)
-        is_set = bool(attributes[3] & termios.NOFLSH)
-        if is_set != is_wanted and os.tcgetpgrp(number) == os.getpgrp():  # in the background, it would stop us
-            attributes[3] ^= termios.NOFLSH
-            termios.tcsetattr(number, termios.TCSANOW, attributes)
-            return True
-    return False
 
 
 @contextmanager
-def hidden_bars() -> Iterator[None]:
-    """Take the bars away for as long as others print, as a download does with bars of its own."""
-    if not _displays:
+def _whole_redraws() -> Iterator[None]:
+    """Keep Ctrl-C from printing ^C in the middle of a redraw, and from dropping the rest of it."""
+    try:
+        from termios import ECHOCTL, NOFLSH
+    except ImportError:  # Windows, where it does neither
         yield
         return
-    display = _displays[-1]
-    display.stop()
+    changed = _set_flags(ECHOCTL | NOFLSH, NOFLSH)
     try:
         yield
     finally:
-        display.start()
+        _set_flags(changed, ECHOCTL)
+
+
+def _set_flags(chosen: int, values: int) -> int:
+    """Give the chosen local flags of the terminal these values, and return those that this changed."""
+    import termios
+
+    with suppress(termios.error, AttributeError, OSError, ValueError):
+        number = sys.stderr.fileno()
+        if os.tcgetpgrp(number) == os.getpgrp():  # from the background, it would stop this process
+            attributes = termios.tcgetattr(number)
+            changed: int = (attributes[3] ^ values) & chosen
+            attributes[3] ^= changed
+            termios.tcsetattr(number, termios.TCSANOW, attributes)
+            return changed
+    return 0
+
+
+def hidden_bars() -> AbstractContextManager[None]:
+    """Take the bars away for as long as others print, as a download does with bars of its own."""
+    return _displays[-1].hidden() if _displays else nullcontext()
