@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 import click
 
 from dreamcli.errors import Hint, WrongRequest, describe
+
+from .terminal import say
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
@@ -79,12 +80,6 @@ def print_error(message: str, verbose: bool = False) -> None:
 
         say(traceback.format_exc())
     say(f"dreamcli: {printable(' '.join(message.split()))}")
-
-
-def say(text: str) -> None:
-    """Print to stderr. If that fails, as when a log's disk is full, carry on: the pictures matter more."""
-    with suppress(OSError):
-        click.echo(text, err=True)
 
 
 def printable(text: str) -> str:

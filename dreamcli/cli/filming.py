@@ -24,10 +24,11 @@ from dreamcli.settings.references import References
 from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name
 from dreamcli.studio.pictures import ReadInput, read_file
 
-from .errors import FAILED, INTERRUPTED, say
+from .errors import FAILED, INTERRUPTED
 from .options import SharedOptions
 from .report import Report, bars, duration
 from .runner import check_outputs, open_session
+from .terminal import say
 
 if TYPE_CHECKING:
     from dreamcli.studio.filming import Film
@@ -159,10 +160,10 @@ def _made(film: Film, image: Path, shared: SharedOptions) -> Outcome:
     if film.is_made():
         return Outcome("skipped", str(image), str(film.output), "(already made)")
     is_quiet = shared.quiet or shared.as_json
-    if not is_quiet:
-        say(_described(film))
     started = time.perf_counter()
     with bars(1, hidden=is_quiet) as shown:
+        if not is_quiet:
+            say(_described(film))
         stopped = film.make(shown.begin(film.output.name))
     details: dict[str, object] = {"frames": film.frames, "seconds": round(time.perf_counter() - started, 3)}
     if stopped == "interrupted":

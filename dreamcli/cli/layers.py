@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from dreamcli.networks.model_spec import parse_models
 
 from .options import model_argument
+from .terminal import output_console, print_table
 
 if TYPE_CHECKING:
     from dreamcli.engine.trace import Layer
@@ -82,9 +81,9 @@ def _show(model: str, side: int, total: int, table: list[Layer], aliases: dict[s
             "" if layer.field_stride is None else pair_text(layer.field_stride),
             remark,
         )
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(shown)
+    console = output_console(140)
+    print_table(console, shown)
     for number, note in enumerate(notes, 1):
-        console.print(f"({number}) {note}", highlight=False)
+        console.print(f"({number}) {note}", soft_wrap=True)
     work = human(sum(layer.multiply_adds for layer in table))
-    console.print(f"{model}: {total:,} parameters; {work} multiply-adds at {side}x{side} pixels", highlight=False)
+    console.print(f"{model}: {total:,} parameters; {work} multiply-adds at {side}x{side} pixels", soft_wrap=True)

@@ -13,10 +13,11 @@ from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
 
 from .completion import complete_files, complete_layers
-from .errors import print_error
+from .errors import print_error, printable
 from .options import SharedOptions, form_options, model_argument, shared_options
 from .parameters import CHANNELS, LAYER
 from .sections import Command
+from .terminal import say
 
 MAX_PHOTOS = 2000
 
@@ -81,10 +82,10 @@ def microscope(
         return code
     if missing := studio.missing_pictures(tasks):
         note = f"{missing} pictures are still missing; the pages are written once all are there"
-        click.echo(note, err=True)
+        say(note)
         return 0
     for problem in studio.write_atlas(opened[0], tasks, folder, found, reader(shared.safe_decode), with_maps):
         print_error(problem)
     if not (shared.quiet or shared.as_json):
-        click.echo(f"the atlas: {folder / 'index.html'}", err=True)
+        say(printable(f"the atlas: {folder / 'index.html'}"))
     return 0

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from dreamcli.errors import DreamcliError, WrongRequest
@@ -16,6 +14,7 @@ from dreamcli.settings.layer_spec import ALIASES
 
 from .completion import complete_models
 from .errors import print_error
+from .terminal import output_console, print_table
 
 
 @click.command()
@@ -104,7 +103,7 @@ def _show_one(known: Listing, as_json: bool) -> int:
         from rich.markdown import Markdown
 
         click.echo()
-        Console(width=None if sys.stdout.isatty() else 120).print(Markdown(known.card, hyperlinks=False))
+        output_console(120).print(Markdown(known.card, hyperlinks=False))
     return 0
 
 
@@ -122,7 +121,7 @@ def _show_all(listings: list[Listing], as_json: bool) -> None:
         table.add_row(
             known.name, str(known.year or ""), known.paper, parameters, _download(known), str(len(known.labels)), here
         )
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    print_table(output_console(120), table)
 
 
 def _download(known: Listing) -> str:

@@ -15,6 +15,8 @@ import click
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.formats import PIPE
 
+from .terminal import is_terminal
+
 if TYPE_CHECKING:
     from dreamcli.studio.batch import Outcome
 
@@ -39,7 +41,7 @@ def received(most: int) -> Path:
         WrongRequest: nothing is piped into it.
     """
     stream = getattr(sys.stdin, "buffer", None)
-    if stream is None or sys.stdin.isatty():
+    if stream is None or is_terminal(sys.stdin):
         raise WrongRequest("- reads a picture from a pipe, but stdin isn't one: name a file")
     path = _folder() / IN
     with open(path, "wb") as file:
@@ -54,7 +56,8 @@ def outgoing() -> Path:
     Raises:
         WrongRequest: stdout is closed, or a terminal.
     """
-    if sys.stdout is None or sys.stdout.name == os.devnull or sys.stdout.isatty():  # `>&-`, see `__main__`
+    is_closed = getattr(sys.stdout, "name", "") == os.devnull  # `>&-`, see `__main__`
+    if is_closed or not hasattr(sys.stdout, "buffer") or is_terminal(sys.stdout):
         raise WrongRequest("-o - writes a PNG to a pipe, but stdout isn't one: name a file")
     return _folder() / OUT
 

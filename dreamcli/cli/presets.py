@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from dreamcli.errors import WrongRequest
@@ -16,6 +14,7 @@ from dreamcli.files.presets import Preset, find_preset, preset_paths, read_prese
 from .completion import complete_presets
 from .errors import print_error
 from .preset_option import own_folder
+from .terminal import output_console
 
 
 @click.command()
@@ -71,6 +70,6 @@ def _show_all(found: list[Preset], as_json: bool) -> None:
     table = Table("preset", "for", "about", "", box=None)
     for preset in found:
         table.add_row(preset.name, ", ".join(preset.options), preset.about, "" if preset.is_shipped else "yours")
-    console = Console(width=None if sys.stdout.isatty() else 120, markup=False)
+    console = output_console(120)
     console.print(table)
-    console.print(f"Yours are the files NAME.toml in {own_folder()}", highlight=False, soft_wrap=True)
+    console.print(f"Yours are the files NAME.toml in {own_folder()}", soft_wrap=True)

@@ -3,41 +3,71 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from rich.color import Color
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import Progress
 from rich.style import Style
 from rich.text import Text
 
 from dreamcli.files.reading import Picture, Pixels, read_picture
 
+from .terminal import draw, error_console, is_terminal, lines_of_bars
+
 UPPER_HALF = "▀"  # in the upper pixel's color, on the lower one's
 LIVE_LINES = 12  # of the picture that is being made
-LINES_LEFT = 2  # for the line about the picture, and the prompt
 
 
 def preview(path: Path, picture: Picture | None = None) -> None:
-    """Show a picture on stderr, as large as fits, without reading it if it was just written; only in a terminal."""
-    if not sys.stderr.isatty():
-        return
-    console = Console(stderr=True)
-    console.print(half_blocks(picture or read_picture(path), console.width, console.height - LINES_LEFT), end="")
+    """Show a picture on stderr, as large as fits, without reading it if it was just written; only in color."""
+    console = error_console()
+    if is_terminal(sys.stderr) and not console.no_color:
+        lines = console.height - 1 - lines_of_bars()  # 1 for the line about the picture
+        draw(half_blocks(picture or read_picture(path), console.width, max(1, lines)))
 
 
 class LiveProgress(Progress):
-    """Bars, and below them the picture that is being made."""
+    """Bars, and below them the picture that is being made.
 
+    Attributes:
+        note: a line below the bars. Plain, because it is set by a signal handler, which must not wait for a lock.
+    """
+
+    note = ""
     _picture: Text | None = None
 
     @property
     def can_show(self) -> bool:
         """Whether the terminal has the colors and the room for a picture."""
-        return self.console.color_system == "truecolor" and self.console.height >= 2 * LIVE_LINES
+        has_colors = self.console.color_system == "truecolor" and not self.console.no_color
+        return has_colors and self.console.height >= 2 * LIVE_LINES
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take everything away for a while."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.live._live_render._shape = None  # or Rich would erase as many lines once more
+            self.start()
+
+    def print_above(self, renderable: RenderableType, end: str = "\n") -> None:
+        """Print text as it is, without breaking lines, or anything else that fits."""
+        # Rich reads the height of the bars and writes in two steps: a refresh in between would leave stale bars
+        with self.live._lock:
+            self.refresh()  # printing draws the bars as they last were
+            self.console.print(renderable, end=end, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+    @property
+    def lines(self) -> int:
+        """How many lines the bars take, with the cursor's and without the picture."""
+        return sum(task.visible for task in self.tasks) + 1
 
     def show_picture(self, pixels: Pixels | None) -> None:
         """Show a picture ``(height, width, 3)`` from now on; None for none."""
@@ -46,8 +76,11 @@ class LiveProgress(Progress):
 
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()
-        if self._picture:
-            yield self._picture
+        if self.note:
+            yield Text(self.note, no_wrap=True, overflow="ellipsis")
+        if picture := self._picture:  # another thread may take it away
+            yield picture
+        yield Text()  # where the cursor waits: what is typed at the end of a full line would begin a new one
 
 
 def half_blocks(picture: Picture, columns: int, lines: int) -> Text:

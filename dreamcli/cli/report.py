@@ -20,8 +20,9 @@ import click
 from dreamcli.errors import DreamcliError
 from dreamcli.files.atomic import could_not_write
 
-from .errors import print_error, printable, say, with_hint
+from .errors import print_error, printable, with_hint
 from .options import ReportOptions
+from .terminal import error_console, is_terminal, say, shown
 
 if TYPE_CHECKING:
     from dreamcli.art.artwork import Step
@@ -63,17 +64,14 @@ class Report:
                 say(outcome.trace)
             print_error(f"{outcome.source}: {message}")
         elif not options.quiet and not options.as_json:
+            if options.show and outcome.status in ("done", "skipped"):
+                _preview(outcome)  # above its line, which so stays in view
             say(printable(f"{outcome.source} -> {outcome.output} {message}".rstrip()))
         if options.as_json:
             self.pictures.append(_as_json(outcome))
         if self.log:
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             _append(self.log, {"time": now, "command": self.command} | _as_json(outcome))
-        if options.show and not options.quiet and not options.as_json and outcome.status in ("done", "skipped"):
-            from .preview import preview  # takes rich, which most command lines do without
-
-            with suppress(DreamcliError):  # it may be gone, or too large to be read
-                preview(Path(outcome.output), outcome.result.picture if outcome.result else None)
 
     def close(self, remark: str = "") -> None:
         """Print the JSON, or a summary if there were several pictures: how many ended how, why, and how fast.
@@ -99,6 +97,13 @@ class Report:
                 say(printable(f"failed: {_some(sources)}: {' '.join(reason.split())}"))
         elif not self.options.quiet and remark:
             say(remark)
+
+
+def _preview(outcome: Outcome) -> None:
+    from .preview import preview  # takes rich, which most command lines do without
+
+    with suppress(DreamcliError, OSError):  # it may be gone, or too large to be read; or stderr is full
+        preview(Path(outcome.output), outcome.result.picture if outcome.result else None)
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
@@ -164,30 +169,44 @@ class Bars:
 
         return show
 
+    def say_that_it_stops(self, quiet: bool) -> None:
+        """Say that Ctrl-C was heard. Called by a signal handler, when a lock of the bars may be held."""
+        text = "stopping after this step; press Ctrl-C again to stop at once"
+        if self._bar:
+            self._bar.note = text
+        elif is_terminal(sys.stderr) and not quiet:
+            with suppress(RuntimeError):  # something else is being printed
+                say(text)
+
     def end(self) -> None:
         """Count a picture as finished."""
         if self._bar:
             self._ended += 1
             self._bar.show_picture(None)
             self._bar.update(self._all, completed=self._ended, detail=f"{self._ended}/{self._total}")
+            if self._total == 1:  # of several, the next may have begun
+                self._bar.update(self._this, visible=False)
 
 
 @contextmanager
 def bars(total: int, hidden: bool) -> Iterator[Bars]:
     """Show bars for ``total`` pictures, if stderr is a terminal."""
-    if hidden or not sys.stderr.isatty():
+    console = error_console() if is_terminal(sys.stderr) and not hidden else None
+    if console is None or not console.is_interactive:  # a dumb terminal can't redraw
         yield Bars(total, None)
         return
-    from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
     from .preview import LiveProgress
 
     columns = (
-        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=console.width // 3)),
         BarColumn(),
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(),
     )
-    with LiveProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # what goes to stdout stays there, unless that is the same terminal
+    bar = LiveProgress(*columns, console=console, transient=True, redirect_stdout=is_terminal(sys.stdout))
+    with shown(bar):
         yield Bars(total, bar)

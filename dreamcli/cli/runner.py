@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from itertools import chain
@@ -32,10 +30,11 @@ from dreamcli.studio.cluster import run_on_cluster
 from dreamcli.studio.pictures import read_file
 
 from .dry_run import show_plan
-from .errors import FAILED, INTERRUPTED, say
+from .errors import FAILED, INTERRUPTED
 from .options import SharedOptions
 from .pipes import IN, is_piped, outgoing, received, sent
 from .report import Report, bars
+from .terminal import hidden_bars, say
 from .watching import watch_folders
 
 # what the commands import in their bodies
@@ -149,16 +148,17 @@ def make_pictures(
         with bars(len(tasks), hidden=shared.quiet or shared.as_json) as shown:
 
             def on_outcomes(outcomes: list[Outcome]) -> None:
+                shown.end()
                 for outcome in map(after_each, outcomes):
                     named = replace(outcome, source=names.get(outcome.source, outcome.source))
                     report.add(sent(named) if shared.to_stdout else named)
-                shown.end()
 
             if shared.cluster:
                 gpus, maker = shared.device in ("auto", "cuda"), partial(_maker, shared)
                 finished = run_on_cluster(shared.cluster, shared.worker_cores, gpus, tasks, maker, on_outcomes)
             else:
-                finished = _maker(shared, is_alone, opened).run(tasks, on_outcomes, shown.begin)
+                on_held = partial(shown.say_that_it_stops, shared.quiet)
+                finished = _maker(shared, is_alone, opened, on_held).run(tasks, on_outcomes, shown.begin)
     finally:
         report.close()
     if not finished:
@@ -168,18 +168,15 @@ def make_pictures(
     return FAILED if report.counts["failed"] else 0
 
 
-def _maker(shared: SharedOptions, is_alone: bool = False, opened: OpenSession | None = None) -> PictureMaker:
+def _maker(
+    shared: SharedOptions,
+    is_alone: bool = False,
+    opened: OpenSession | None = None,
+    on_held: Callable[[], None] = lambda: None,
+) -> PictureMaker:
     animation = Animation(shared.animate) if shared.animate else None
     read = reader(shared.safe_decode)
-    return PictureMaker(
-        partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened, _say_that_it_stops
-    )
-
-
-def _say_that_it_stops() -> None:
-    if sys.stderr.isatty():
-        with suppress(RuntimeError):  # a signal may come while something else is printed
-            say("stopping after this step; press Ctrl-C again to stop at once")
+    return PictureMaker(partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened, on_held)
 
 
 def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
@@ -253,12 +250,13 @@ def open_session(shared: SharedOptions, blank: bool = False) -> OpenSession:
     from dreamcli.studio.session import Session
 
     keep_freed_memory()
-    session = Session(
-        shared.model,
-        weights=shared.weights,
-        device=shared.device,
-        precision=shared.precision,
-        judge=shared.judge,
-        blank=blank,
-    )
+    with hidden_bars():  # weights may be downloaded, with a bar of their own
+        session = Session(
+            shared.model,
+            weights=shared.weights,
+            device=shared.device,
+            precision=shared.precision,
+            judge=shared.judge,
+            blank=blank,
+        )
     return session, references

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import click
-
 from dreamcli.errors import DreamcliError, Hint, WrongRequest, describe
 from dreamcli.files.plan import Task
 
-from .errors import FAILED, INTERRUPTED, print_error, say, with_hint
+from .errors import FAILED, INTERRUPTED, print_error, with_hint
 from .options import SharedOptions
+from .terminal import say
 
 QUIET = 1.0  # seconds for which a file must not have changed: until then, it may be half copied
 TICK_MS = 500  # how often to look for files that were too young
@@ -61,7 +60,7 @@ def watch_folders(
                     return code
                 failed |= code != 0
     except KeyboardInterrupt:
-        click.echo(err=True)
+        say("")  # ends the line of ^C
     return FAILED if failed else 0
 
 

@@ -6,6 +6,7 @@ import click
 
 from .options import environment_option, machine_options
 from .preset_option import readable_presets
+from .terminal import say
 
 
 @click.command()
@@ -31,7 +32,7 @@ def web(host: str, port: int, password: str, largest: int, device: str, precisio
     from dreamcli.web.server import serve
 
     def on_ready(address: str) -> None:
-        click.echo(f"the page: {address}  (press Ctrl-C to stop)", err=True)
+        say(f"the page: {address}  (press Ctrl-C to stop)")
 
     serve(host, port, password, list(readable_presets()), largest, device, precision, on_ready)
     return 0

@@ -116,7 +116,8 @@ def fetch(url: str, path: Path) -> str:
     if not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=sys.stderr.isatty())
+            in_terminal = bool(getattr(sys.stderr, "isatty", bool)())  # a notebook's may lack it
+            torch.hub.download_url_to_file(url, str(path), hash_prefix=digits, progress=in_terminal)
         except OSError as error:  # URLError is one
             raise DreamcliError(
                 f"{path.name} is not cached and could not be downloaded ({first_line(error)}); "
