@@ -32,7 +32,7 @@ FILES_LIMIT = 200  # MB
 _PLAN = """
 import sys, time
 def peak():
-    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
+    return int(open("/proc/self/status", encoding="utf-8").read().split("VmHWM:")[1].split()[0]) / 1024
 from dreamcli.files.plan import make_plan
 from dreamcli.settings.dream import DreamSettings
 before, started = peak(), time.perf_counter()

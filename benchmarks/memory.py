@@ -28,7 +28,7 @@ import sys
 from dreamcli.__main__ import main
 code = main(sys.argv[1:])
 # not getrusage, whose peak is also that of the process which started this one
-status = open("/proc/self/status").read()
+status = open("/proc/self/status", encoding="utf-8").read()
 print(status.split("VmHWM:")[1].split()[0])
 sys.exit(code)
 """

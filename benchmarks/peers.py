@@ -111,7 +111,9 @@ def _row(
 
 def _seconds(folder: Path, *arguments: str) -> float:
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
+    )
     if done.returncode:
         sys.exit(f"{' '.join(arguments)}\n{done.stderr}")
     return time.perf_counter() - started

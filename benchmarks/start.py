@@ -57,4 +57,6 @@ def _seconds(*arguments: str) -> float:
 
 
 def _output(*arguments: str) -> str:
-    return subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        [sys.executable, *arguments], check=True, capture_output=True, text=True, encoding="utf-8"
+    ).stdout

@@ -25,4 +25,4 @@ def reference() -> str:
 
 
 if __name__ == "__main__":
-    REFERENCE.write_text(reference())
+    REFERENCE.write_text(reference(), "utf-8")

@@ -88,8 +88,8 @@ def main() -> None:
         print(lines[-1], f"{time.monotonic() - started:.0f} s", flush=True)
         gc.collect()
     if not sys.argv[1:]:
-        prose = PAGE.read_text().partition(HEADING)[0]
-        PAGE.write_text(prose + HEADING + TABLE + "\n".join(lines) + "\n")
+        prose = PAGE.read_text("utf-8").partition(HEADING)[0]
+        PAGE.write_text(prose + HEADING + TABLE + "\n".join(lines) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -241,7 +241,7 @@ def make(name: str, folder: Path) -> None:
 def main() -> None:
     """Make the pictures named on the command line, or all of them."""
     os.chdir(HERE.parent)
-    PAGE.write_text(page())
+    PAGE.write_text(page(), "utf-8")
     with tempfile.TemporaryDirectory() as folder:
         for name in sys.argv[1:] or commands():
             make(name, Path(folder))

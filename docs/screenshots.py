@@ -30,7 +30,7 @@ SIZE = "384"
 def main() -> None:
     """Use the page as a visitor would, and take pictures of it."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "dreamcli", "web", "--port", "0"], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "dreamcli", "web", "--port", "0"], stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
     assert server.stderr
     found = re.search(r"http://\S+", server.stderr.readline())

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if arguments is None:
             _open_closed_streams()
+            _print_in_any_encoding()
             _hear_signals()
         from dreamcli.cli import cli, report_error  # here, so that Ctrl-C is heard while it is imported
 
@@ -47,6 +49,12 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (until the end)
+
+
+def _print_in_any_encoding() -> None:
+    """Print ``?`` for what stdout's encoding doesn't have: on Windows, a pipe's knows neither bars nor most names."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _hear_signals() -> None:

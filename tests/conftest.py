@@ -55,6 +55,13 @@ def scene(height: int = 60, width: int = 80) -> np.ndarray:
     return (np.stack([red, green, blue], 2) * 255).round().astype(np.uint8)
 
 
+def make_fifo(path: Path) -> bool:
+    """Make a FIFO, which blocks whoever opens it; False on systems that have none."""
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+    return hasattr(os, "mkfifo")
+
+
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"

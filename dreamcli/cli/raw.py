@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dreamcli.errors import WrongRequest
+from dreamcli.files.identity import identity
 from dreamcli.settings.base import Settings
 
 from .options import SharedOptions
@@ -41,6 +42,9 @@ def make_with_raw(
         raise WrongRequest("--raw works with one IMAGE only, not with --watch")
     tasks = plan_on_pictures(images, shared, settings)
     _check_raw(raw, len(tasks), shared)
+    known = identity(raw)
+    if known and any(task.source and identity(task.source) == known for task in tasks):
+        raise WrongRequest(f"--raw {raw} is the input; choose another")
     check_place(raw)
     if shared.dry_run:
         return make_pictures(tasks, shared, opened)

@@ -41,7 +41,9 @@ def installed(device: torch.device) -> int:
     """The bytes of memory that a device has, or that this process may use of them; not how many are free."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
-    amounts = [int(text) for path in _LIMITS if path.is_file() and (text := path.read_text().strip()).isdecimal()]
+    amounts = [
+        int(text) for path in _LIMITS if path.is_file() and (text := path.read_text("ascii").strip()).isdecimal()
+    ]
     if hasattr(os, "sysconf"):  # not on Windows
         amounts.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return min(amounts, default=2**63)

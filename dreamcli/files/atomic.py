@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,7 +55,6 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(partial, 0o666 & ~_umask())
             if os.name == "nt":
                 file.close()  # Windows can't rename an open file
             os.replace(partial, path)
@@ -74,15 +73,22 @@ def _temporary(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     """A file next to ``path``, locked while it is open to show that it is no leftover, and removed in the end."""
     while True:
         # a short prefix of the name, so that this name is never too long where the final one isn't
-        descriptor, name = tempfile.mkstemp(PARTIAL, f".{path.stem[:20]}.", path.parent)
-        partial = Path(name)
-        with open(descriptor, "wb") as file:
-            try:
-                if _lock(descriptor, partial):
-                    yield file, partial
-                    return
-            finally:
-                partial.unlink(missing_ok=True)
+        partial = path.with_name(f".{path.stem[:20]}.{secrets.token_hex(4)}{PARTIAL}")
+        try:
+            # not tempfile's: its files are for their owner only, and here the umask decides
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        except FileExistsError:
+            continue
+        file = open(descriptor, "wb")  # noqa: SIM115
+        try:
+            if _lock(descriptor, partial):
+                yield file, partial
+                return
+        finally:
+            with suppress(OSError):  # a full disk, again; what went wrong before is what counts
+                file.close()
+            with suppress(OSError):  # after closing it: Windows can't remove an open file
+                partial.unlink()
 
 
 def _lock(descriptor: int, partial: Path) -> bool:
@@ -111,9 +117,3 @@ def remove_leftovers(folder: Path) -> None:
         with suppress(OSError), open(os.open(path, flags), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

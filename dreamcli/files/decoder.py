@@ -88,7 +88,7 @@ class Decoder:
             self._child = child
         except (EOFError, OSError) as error:
             code = child.wait()
-            if time.monotonic() >= deadline or code == -getattr(signal, "SIGXCPU", 0):
+            if time.monotonic() >= deadline or code == -getattr(signal, "SIGXCPU", sys.maxsize):
                 raise DreamcliError(f"refused: decoding it took more than {self.seconds:g} seconds") from error
             reason = signal.strsignal(-code) if code < 0 else f"exit code {code}"
             raise DecoderCrash(f"refused: decoding it crashed ({reason})") from error
@@ -108,7 +108,8 @@ class Decoder:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # libtiff prints warnings there
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread would take address space
-            start_new_session=True,  # Ctrl-C is for the parent
+            start_new_session=True,  # Ctrl-C is for the parent; on Windows, the flags say so
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._end = weakref.finalize(self, _end, child)
         assert child.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import stat
 import warnings
 from dataclasses import dataclass
@@ -19,19 +18,19 @@ from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageErr
 from dreamcli.errors import DreamcliError, Hint, first_line
 
 from .formats import HEIF, READ
+from .levels import scale_key, to_8_bits
+from .mending import JPEG, PNG, WITHOUT_END, look_through, mended_png, read_without_end
 from .record import open_result
 
 MAX_BYTES = 600_000_000  # of a file; more than the largest picture that is read needs, uncompressed with 16 bits
 MAX_SCANS = 100  # of a JPEG, as in libtiff; each can take as long as a whole picture, and 10 are usual
 
-_PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of a file
-_JPEG = b"\xff\xd8"
 _HEADER = 64
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # a JPEG's marker that is followed by a length
-_START_OF_SCAN, _END = b"\xda", b"\xd9"
+_DEPTH = 24  # the place of a PNG's bits per sample
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323  # tags of a TIFF
 _STRIP = 1024  # rows
+_ENDS_EARLY = "damaged or incomplete picture (its data ends early)"
 
 Pixels = NDArray[np.uint8]
 
@@ -111,8 +110,12 @@ def read_size(path: Path) -> tuple[int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with open(path, "rb") as file, Image.open(file, formats=_formats(file.read(_HEADER))) as image:
-                return image.size
+            with open(path, "rb") as file:
+                header = file.read(_HEADER)
+                # what is before a PNG's pixels may be damaged
+                source = io.BytesIO(mended_png(_read_bytes(path, True), [])) if header.startswith(PNG) else file
+                with Image.open(source, formats=_formats(header)) as image:
+                    return image.size
     except DreamcliError:
         raise
     except PermissionError as error:
@@ -125,10 +128,10 @@ def to_picture(image: Image.Image) -> Picture:
     """Convert a Pillow image of any mode to an upright picture in sRGB, with an empty sha256.
 
     Raises:
-        DreamcliError: it has 32-bit or floating-point numbers, for which white isn't defined.
+        DreamcliError: it has numbers for which white isn't defined; see `to_8_bits`.
     """
     notes: list[str] = []
-    pixels, alpha = _to_srgb(ImageOps.exif_transpose(image), notes)
+    pixels, alpha = _to_srgb(to_8_bits(ImageOps.exif_transpose(image), image, notes), notes)
     return Picture(pixels, alpha, notes=tuple(notes))
 
 
@@ -157,16 +160,25 @@ def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
     opened = partial(Image.open, formats=_formats(contents[:_HEADER])) if limited else open_result
     if not contents:
         raise DreamcliError("an empty file")
-    if contents.startswith(_PNG):
+    if contents.startswith(PNG):
+        contents = mended_png(contents, notes)
         opened(io.BytesIO(contents)).verify()  # decoding doesn't check the checksums
-    if contents.startswith(_JPEG) and _has_many_scans(contents):
+    scans, has_end = look_through(contents, MAX_SCANS) if contents.startswith(JPEG) else (0, True)
+    if scans > MAX_SCANS:
         raise DreamcliError(f"refused: it has more than {MAX_SCANS} scans, which take very long to decode; re-save it")
     image = opened(io.BytesIO(contents))
     _check_dimensions(image, len(contents), limited)
     # it is quick to see whether there is a second frame, but counting them may take long
     if image.format != "MPO" and getattr(image, "is_animated", False):
         notes.append("only the first of its frames or pages is used")
+    if not has_end:
+        if whole := read_without_end(contents, opened):
+            notes.append(WITHOUT_END)
+            return whole
+        raise DreamcliError(_ENDS_EARLY)
     image.load()
+    if image.format == "PNG":
+        scale_key(image, contents[_DEPTH])
     return image
 
 
@@ -187,14 +199,6 @@ def _formats(header: bytes) -> tuple[str, ...]:
     return (HEIF,)
 
 
-def _has_many_scans(jpeg: bytes) -> bool:
-    scans, place = 0, len(_JPEG)
-    while scans <= MAX_SCANS and (marker := _MARKER.search(jpeg, place)) and marker[1] != _END:
-        scans += marker[1] == _START_OF_SCAN
-        place = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2])
-    return scans > MAX_SCANS
-
-
 def _check_dimensions(image: Image.Image, size: int, limited: bool) -> None:
     """Refuse, before decoding, a picture that is too large, or larger than its bytes can hold."""
     max_area = Image.MAX_IMAGE_PIXELS or 0
@@ -206,18 +210,13 @@ def _check_dimensions(image: Image.Image, size: int, limited: bool) -> None:
         raise Image.DecompressionBombError
     # a JPEG spends at least a bit on every 8 x 8 pixels; its decoder makes up gray for missing ones
     if image.format == "JPEG" and size < area // (8 * 8 * 8):
-        raise DreamcliError("damaged or incomplete picture (its data ends early)")
+        raise DreamcliError(_ENDS_EARLY)
 
 
 def _to_srgb(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | None]:
     """Convert any mode to sRGB pixels and alpha."""
     alpha = None
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        transparent = image.info.get("transparency")
-        if transparent is not None:
-            alpha = np.where(np.asarray(image) == transparent, 0, 255).astype(np.uint8)
-        image = _to_8_bits(image)
-    elif image.has_transparency_data:
+    if image.has_transparency_data:
         image = image.convert("LA" if image.mode in ("1", "L", "LA", "La") else "RGBA")
         alpha = np.asarray(image.getchannel("A")).copy()
         image = image.convert(image.mode[:-1])
@@ -236,18 +235,6 @@ def _to_array(image: Image.Image) -> Pixels:
         bottom = min(top + _STRIP, image.height)
         pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
     return pixels
-
-
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image)
-    if image.mode == "F":
-        raise DreamcliError("floating-point pictures don't define white; save it with 8 or 16 bits")
-    if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-        raise DreamcliError("32-bit pictures don't define white; save it with 8 or 16 bits")
-    eight = Image.fromarray(((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
-    if profile := image.info.get("icc_profile"):
-        eight.info["icc_profile"] = profile
-    return eight
 
 
 def _apply_profile(image: Image.Image, profile: bytes, notes: list[str]) -> Image.Image:

@@ -225,7 +225,7 @@ def model_names() -> list[str]:
     """The names of all networks, those that come with dreamcli first; torchvision's are read from its source."""
     found = find_spec("torchvision")
     folder = Path(found.origin).parent / "models" if found and found.origin else Path()
-    others = sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text()))
+    others = sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text("utf-8")))
     return list(dict.fromkeys([*IN_THE_BOX, *WHEELS, *plugins.names(plugins.NETWORK_GROUP), *others]))
 
 
@@ -251,7 +251,7 @@ def labels_of(model: str) -> tuple[str, ...]:
 @cache
 def imagenet_labels() -> tuple[str, ...]:
     """The names of ImageNet's 1,000 classes, in the usual order, as torchvision has them."""
-    return tuple((_BUNDLED_FILES / "labels" / "imagenet.txt").read_text().splitlines())
+    return tuple((_BUNDLED_FILES / "labels" / "imagenet.txt").read_text("utf-8").splitlines())
 
 
 def class_names(model: str) -> list[str]:

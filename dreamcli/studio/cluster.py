@@ -190,7 +190,7 @@ def _connected(address: str) -> Iterator[Any]:
     except Exception as error:  # a plain one if it doesn't start in time
         raise DreamcliError(f"the cluster {address} can't be used ({first_line(error)})") from error
     # Ray would report there that a worker died, and stdout is for JSON
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
         try:
             yield ray
         finally:

@@ -6,13 +6,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from io import IOBase
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.files.existing import look_at, refuse_others
 from dreamcli.files.formats import WRITTEN
+from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture, to_picture
 from dreamcli.files.record import Record
 from dreamcli.files.writing import write_picture
@@ -40,11 +43,13 @@ class Result:
     Attributes:
         record: what it was made from, and how.
         maps: for feature maps, the numbers behind them: ``{layer: (channels, rows, columns) float32}``.
+        inputs: the files that it was made from in Python, which `save` doesn't overwrite.
     """
 
     picture: Picture
     record: Record
     maps: dict[str, np.ndarray] = field(default_factory=dict)
+    inputs: tuple[Path, ...] = ()
 
     @property
     def image(self) -> Image.Image:
@@ -52,16 +57,34 @@ class Result:
         pixels, alpha = self.picture.pixels, self.picture.alpha
         return Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha]))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write a ``.png``, ``.jpg`` or ``.webp`` file that carries the record. It appears whole or not at all.
 
+        Args:
+            path: where to write it. The same picture made earlier is replaced, but nothing else.
+            overwrite: replace whatever is there, except a file that the picture was made from.
+
         Raises:
-            WrongRequest: the path has another suffix.
-            DreamcliError: the file can't be written.
+            WrongRequest: the path has another suffix, or is an input.
+            DreamcliError: another file is there, or the file can't be written.
         """
-        if Path(path).suffix.lower() not in WRITTEN:
+        place = Path(path)
+        if place.suffix.lower() not in WRITTEN:
             raise WrongRequest(f"{path} must end in {', '.join(WRITTEN)}")
-        write_picture(Path(path), self.picture, self.record)
+        refuse_overwriting([place], (("an input", each) for each in self.inputs))
+        if not overwrite:
+            refuse_others(place, look_at(place), self.record.job)
+        write_picture(place, self.picture, self.record)
+
+
+def file_of(image: object) -> Path | None:
+    """The file that a picture is in, or was opened from, as an absolute path; None if it is in memory only."""
+    name = image
+    if isinstance(image, ImageFile.ImageFile | np.memmap):
+        name = image.filename and os.fsdecode(image.filename)
+    elif isinstance(image, IOBase):
+        name = getattr(image, "name", None)  # a number, for some
+    return Path(os.path.abspath(name)) if isinstance(name, str | os.PathLike) and os.fspath(name) else None
 
 
 def read_file(path: Path, name: str, read: Callable[[Path], Picture] = read_picture) -> ReadInput:

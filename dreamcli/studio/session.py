@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -25,7 +26,7 @@ from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 
-from .pictures import ImageLike, Result, read_image
+from .pictures import ImageLike, Result, file_of, read_image
 from .workshop import Workshop
 
 LayerLike = str | Iterable[str] | None
@@ -249,12 +250,13 @@ class Session(Workshop):
         self, settings: Settings, image: ImageLike | None, references: References[ImageLike], on_step: OnStep | None
     ) -> list[Result]:
         """Read the pictures, check the request, and make it; raise KeyboardInterrupt if that was interrupted."""
+        inputs = tuple(filter(None, map(file_of, (image, *references.by_role().values()))))
         read = references.map(read_image)
         self.check(settings, read)
         results = self.make(settings, None if image is None else read_image(image), read, on_step)
         if any(result.record.stopped == "interrupted" for result in results):
             raise KeyboardInterrupt
-        return results
+        return [replace(result, inputs=inputs) for result in results]
 
 
 def _settings(form: type[S], layer: LayerLike, values: Mapping[str, object]) -> S:

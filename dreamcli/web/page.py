@@ -78,8 +78,8 @@ class Page:
         self._panels: dict[str, ui.tab_panel] = {}
         ui.context.client.on_delete(self._leave)
         ui.colors(primary="#6d4aff")
-        ui.add_head_html(f"<style>{(HERE / 'page.css').read_text()}</style>")
-        ui.add_body_html(f"<script>{(HERE / 'page.js').read_text()}</script>")
+        ui.add_head_html(f"<style>{(HERE / 'page.css').read_text('utf-8')}</style>")
+        ui.add_body_html(f"<script>{(HERE / 'page.js').read_text('utf-8')}</script>")
         with ui.row().classes("w-full gap-6 page"):
             with ui.column().classes("choices"):
                 ui.label("dreamcli").classes("text-2xl font-bold").props("role=heading aria-level=1")

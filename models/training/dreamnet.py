@@ -319,7 +319,7 @@ def train(arguments: argparse.Namespace) -> None:
     schedule = [(name, step) for name, phase in PHASES.items() for step in range(phase.steps)]
     losses: Losses | None = None
     started = time.monotonic()
-    with (arguments.run / "log.tsv").open("a", buffering=1) as log:
+    with (arguments.run / "log.tsv").open("a", buffering=1, encoding="utf-8") as log:
         log.write("\t".join(["step", "phase", "seconds", *BLOCKS, "map", "kl", "entropy"]) + "\n")
         for index, (name, step) in enumerate(schedule[done:], done):
             phase = PHASES[name]

@@ -81,6 +81,15 @@ def test_the_numbers_are_the_networks_own(run, photo: Path) -> None:
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
+def test_raw_numbers_overwrite_no_input(run, photo: Path) -> None:
+    photo = photo.rename("photo.npz")
+    before = photo.read_bytes()
+    outcome = run("features", "photo.npz", "--raw", "./photo.npz", "--overwrite")
+    assert outcome.code == 2
+    assert "--raw photo.npz is the input; choose another" in outcome.err
+    assert photo.read_bytes() == before
+
+
 def test_the_raw_numbers_are_reported(run, photo: Path) -> None:
     few = ("features", "photo.png", "--layer", "low", "--top", 1, "--raw")
     assert run(*few, "maps.NPZ").err == "photo.png -> photo-features.png (arrays: maps.NPZ)\n"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each run is a fork")
 @pytest.mark.parametrize(
     "arguments",
     [
