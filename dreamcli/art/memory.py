@@ -65,8 +65,8 @@ def _activations(
     fed = input_format.fitted_size(*size)
     work = count * fed[0] * fed[1] * per_pixel
     if work > compute.budget and not input_format.fixed:
-        fields = {layer: seen for layer in layers if (seen := trace.fields[layer])}
-        if len(fields) == len(layers):  # no unit sees the whole picture
+        fields = {layer: seen for layer in layers if len(trace.shapes[layer]) == 4 and (seen := trace.fields[layer])}
+        if len(fields) == len(layers):  # all are maps, and no unit sees the whole picture
             room = int(compute.budget / per_pixel)
             # the layers' maps and their gradients stay whole
             kept = sum(2 * bytes_of_layer(trace, layer, compute) for layer in layers)

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from dreamcli.errors import DreamcliError, WrongRequest
-from dreamcli.networks.catalog import BUNDLED, STYLE_LAYERS, Listing, aliased_layers, is_own, listing, model_names
+from dreamcli.networks.catalog import BUNDLED, STYLE_LAYERS, Listing, aliased_layers, installed_names, is_own, listing
 from dreamcli.networks.wheels import WHEELS
 from dreamcli.settings.layer_spec import ALIASES
 
@@ -35,7 +35,7 @@ def models(name: str | None, word: str | None, as_json: bool) -> int:
     if name:
         return _show_one(listing(name), as_json)
     listings, code = [], 0
-    for each in model_names():
+    for each in installed_names():
         try:
             listings.append(listing(each))
         except DreamcliError as error:  # of another package; the rest are shown

@@ -24,7 +24,7 @@ from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
 from dreamcli.files.writing import write_picture
-from dreamcli.networks.catalog import NO_JUDGE, is_own, model_names
+from dreamcli.networks.catalog import NO_JUDGE, is_listed, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.film import FilmSettings
@@ -196,9 +196,8 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
 
 def _check_known(picture: Path, specs: tuple[ModelSpec, ...]) -> None:
     """Refuse networks that no name leads to: modules that a session in Python was given."""
-    names = model_names()
     for spec in specs:
-        if spec.name not in names and not is_own(spec.name):
+        if not is_own(spec.name) and not is_listed(spec.name):
             raise DreamcliError(
                 f"{picture} was made by {spec.name}, which isn't known here: a module in Python, or a package's network"
             )
@@ -253,7 +252,7 @@ def _record_of(options: ReplayOptions) -> Record:
         command = record.job.command
         raise DreamcliError(f"{picture} was made by the command {command}, which isn't installed here") from error
     name = record.job.network["name"]
-    if options.model and name in model_names():
+    if options.model and not is_own(name) and is_listed(name):
         raise WrongRequest(f"{picture} was made by {name}, not by a network of yours: leave out --model")
     if options.judge and not record.job.judge:
         raise WrongRequest(f"{picture} was made without a judge: leave out --judge")

@@ -9,7 +9,7 @@ from typing import cast
 from dreamcli.errors import check
 from dreamcli.files.presets import preset_place, write_preset
 from dreamcli.files.record import Record
-from dreamcli.networks.catalog import model_names
+from dreamcli.networks.catalog import is_listed
 from dreamcli.networks.model_spec import parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.dream import DreamSettings
@@ -42,7 +42,7 @@ def save_preset(
         values = _changed_settings(settings) | _picture_options(references) | _start_options(settings, record)
         specs = parse_models(record.job.network["name"])
         # code and weights of your own are read only if they are named by hand
-        if all(spec.name in model_names() and spec.weights is None for spec in specs):
+        if all(spec.weights is None and is_listed(spec.name) for spec in specs):
             values["model"] = record.job.network["name"]
         write_preset(place, f"As {options.picture.name}", record.job.command, values)
     return place

@@ -168,6 +168,10 @@ class _Capture:
             raise _Complete
 
 
+# never run themselves, but read by the module around them
+_CONTAINERS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+
+
 class _Complete(Exception):
     """All the layers have run, so the rest of the network needn't."""
 
@@ -196,7 +200,7 @@ def _truncated(network: nn.Module, layers: Iterable[str], trace: Trace) -> nn.Mo
     for name, module in list(shell.named_modules()):
         inner = {name, *(f"{name}.{child}" for child, _ in module.named_modules() if child)}
         outer = {name[:i] for i, letter in enumerate(name) if letter == "."}
-        if name and not inner & used and not outer & (ended | removed):
+        if name and not isinstance(module, _CONTAINERS) and not inner & used and not outer & (ended | removed):
             replace_module(shell, name, _Removed(module))
             removed.add(name)
     for convolution, norm in trace.foldable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +15,9 @@ from torch import Tensor, nn
 from .activations import Activations, InputFormat
 from .compute import Compute
 from .field import Field
+from .memory import is_out_of_memory
 from .mps import layout
-from .trace import Trace
+from .trace import Trace, first_line
 
 TILES_IN_ROOM = 4  # a tile takes a fraction of the memory: the rest is for the layers' maps of the whole image
 MIN_TILE = 128  # pixels on a side, without the margin that its units see
@@ -37,9 +39,9 @@ class Cut:
     last: int
     is_last: bool
 
-    def units(self, stride: int, origin: int = 0) -> slice:
+    def units(self, stride: Fraction | int, origin: int = 0) -> slice:
         """The tile's units in a layer's map with this stride, if the map starts at the pixel ``origin``."""
-        return slice((self.start - origin) // stride, None if self.is_last else (self.stop - origin) // stride)
+        return slice(int((self.start - origin) / stride), None if self.is_last else int((self.stop - origin) / stride))
 
 
 def cuts(length: int, side: int, fields: list[Field]) -> list[Cut]:
@@ -51,20 +53,44 @@ def cuts(length: int, side: int, fields: list[Field]) -> list[Cut]:
         fields: what the layers' units see.
     """
     # every layer of the whole image has a unit that starts where a tile starts
-    stride = math.lcm(*(field.stride for field in fields))
-    before = max(0, *(-field.first for field in fields))
-    beyond = max(0, *(field.last - field.stride for field in fields))
+    step = math.lcm(*(field.step for field in fields))
+    before = max(field.before for field in fields)
+    beyond = max(field.beyond for field in fields)
+    least = max(last for field in fields for _, last in field.spans) + 1  # without padding, no unit sees less
+    # maps that were reduced and enlarged again only fit each other where the sides are whole steps
+    grid = step if any(field.others for field in fields) else 1
     count = math.ceil(length / max(side - before - beyond, MIN_TILE))
-    edges = [length * index // count // stride * stride for index in range(count)] + [length]
+    # a step may be larger than a tile
+    edges = [*dict.fromkeys(length * index // count // step * step for index in range(count)), length]
     found = []
     for start, stop in pairwise(edges):
-        first = max(0, (start - before) // stride * stride)
-        last = length - 1 if stop == length else min(length - 1, stop + beyond)
-        found.append(Cut(start, stop, first, last, stop == length))
+        end = length if stop == length else min(length, math.ceil((stop + beyond) / grid) * grid)
+        first = max(0, min(start - before, end - least) // step * step)
+        found.append(Cut(start, stop, first, end - 1, stop == length))
     return found
 
 
 Tile = tuple[Cut, Cut]  # down, right
+
+
+class TileError(Exception):
+    """A network can't process an image in tiles."""
+
+
+def _fits(shape: Sequence[int], fields: tuple[Field, Field], tile: Tile) -> bool:
+    """Whether a layer's map of a tile has the units that follow from its fields."""
+    if len(shape) != 4:
+        return False
+    for units, field, cut in zip(shape[2:], fields, tile, strict=True):
+        fed = cut.last + 1 - cut.first
+        covered = float(units * field.stride)
+        is_cut_off = cut.is_last or cut.stop + field.beyond > cut.last + 1  # by the end of the image
+        if covered < cut.stop - cut.first and not is_cut_off:
+            return False
+        # at the ends, padding adds units, or the lack of it takes some away
+        if abs(covered - fed) > field.size + field.step:
+            return False
+    return True
 
 
 class TiledActivations(Activations):
@@ -107,11 +133,23 @@ class TiledActivations(Activations):
         return dict(zip(self.layers, _Tiled.apply(image, grid, self), strict=True))
 
     def of_tile(self, image: Tensor, tile: Tile) -> list[Tensor]:
-        """The layers' activations in one tile, for the pixels that the network is fed."""
+        """The layers' activations in one tile, for the pixels that the network is fed.
+
+        Raises:
+            TileError: the network doesn't take the tile, or gives maps of another size than its layers' fields say.
+        """
         # a ReLU that is dead in a tile may be alive in the whole image: none is rescued
-        with torch._C.DisableTorchFunction():
-            seen = super().__call__(image.contiguous(memory_format=layout(image.device)))
+        try:
+            with torch._C.DisableTorchFunction():
+                seen = super().__call__(image.contiguous(memory_format=layout(image.device)))
+        except Exception as error:  # it may be anybody's network
+            if is_out_of_memory(error):
+                raise
+            raise TileError(f"a tile of {_pixels(image)} doesn't go through: {first_line(error)}") from error
         row, column = tile
+        for layer, fields in zip(self.layers, self._fields, strict=True):
+            if not _fits(shape := seen[layer].shape, fields, tile):
+                raise TileError(f"layer {layer} has the shape {_times(shape[1:])} for a tile of {_pixels(image)}")
         return [
             seen[layer][:, :, row.units(down.stride, row.first), column.units(right.stride, column.first)]
             for layer, (down, right) in zip(self.layers, self._fields, strict=True)
@@ -158,3 +196,11 @@ def _fed(image: Tensor, tile: Tile) -> Tensor:
     """A view of the pixels that the network is fed for a tile."""
     row, column = tile
     return image[:, :, row.first : row.last + 1, column.first : column.last + 1]
+
+
+def _times(sides: Sequence[int]) -> str:
+    return "x".join(map(str, sides))
+
+
+def _pixels(image: Tensor) -> str:
+    return f"{image.shape[3]}x{image.shape[2]} pixels"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial, reduce
 from typing import Any
 
@@ -16,10 +18,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from .compute import own_randomness
 from .field import Field, Fields, joined
-from .operations import Pair, Window, arguments, fields_after, multiply_adds
+from .operations import CHANNELS_FIRST, Pair, Window, arguments, fields_after, multiply_adds
 
-# height and width in pixels: small, since only the shapes matter, and 2:3, so that rows, columns and channels can be
-# told apart
+# height and width in pixels: small, since only the shapes matter, and 2:3, so that rows and columns can be told apart
 TRACE_SIZE = (64, 96)
 
 
@@ -47,10 +48,12 @@ class Layer:
         taken: the input's shape, likewise; empty if it isn't one tensor.
         kernel, stride, padding: (down, right), of convolutions and pools; None for others.
         field: the receptive field in input pixels, (down, right); None if it is the whole image.
-        field_stride: the number of pixels between the fields of neighboring units, likewise.
+        field_stride: the number of pixels between the fields of neighboring units, likewise; less than 1 if there are
+            more units than pixels.
         multiply_adds: for one image.
         ends: the outer modules, such as a block, that end with this layer.
         note: a remark if the input's size doesn't fit.
+        is_block: whether it is such an outer module: the parameters and multiply-adds are those of its layers.
     """
 
     name: str
@@ -61,11 +64,12 @@ class Layer:
     padding: Pair | None
     parameters: int
     field: Pair | None
-    field_stride: Pair | None
+    field_stride: tuple[float, float] | None
     multiply_adds: int
     ends: tuple[str, ...] = ()
     note: str = ""
     taken: tuple[int, ...] = ()
+    is_block: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,13 @@ class Trace:
         shapes: the output shape, batch and channels first, of every layer that returns a tensor (of its last run, if
             it runs more than once).
         fields: what a unit of each of these layers sees, (down, right); None if it is the whole image.
-        channels_last: layers that return ``(N, H, W, C)``, as Swin's do. Detected in an image of 2:3 only.
+        channels_last: layers that return ``(N, H, W, C)``, as Swin's do; none if the network takes no wider image.
         clobbered: layers whose output is overwritten in place by a later operation.
         passing: layers that return another layer's tensor: in-place functions, and blocks that end with a layer.
         foldable: (convolution, batch norm) pairs where the second alone takes the first's output, unchanged.
         stem: the convolution that takes the network's input unchanged, all colors together, if there is exactly one.
         layers: the layer table, in the order of execution.
+        blocks: rows for the outer modules that the table's layers are parts of, for their last run.
     """
 
     size: tuple[int, int]
@@ -96,6 +101,7 @@ class Trace:
     foldable: list[tuple[str, str]] = field(default_factory=list)
     stem: str | None = None
     layers: list[Layer] = field(default_factory=list)
+    blocks: dict[str, Layer] = field(default_factory=dict)
 
     def until(self, layers: Iterable[str]) -> list[tuple[str, str]]:
         """The events up to the end of the deepest of these layers."""
@@ -121,11 +127,47 @@ def trace(network: nn.Module, size: tuple[int, int]) -> Trace:
         with torch.no_grad(), own_randomness(0, image.device), tracer:
             answer = shell(image)
     except Exception as error:  # it may be anybody's network
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise TraceError(tracer.open[-1] if tracer.open else "", reason) from error
+        raise TraceError(tracer.open[-1] if tracer.open else "", first_line(error)) from error
     if not isinstance(answer, Tensor):
         raise TraceError("", f"it returns a {type(answer).__name__}, not one tensor")
-    return tracer.finished()
+    found = tracer.finished()
+    doubtful = tracer.doubtful()
+    return _with_channels_last(found, _channels_last(network, image, doubtful)) if doubtful else found
+
+
+def _channels_last(network: nn.Module, image: Tensor, shapes: Mapping[str, tuple[int, ...]]) -> set[str]:
+    """Which layers, of these shapes, return ``(N, H, W, C)``: the third side alone is longer in a wider image."""
+    shell, wider = frozen_copy(network), dict(shapes)
+
+    def note(name: str, _module: nn.Module, _inputs: object, output: object) -> None:
+        wider[name] = tuple(output.shape) if isinstance(output, Tensor) else ()
+
+    for name in shapes:
+        shell.get_submodule(name).register_forward_hook(partial(note, name))
+    with suppress(Exception), torch.no_grad():  # it may take no other size
+        shell(image.repeat(1, 1, 1, 2))
+        return {
+            name
+            for name, (*outer, columns, channels) in shapes.items()
+            if len(wider[name]) == 4 and wider[name] == (*outer, wider[name][2], channels) and wider[name][2] > columns
+        }
+    return set()
+
+
+def _with_channels_last(found: Trace, layers: set[str]) -> Trace:
+    """A trace where these layers have channels last, with all shapes channels first."""
+
+    def turned(row: Layer) -> Layer:
+        return replace(row, shape=(row.shape[2], *row.shape[:2])) if row.name in layers else row
+
+    shapes = {name: (s[0], s[3], s[1], s[2]) if name in layers else s for name, s in found.shapes.items()}
+    blocks = {name: turned(row) for name, row in found.blocks.items()}
+    return replace(found, channels_last=layers, shapes=shapes, layers=[*map(turned, found.layers)], blocks=blocks)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line; its kind if it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def frozen_copy(network: nn.Module) -> nn.Module:
@@ -149,7 +191,9 @@ class _Tracer(TorchFunctionMode):
         self._owners: MutableMapping[Tensor, str] = WeakTensorKeyDictionary()  # the first layers to return them
         self._uses: MutableMapping[Tensor, int] = WeakTensorKeyDictionary()
         self._fields: MutableMapping[Tensor, Fields] = WeakTensorKeyDictionary({image: (Field(), Field())})
+        self._maps: set[tuple[int, ...]] = set()  # shapes that have channels first
         self._work: list[int] = []  # of every open module, so far
+        self._rows: list[int] = []  # in the table before every open module
         for name, module in network.named_modules():
             if name:
                 module.register_forward_pre_hook(partial(self._start, name))
@@ -158,6 +202,7 @@ class _Tracer(TorchFunctionMode):
     def _start(self, name: str, module: nn.Module, inputs: tuple[object, ...]) -> None:
         self.open.append(name)
         self._work.append(0)
+        self._rows.append(len(self._found.layers))
         self._found.events.append(("start", name))
         taken = inputs[0] if inputs else None
         if taken is self._image and type(module) is nn.Conv2d and module.groups == 1:
@@ -169,7 +214,7 @@ class _Tracer(TorchFunctionMode):
 
     def _end(self, name: str, module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
         self.open.pop()
-        work = self._work.pop()
+        work, before = self._work.pop(), self._rows.pop()
         found = self._found
         found.events.append(("end", name))
         if not isinstance(output, Tensor):
@@ -180,20 +225,20 @@ class _Tracer(TorchFunctionMode):
         found.shapes[name] = tuple(output.shape)
         found.fields[name] = self._fields.get(output)
         own = sum(parameter.numel() for parameter in module.parameters(recurse=False))
-        if own or not any(True for _ in module.children()):
+        if own or len(found.layers) == before:  # it doesn't consist of other layers
             found.layers.append(self._row(name, module, inputs, output, own, work))
             return
         if self._work:
             self._work[-1] += work
-        if found.layers:
-            last = found.layers[-1]
-            found.layers[-1] = replace(last, ends=(*last.ends, name))
+        found.layers[-1] = replace(last := found.layers[-1], ends=(*last.ends, name))
+        found.blocks[name] = replace(self._row(name, module, inputs, output, 0, 0), is_block=True)
 
     def _row(
         self, name: str, module: nn.Module, inputs: tuple[object, ...], output: Tensor, own: int, work: int
     ) -> Layer:
         fields = self._fields.get(output)
-        window = Window.of_module(module) if output.dim() == 4 else None
+        is_map = output.dim() == 4 and next(module.children(), None) is None
+        window = Window.of_module(module) if is_map else None
         taken = inputs[0].shape[1:] if inputs and isinstance(inputs[0], Tensor) else ()
         return Layer(
             name=name,
@@ -204,9 +249,9 @@ class _Tracer(TorchFunctionMode):
             padding=window and window.padding,
             parameters=own,
             field=fields and (fields[0].size, fields[1].size),
-            field_stride=fields and (fields[0].stride, fields[1].stride),
+            field_stride=fields and (_plain(fields[0].stride), _plain(fields[1].stride)),
             multiply_adds=work,
-            note=window.misfit(taken[1:]) if window and taken else "",
+            note=window.misfit(taken[1:]) if window and taken and not getattr(module, "transposed", False) else "",
             taken=tuple(taken),
         )
 
@@ -227,28 +272,39 @@ class _Tracer(TorchFunctionMode):
             for source in sources:
                 if source is not made[0]:
                     self._uses[source] = self._uses.get(source, 0) + 1
+            if name in CHANNELS_FIRST:
+                self._maps.add(tuple(made[0].shape))
             if self._work:
                 self._work[-1] += multiply_adds(name, given, made[0])
         return output
+
+    def doubtful(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the layers that may have channels last: they may be those of a map of the image's form."""
+        height, width = self._found.size
+
+        def may_be_last(shape: tuple[int, ...]) -> bool:
+            if len(shape) != 4 or (shape in self._maps and len(set(shape[1:])) > 1):
+                return False
+            rows, columns = shape[1:3]
+            return rows == columns or (height != width and (height < width) == (rows < columns))
+
+        return {name: shape for name, shape in self._found.shapes.items() if may_be_last(shape)}
 
     def finished(self) -> Trace:
         """What was found, once the image is through."""
         found = self._found
         runs = Counter(name for what, name in found.events if what == "end")
         once = {name for name, (output, _) in self._outputs.items() if runs[name] == self._uses.get(output, 0) == 1}
-        height, width = found.size
-        if height * 3 == width * 2:
-            for name, shape in found.shapes.items():
-                # which two of the axes are 2:3, too?
-                if len(shape) == 4 and shape[1] * 3 == shape[2] * 2 and shape[2] * 3 != shape[3] * 2:
-                    found.channels_last.add(name)
-                    found.shapes[name] = (shape[0], shape[3], shape[1], shape[2])
         return replace(
             found,
             clobbered={name for name, (output, version) in self._outputs.items() if output._version != version},
             foldable=[(conv, norm) for conv, norm in found.foldable if conv in once and runs[norm] == 1],
             stem=self._stems[0] if len(self._stems) == 1 else None,
         )
+
+
+def _plain(number: Fraction | int) -> float:
+    return number if isinstance(number, int) else float(number)
 
 
 def _tensors(values: object) -> Iterator[Tensor]:

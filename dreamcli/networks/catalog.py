@@ -7,12 +7,10 @@ are only imported by the functions that need them.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
@@ -35,8 +33,19 @@ _BUNDLED_FILES = Path(import_module("dreamcli.models").__path__[0])  # mapped to
 DIGITS = tuple("0123456789")
 WITHOUT_CLASSES = ("vgg19_gatys",)
 TORCHVISION_LICENSE = "see the weights' authors: https://pytorch.org/vision/stable/models.html"
-# how torchvision's source marks a function that builds a network
-_BUILDER = re.compile(r"^@register_model\(.*?\)\n(?:@.*?\n)*def (\w+)", re.MULTILINE | re.DOTALL)
+# torchvision's: its registry knows them best, but takes seconds to import, too long for completion; a test compares the two
+TORCHVISION = """
+    alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169
+    densenet201 efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5
+    efficientnet_b6 efficientnet_b7 efficientnet_v2_l efficientnet_v2_m efficientnet_v2_s googlenet inception_v3
+    maxvit_t mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3 mobilenet_v2 mobilenet_v3_large mobilenet_v3_small
+    regnet_x_16gf regnet_x_1_6gf regnet_x_32gf regnet_x_3_2gf regnet_x_400mf regnet_x_800mf regnet_x_8gf
+    regnet_y_128gf regnet_y_16gf regnet_y_1_6gf regnet_y_32gf regnet_y_3_2gf regnet_y_400mf regnet_y_800mf
+    regnet_y_8gf resnet101 resnet152 resnet18 resnet34 resnet50 resnext101_32x8d resnext101_64x4d resnext50_32x4d
+    shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0 squeezenet1_0 squeezenet1_1 swin_b
+    swin_s swin_t swin_v2_b swin_v2_s swin_v2_t vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn vit_b_16
+    vit_b_32 vit_h_14 vit_l_16 vit_l_32 wide_resnet101_2 wide_resnet50_2
+""".split()  # noqa: SIM905 (a list would be eighty lines long)
 # chosen by hand. low: edges and textures; mid: patterns and parts; high: whole objects
 ALIASED_LAYERS: Mapping[str, tuple[str, str, str]] = {
     "dreamnet": ("fire4", "fire6", "fire9"),
@@ -179,7 +188,7 @@ def listing(name: str) -> Listing:
             name, packaged.source or "another package", packaged.license, packaged.year, packaged.paper,
             parameters, size, packaged.labels, weights, None,
         )  # fmt: skip
-    known = model_names()
+    known = installed_names()
     if name not in known:
         guess = did_you_mean(name, known)
         raise WrongRequest(f"there is no model {name!r}{guess}", None if guess else Hint.LIST_MODELS)
@@ -189,7 +198,7 @@ def listing(name: str) -> Listing:
     path = Path(get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name  # as torch.hub keeps it
     return Listing(
         name, "torchvision's default weights", TORCHVISION_LICENSE, year, paper,
-        weights.meta["num_params"], weights.meta["_file_size"] * 1.048576, tuple(weights.meta["categories"]),
+        weights.meta["num_params"], weights.meta.get("_file_size", 0) * 1.048576, tuple(weights.meta["categories"]),
         path, weights.url,
     )  # fmt: skip
 
@@ -222,10 +231,22 @@ def code_of(name: str) -> Path:
 
 
 def model_names() -> list[str]:
-    """The names of all networks, those that come with dreamcli first; torchvision's are read from its source."""
-    found = find_spec("torchvision")
-    folder = Path(found.origin).parent / "models" if found and found.origin else Path()
-    others = sorted(name for path in folder.glob("*.py") for name in _BUILDER.findall(path.read_text("utf-8")))
+    """The names of all networks, those that come with dreamcli first; of torchvision's, those known without torch."""
+    return _with_own(TORCHVISION)
+
+
+def installed_names() -> list[str]:
+    """The names of all networks, with exactly those that the installed torchvision has; it is imported."""
+    models = torchvision_models()
+    return _with_own(models.list_models(module=models))
+
+
+def is_listed(name: str) -> bool:
+    """Whether a network has this name; torchvision is only imported if the name isn't known without it."""
+    return name in model_names() or name in installed_names()
+
+
+def _with_own(others: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*IN_THE_BOX, *WHEELS, *plugins.names(plugins.NETWORK_GROUP), *others]))
 
 

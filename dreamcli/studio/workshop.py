@@ -17,6 +17,7 @@ from dreamcli.art.pixels import scaled_size
 from dreamcli.art.recipes import recipe
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.memory import is_out_of_memory
+from dreamcli.engine.tiles import TileError
 from dreamcli.errors import DreamcliError, Hint, check
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import Job
@@ -183,7 +184,7 @@ class Workshop:
             make: called with where and how precisely to compute.
 
         Raises:
-            DreamcliError: there isn't enough memory for tiles, either.
+            DreamcliError: there isn't enough memory for tiles, either, or the network can't be used in tiles.
         """
         whole = self.compute(form)
         smaller = replace(whole, budget=int(whole.budget * BUDGET_SHARE_AFTER_FAILURE))
@@ -192,6 +193,9 @@ class Workshop:
             try:
                 with compute.repeatable(seed):
                     return make(compute), notes
+            except TileError as error:
+                problem = f"the picture is so large that the network must see it in tiles, but {error}"
+                raise DreamcliError(problem, Hint.SMALLER) from error
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise

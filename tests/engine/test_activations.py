@@ -63,6 +63,35 @@ def test_equals_what_the_whole_network_computes(small: Small, compute: Compute, 
         torch.testing.assert_close(found[layer], wanted[layer], rtol=1e-4, atol=1e-5)
 
 
+class Listed(nn.Module):
+    """Goes through a list, a dictionary and parameters, most of them after the layer that is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 1)
+        self.more = nn.ModuleList([nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)])
+        self.named = nn.ModuleDict({"last": nn.Conv2d(4, 2, 1)})
+        self.scales = nn.ParameterList([nn.Parameter(torch.ones(1))])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x, layers, scales = self.first(x), list(self.more), list(self.scales)
+        names = list(self.named)
+        for layer in layers:
+            x = layer(x)
+        return self.named[names[0]](x * scales[0])
+
+
+@pytest.mark.parametrize("layer", ["first", "more.0", "more.1", "named.last"])
+def test_lists_of_layers_that_are_not_run_can_still_be_read(compute: Compute, layer: str) -> None:
+    network, image = Listed().eval(), torch.rand(1, 3, 8, 8)
+    network.more[0].register_forward_hook(lambda _m, _i, output: seen.append(output))
+    seen: list[torch.Tensor] = []
+    network(image)
+    found = Activations(network, [layer], PLAIN, compute)(image)[layer]
+    if layer == "more.0":
+        torch.testing.assert_close(found, seen[0])
+
+
 class Skipping(nn.Module):
     """A convolution whose output is used twice, once by a batch norm."""
 

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dreamcli.engine.activations import Activations
+from dreamcli.engine.activations import Activations, InputFormat
 from dreamcli.engine.ascent import NormalizedGradient, ascend
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.field import Field
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective
 from dreamcli.engine.parameterization import Pixels
 from dreamcli.engine.rescue import RescuedReLUs
-from dreamcli.engine.tiles import MIN_TILE, Cut, TiledActivations, cuts
+from dreamcli.engine.tiles import MIN_TILE, Cut, TiledActivations, TileError, cuts
+from dreamcli.engine.trace import TRACE_SIZE, trace
 from dreamcli.engine.transforms import Jitter
 from dreamcli.networks import zoo
 from dreamcli.networks.zoo import Network
+from tests.networks.exactness import check_tiles
 
 SIZE = (300, 411)  # pixels: not a multiple of any stride, and at least 2 x 3 of the smallest tiles
 
@@ -69,6 +73,103 @@ def test_tiles_equal_the_whole(name: str, layers: list[str], image: Tensor, comp
     torch.testing.assert_close(gradient, wanted_gradient, rtol=0, atol=1e-4 * float(wanted_gradient.abs().max()))
 
 
+class UNet(nn.Module):
+    """Halves the image twice and enlarges it again, with skips."""
+
+    def __init__(self, *ups: nn.Module) -> None:
+        super().__init__()
+        self.downs = nn.ModuleList([nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)])
+        self.pool = nn.MaxPool2d(2)
+        self.bottom = nn.Conv2d(4, 4, 3, padding=1)
+        self.ups = nn.ModuleList(ups)
+        self.mix = nn.ModuleList([nn.Conv2d(8, 4, 3, padding=1), nn.Conv2d(8, 4, 3, padding=1)])
+        self.head = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = []
+        for down in self.downs:
+            skips.append(down(x).relu())
+            x = self.pool(skips[-1])
+        x = self.bottom(x).relu()
+        for up, mix in zip(self.ups, self.mix, strict=True):
+            x = mix(torch.cat([up(x), skips.pop()], 1)).relu()
+        return self.head(x)
+
+
+def shuffle() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(4, 16, 1), nn.PixelShuffle(2))
+
+
+@pytest.mark.parametrize("layers", [["head"], ["ups.0"], ["downs.1", "mix.0"]], ids=str)
+@pytest.mark.parametrize(
+    "ups",
+    [
+        (nn.ConvTranspose2d(4, 4, 2, 2), nn.ConvTranspose2d(4, 4, 4, 2, 1)),
+        (shuffle(), nn.Upsample(scale_factor=2)),
+        (nn.Upsample(scale_factor=2, mode="bilinear"), nn.Upsample(scale_factor=2, mode="bicubic")),
+    ],
+    ids=["transposed", "shuffled", "interpolated"],
+)
+def test_tiles_of_a_u_net_equal_the_whole(
+    ups: tuple[nn.Module, nn.Module], layers: list[str], image: Tensor, compute: Compute
+) -> None:
+    check_tiles(UNet(*ups).eval(), layers, image[:, :, :180, :264].contiguous(), InputFormat(), compute)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        nn.Sequential(nn.Conv2d(3, 4, 9, 2), nn.Conv2d(4, 4, 9, 2), nn.Conv2d(4, 4, 9)),  # fields of 57, no padding
+        nn.Sequential(nn.Conv2d(3, 4, 160, 160)),  # a stride larger than the least tile
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ConvTranspose2d(4, 4, 2, 4)),  # units that see nothing; 4 in a pixel
+    ],
+    ids=str,
+)
+def test_tiles_of_unusual_networks_equal_the_whole(network: nn.Sequential, image: Tensor, compute: Compute) -> None:
+    part = image[:, :, :170, :333].contiguous()
+    check_tiles(network.eval(), [str(len(network) - 1)], part, InputFormat(), compute, size=(192, 208))
+
+
+class Choosy(nn.Module):
+    """Treats large images differently."""
+
+    def __init__(self, in_large_ones: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.out = nn.Identity()
+        self.in_large_ones = in_large_ones
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return self.out(self.in_large_ones(x) if x.shape[-1] > 100 else x)
+
+
+def whole_numbers(x: Tensor) -> Tensor:
+    if x.shape[-1] % 32:
+        raise ValueError("the width must be a multiple of 32\nand more")
+    return x
+
+
+@pytest.mark.parametrize(
+    ("in_large_ones", "problem"),
+    [
+        (lambda x: x[..., ::2, ::2], r"layer out has the shape 4x\d+x\d+ for a tile of \d+x\d+ pixels"),
+        (lambda x: x.repeat(1, 1, 2, 1), "layer out has the shape"),
+        (lambda x: x.flatten(2), "layer out has the shape"),
+        (whole_numbers, r"a tile of \d+x\d+ pixels doesn't go through: the width must be a multiple of 32$"),
+    ],
+)
+def test_a_network_that_gives_something_else_for_tiles_is_refused(
+    in_large_ones: Callable[[Tensor], Tensor], problem: str, image: Tensor, compute: Compute
+) -> None:
+    network = Choosy(in_large_ones)
+    fields = trace(network, TRACE_SIZE).fields["out"]
+    assert fields
+    tiled = TiledActivations(network, {"out": fields}, InputFormat(), compute, trace(network, TRACE_SIZE), room=1)
+    with pytest.raises(TileError, match=problem):
+        tiled(image)
+
+
 @pytest.mark.parametrize(
     "objective",
     [
@@ -120,6 +221,14 @@ def test_small_images_are_processed_whole_and_large_ones_in_tiles(
         less(image)
     assert len(fed) > 4
     assert max(height * width for height, width in fed) < room / 2
+
+
+@pytest.mark.parametrize("length", [200, 257, 300, 1000, 4001])
+@pytest.mark.parametrize("field", [Field(0, 255, 256), Field(-20, 180, 150), Field(0, 399, 400)])
+def test_no_tile_is_empty(length: int, field: Field) -> None:
+    found = cuts(length, 1, [field])
+    assert found[-1].stop == length
+    assert all(cut.first <= cut.start < cut.stop <= cut.last + 1 for cut in found)
 
 
 @pytest.mark.parametrize("length", [129, 256, 257, 1000, 4001])

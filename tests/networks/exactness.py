@@ -27,10 +27,19 @@ def check_field(
 
 
 def check_tiles(
-    network: nn.Module, layers: list[str], image: Tensor, input_format: InputFormat, compute: Compute
+    network: nn.Module,
+    layers: list[str],
+    image: Tensor,
+    input_format: InputFormat,
+    compute: Compute,
+    size: tuple[int, int] = (64, 96),
 ) -> None:
-    """Activations and gradients in tiles must equal those of the whole image."""
-    trace = traced(network, (64, 96))
+    """Activations and gradients in tiles must equal those of the whole image.
+
+    Args:
+        size: (height, width) of the image that the network is traced with.
+    """
+    trace = traced(network, size)
     fields = {layer: field for layer in layers if (field := trace.fields[layer])}
     objective = sum((LayerEnergy(layer) for layer in layers), start=0)
     found = []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torchvision
@@ -11,9 +12,22 @@ from dreamcli.networks import catalog, zoo
 from dreamcli.networks.wheels import WHEELS
 
 
-def test_torchvisions_source_names_what_torchvision_lists() -> None:
+def test_the_names_known_without_torchvision_are_those_of_its_registry() -> None:
     listed = torchvision.models.list_models(module=torchvision.models)
-    assert catalog.model_names() == [*catalog.IN_THE_BOX, *WHEELS, *listed]
+    assert listed == catalog.TORCHVISION
+    assert catalog.installed_names() == catalog.model_names() == [*catalog.IN_THE_BOX, *WHEELS, *listed]
+
+
+def test_a_later_torchvision_may_have_other_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = SimpleNamespace(
+        list_models=lambda module: ["newnet"], get_model_weights=lambda name: torchvision.models.VGG16_Weights
+    )
+    monkeypatch.setattr(catalog, "torchvision_models", lambda: later)
+    assert catalog.is_listed("newnet")
+    assert catalog.installed_names() == [*catalog.IN_THE_BOX, *WHEELS, "newnet"]
+    assert catalog.listing("newnet").parameters == 138_357_544
+    with pytest.raises(WrongRequest, match="there is no model 'vgg16'"):
+        catalog.listing("vgg16")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +87,7 @@ def test_an_unknown_model_gets_near_names() -> None:
 def test_it_is_read_without_importing_torch() -> None:
     code = (
         "import sys; from dreamcli.networks import catalog; catalog.layer_names('dreamnet');"
-        "catalog.class_names('vgg16'); catalog.model_names(); catalog.listing('dreamnet');"
+        "catalog.class_names('vgg16'); catalog.is_listed('vgg16'); catalog.listing('dreamnet');"
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
