@@ -62,13 +62,14 @@ class Picture:
         return (self.pixels * share + 255 * (1 - share)).round().astype(np.uint8)
 
 
-def read_picture(path: Path, *, limited: bool = True) -> Picture:
+def read_picture(source: Path | bytes, *, limited: bool = True) -> Picture:
     """Read a picture: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC, recognized by its content.
 
     EXIF orientation is applied, colors are converted to sRGB, 16 bits become 8, and only the first of several frames
     or pages is read.
 
     Args:
+        source: a file, or what was in one.
         limited: refuse pictures of more than 89 megapixels, Pillow's limit. If False, only formats that can carry a
             record are read.
 
@@ -77,7 +78,7 @@ def read_picture(path: Path, *, limited: bool = True) -> Picture:
     """
     notes: list[str] = []
     try:
-        contents = _read_bytes(path, limited)
+        contents = source if isinstance(source, bytes) else _read_bytes(source, limited)
         digest = sha256(contents).hexdigest()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are about metadata that we don't use

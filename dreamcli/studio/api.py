@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from dreamcli.engine.modes import default_modes
 from dreamcli.engine.trace import Layer
 from dreamcli.networks import zoo
 from dreamcli.networks.catalog import BUNDLED
@@ -66,6 +67,7 @@ def feature_maps(image: ImageLike, **options: object) -> dict[str, np.ndarray]:
     return _once(Session.feature_maps, image, options=options)
 
 
+@default_modes()
 def layers(model: str = BUNDLED, size: int | tuple[int, int] | None = None) -> list[Layer]:
     """A network's layers: `Session.layers`, without loading its weights.
 

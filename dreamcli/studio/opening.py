@@ -11,6 +11,7 @@ from torch import nn
 
 from dreamcli.art.artwork import Memo
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.modes import default_modes
 from dreamcli.errors import WrongRequest, check
 from dreamcli.networks import zoo
 from dreamcli.networks.catalog import AUTO, DEFAULT_JUDGES, NO_JUDGE, imagenet_labels, listing
@@ -43,6 +44,7 @@ class OpenNetworks:
         WrongRequest, DreamcliError: see `dreamcli.Session`.
     """
 
+    @default_modes()
     def __init__(
         self,
         model: str | nn.Module | None,
@@ -66,6 +68,8 @@ class OpenNetworks:
         self._loaded: dict[str, Opened] = {}
         self._default_judges: dict[str, Network] = {}
         self._named: Opened | None = None
+        kind = f"a model is a name or a torch.nn.Module, not {type(model).__name__}"
+        check(model is None or isinstance(model, str | nn.Module), kind)
         if isinstance(model, nn.Module):
             check(weights is None, "the module already has its weights")
             wrapped = zoo.wrap(model, mean=mean, std=std, labels=labels)
@@ -80,6 +84,7 @@ class OpenNetworks:
         else:
             check(weights is None, "weights need a model")
 
+    @default_modes()
     def of(self, form: type[Settings]) -> Opened:
         """The networks that were named, or else those that the art form has by default.
 
@@ -126,6 +131,7 @@ class OpenNetworks:
         part = {network.card.name for network in networks}
         return [name for name in DEFAULT_JUDGES if name not in part and listing(name).is_here]
 
+    @default_modes()
     def _default_judge(self, names: list[str]) -> Network | None:
         """Load the one that is named, if there is one."""
         for name in names:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from io import IOBase
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile
 
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.existing import look_at, refuse_others
 from dreamcli.files.formats import WRITTEN
 from dreamcli.files.plan import refuse_overwriting
@@ -20,8 +21,8 @@ from dreamcli.files.reading import Picture, read_picture, to_picture
 from dreamcli.files.record import Record
 from dreamcli.files.writing import write_picture
 
-# a path, a Pillow image, or an array (height, width, 3) of uint8
-ImageLike = str | os.PathLike[str] | Image.Image | np.ndarray
+# a path, what is in a file, a file opened for reading bytes, a Pillow image, or an array (height, width, 3) of uint8
+ImageLike = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -103,16 +104,36 @@ def read_image(image: ImageLike) -> ReadInput:
     """Read a picture from a file or from memory.
 
     Raises:
-        WrongRequest: it is an array of another shape or type.
-        DreamcliError: the file can't be read.
+        WrongRequest: it is something else, or an array of another shape or type.
+        DreamcliError: it can't be read.
     """
     if isinstance(image, str | os.PathLike):
         return read_file(Path(image), Path(image).name)
-    if isinstance(image, Image.Image):
-        picture = to_picture(image)
-    elif image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8:
+    if isinstance(image, np.ndarray):
+        fits = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
+        check(fits, f"an array must be (height, width, 3) of uint8, not {image.shape} of {image.dtype}")
         picture = Picture(np.ascontiguousarray(image))
+    elif isinstance(image, Image.Image):
+        picture = to_picture(image)
     else:
-        raise WrongRequest(f"an array must be (height, width, 3) of uint8, not {image.shape} of {image.dtype}")
-    digest = sha256(picture.pixels.tobytes()).hexdigest()
-    return ReadInput(replace(picture, sha256=digest), "")
+        return ReadInput(read_picture(_contents(image)), "")
+    digest = sha256(picture.pixels.tobytes())
+    if picture.alpha is not None:
+        digest.update(picture.alpha.tobytes())
+    return ReadInput(replace(picture, sha256=digest.hexdigest()), "")
+
+
+def _contents(source: bytes | BinaryIO) -> bytes:
+    """What is in a picture's file."""
+    check(not isinstance(source, list | tuple), "one picture at a time: call this once for each of the list")
+    found = source.read() if hasattr(source, "read") else source
+    check(not isinstance(found, str), "the picture's file must be opened for reading bytes, with open(path, 'rb')")
+    kinds = "a path, bytes, an open file, a Pillow image or an array of uint8"
+    check(isinstance(found, bytes | bytearray | memoryview), f"a picture is {kinds}, not {type(source).__name__}")
+    return bytes(found)
+
+
+def listed(pictures: ImageLike | Iterable[ImageLike]) -> tuple[ImageLike, ...]:
+    """Several pictures, or a single one that was given without a list around it."""
+    is_one = isinstance(pictures, str | os.PathLike | bytes | Image.Image | np.ndarray) or hasattr(pictures, "read")
+    return (pictures,) if is_one else tuple(pictures)  # type: ignore[arg-type, return-value]

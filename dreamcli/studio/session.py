@@ -12,8 +12,9 @@ import numpy as np
 from dreamcli.art import features
 from dreamcli.art.artwork import NotFinite, OnStep
 from dreamcli.art.score import most_active, top
+from dreamcli.engine.modes import default_modes
 from dreamcli.engine.trace import Layer
-from dreamcli.errors import WrongRequest
+from dreamcli.errors import WrongRequest, check
 from dreamcli.settings.base import Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings
@@ -26,7 +27,7 @@ from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 
-from .pictures import ImageLike, Result, file_of, read_image
+from .pictures import ImageLike, Result, file_of, listed, read_image
 from .workshop import Workshop
 
 LayerLike = str | Iterable[str] | None
@@ -42,9 +43,10 @@ class Session(Workshop):
 
     Args:
         model: the name of a network, ``FILE.py:CLASS``, or a module of your own that maps ``(N, 3, H, W)`` to logits.
-            A module is copied. Several networks climb together: ``"A+B*0.5"``. By default, each form has its own.
+            A module is copied; it may take one channel, and may be compiled. Several networks climb together:
+            ``"A+B*0.5"``. By default, each form has its own.
         weights: a state dict of your own for a named model, ``.safetensors`` or ``.pth``.
-        mean, std: of the red, green and blue that your module expects; ImageNet's by default.
+        mean, std: of the red, green and blue that your module expects, or one for all; ImageNet's by default.
         labels: the names of your module's classes.
         device: auto, cpu, cuda or mps.
         precision: auto, float32 or bfloat16.
@@ -69,7 +71,8 @@ class Session(Workshop):
         """Dream on a photograph (DeepDream, Mordvintsev et al., 2015).
 
         Args:
-            image: a path, a Pillow image, or an array ``(height, width, 3)`` of uint8; None for noise.
+            image: a path, the bytes of a file, a file opened for reading bytes, a Pillow image, or an array ``(height,
+                width, 3)`` of uint8; None for noise.
             layer: one or several of ``[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]``, where LAYER is ``low``, ``mid``,
                 ``high`` or the name of a layer.
             guide: a picture whose features to climb toward.
@@ -99,7 +102,7 @@ class Session(Workshop):
         ``like`` are photographs to resemble. The other arguments are those of `dream`, with the fields of
         `dreamcli.settings.visualization.BoostSettings`. Returns ``count`` results, or one sheet with ``sheet=True``.
         """
-        references = References(guide, mask, like=tuple(like))
+        references = References(guide, mask, like=listed(like))
         return self._make(_settings(BoostSettings, layer, settings), image, references, on_step)
 
     def visualize_class(
@@ -118,7 +121,7 @@ class Session(Workshop):
         """
         classes = [self.ensemble(ClassSettings).class_index(str(name)) for name in names]
         chosen = _settings(ClassSettings, None, {"classes": classes, **settings})
-        return self._make(chosen, image, References(mask=mask, like=tuple(like)), on_step)
+        return self._make(chosen, image, References(mask=mask, like=listed(like)), on_step)
 
     def stylize(
         self,
@@ -149,7 +152,7 @@ class Session(Workshop):
         Raises:
             WrongRequest, DreamcliError: the numbers of styles, weights and masks differ, and see `dream`.
         """
-        inputs = style_inputs(styles, weights, fine, coarse, style_masks, content_masks)
+        inputs = style_inputs(styles, weights, fine, coarse, listed(style_masks), listed(content_masks))
         return self._make(_settings(StyleSettings, layer, settings), image, References(styles=inputs), on_step)[0]
 
     def invert(
@@ -159,7 +162,7 @@ class Session(Workshop):
 
         The arguments are those of `dream`, with the fields of `dreamcli.settings.invert.InvertSettings`.
         """
-        return self._make(_settings(InvertSettings, layer, settings), image, References(), on_step)[0]
+        return self._make(_settings(InvertSettings, layer, settings), _given(image), References(), on_step)[0]
 
     def caricature(
         self, image: ImageLike, *, layer: LayerLike = None, on_step: OnStep | None = None, **settings: object
@@ -168,8 +171,9 @@ class Session(Workshop):
 
         The arguments are those of `dream`, with the fields of `dreamcli.settings.caricature.CaricatureSettings`.
         """
-        return self._make(_settings(CaricatureSettings, layer, settings), image, References(), on_step)[0]
+        return self._make(_settings(CaricatureSettings, layer, settings), _given(image), References(), on_step)[0]
 
+    @default_modes()
     def feature_maps(
         self, image: ImageLike, *, layer: LayerLike = None, size: int | None = None
     ) -> dict[str, np.ndarray]:
@@ -208,8 +212,9 @@ class Session(Workshop):
         network = self.ensemble(ExplainSettings).only
         classes = [network.class_index(str(name)) for name in names]
         chosen = _settings(ExplainSettings, layer, {"classes": classes, **settings})
-        return self._make(chosen, image, References(), None)[0]
+        return self._make(chosen, _given(image), References(), None)[0]
 
+    @default_modes()
     def classify(self, image: ImageLike, count: int = 5, *, layer: str | None = None) -> list[tuple[str, float]]:
         """The ``count`` likeliest classes of a picture, with their probabilities.
 
@@ -235,6 +240,7 @@ class Session(Workshop):
             raise NotFinite
         return found
 
+    @default_modes()
     def layers(self, size: int | tuple[int, int] | None = None) -> list[Layer]:
         """The network's layers in order: shapes, parameters, receptive fields, multiply-adds.
 
@@ -257,6 +263,11 @@ class Session(Workshop):
         if any(result.record.stopped == "interrupted" for result in results):
             raise KeyboardInterrupt
         return [replace(result, inputs=inputs) for result in results]
+
+
+def _given(image: ImageLike) -> ImageLike:
+    check(image is not None, "there is no picture to look at")
+    return image
 
 
 def _settings(form: type[S], layer: LayerLike, values: Mapping[str, object]) -> S:

@@ -17,6 +17,7 @@ from dreamcli.art.pixels import scaled_size
 from dreamcli.art.recipes import recipe
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.memory import is_out_of_memory
+from dreamcli.engine.modes import default_modes
 from dreamcli.engine.tiles import TileError
 from dreamcli.errors import DreamcliError, Hint, check
 from dreamcli.files.reading import Picture
@@ -125,6 +126,7 @@ class Workshop:
             return (settings.side(None),) * 2
         return scaled_size(start.pixels.shape[0], start.pixels.shape[1], settings.size)
 
+    @default_modes()
     def make(
         self,
         settings: Settings,

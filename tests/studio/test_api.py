@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import io
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import nn
 
 import dreamcli
 from dreamcli.files.record import read_record
 from dreamcli.networks import zoo
+from dreamcli.studio.pictures import listed, read_image
 from tests.conftest import scene
 
 QUICK = {"steps": 2, "octaves": 2, "precision": "float32"}
@@ -22,6 +26,85 @@ def test_a_path_a_picture_and_an_array_give_the_same_dream(photo: Path) -> None:
         assert isinstance(result.image, Image.Image)
         np.testing.assert_array_equal(np.asarray(result.image), np.asarray(results[0].image))
     assert (np.asarray(results[0].image) != scene()).any()
+
+
+def test_what_is_in_a_file_is_read_as_the_file(photo: Path) -> None:
+    contents = photo.read_bytes()
+    wanted = read_image(photo).picture
+    with open(photo, "rb") as opened:
+        for source in (contents, bytearray(contents), memoryview(contents), io.BytesIO(contents), opened):
+            found = read_image(source).picture
+            assert found.sha256 == wanted.sha256
+            np.testing.assert_array_equal(found.pixels, wanted.pixels)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (["a.jpg", "b.jpg"], "one picture at a time: call this once for each of the list"),
+        ((scene(), scene()), "one picture at a time"),
+        (io.StringIO("text"), r"must be opened for reading bytes, with open\(path, 'rb'\)"),
+        (torch.rand(1, 3, 32, 32), "a picture is a path, bytes, an open file, .*, not Tensor"),
+        (3, "a picture is a path, .*, not int"),
+        (scene() / 255, r"an array must be \(height, width, 3\) of uint8, not \(60, 80, 3\) of float64"),
+        (b"text", "not a readable picture"),
+        (b"", "an empty file"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_picture_is_explained(image: object, message: str) -> None:
+    with pytest.raises(dreamcli.DreamcliError, match=message):
+        read_image(image)
+
+
+def test_a_picture_that_is_needed_must_be_there() -> None:
+    with dreamcli.Session("lenet5") as session:
+        for method in (session.invert, session.caricature, session.explain):
+            with pytest.raises(dreamcli.WrongRequest, match="there is no picture to look at"):
+                method(None)
+
+
+def test_one_picture_needs_no_list_around_it(photo: Path) -> None:
+    for picture in (str(photo), photo, photo.read_bytes(), io.BytesIO(), Image.fromarray(scene()), scene()):
+        for given in (picture, [picture], iter([picture])):
+            (found,) = listed(given)
+            assert found is picture
+    assert listed(()) == ()
+
+
+@pytest.mark.parametrize("model", [3, {"weight": torch.ones(3)}, Path("net.pth")], ids=["int", "dict", "path"])
+def test_what_is_no_model_is_explained(model: object) -> None:
+    with pytest.raises(
+        dreamcli.WrongRequest, match=f"a model is a name or a torch.nn.Module, not {type(model).__name__}"
+    ):
+        dreamcli.Session(model)
+
+
+class _Float64:
+    def __enter__(self) -> None:
+        torch.set_default_dtype(torch.float64)
+
+    def __exit__(self, *_error: object) -> None:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    "mode", [torch.inference_mode(), torch.no_grad(), torch.autocast("cpu"), _Float64()],
+    ids=["inference", "no grad", "autocast", "float64"],
+)  # fmt: skip
+def test_the_callers_modes_change_nothing(mode) -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    def made() -> tuple[object, ...]:
+        with dreamcli.Session(net, precision="float32") as session:
+            dream = session.dream(scene(), layer="2", steps=1, octaves=1).image.tobytes()
+            drawn = session.visualize_class(1, steps=1, octaves=1, size=32)[0].image.tobytes()
+            maps = session.feature_maps(scene(), layer="2")["2"]
+            return dream, drawn, maps.tobytes(), maps.dtype, session.classify(scene()), session.layers()
+
+    usual = made()
+    with mode:
+        assert made() == usual
 
 
 def test_a_result_is_saved_with_its_record(photo: Path, tmp_path: Path) -> None:
