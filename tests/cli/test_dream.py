@@ -140,6 +140,19 @@ def test_verbose_adds_the_traceback(run, photo: Path) -> None:
     assert "Traceback" in run("dream", "photo.png", *QUICK, "-v").err
 
 
+def test_a_pictures_own_transparency_is_its_mask(run, photo: Path) -> None:
+    alpha = np.zeros((60, 80), np.uint8)
+    alpha[:, 40:] = 200
+    Image.fromarray(np.dstack([scene(), alpha])).save("glass.png")
+    assert run("dream", "glass.png", "--mask", "alpha", "-o", "out.png", *QUICK).code == 0
+    assert run("replay", "out.png", "-o", "again.png").lines == ["glass.png -> again.png identical to out.png"]
+    outcome = run("dream", photo, "--mask", "alpha", *QUICK)
+    assert outcome.code == 1
+    assert "no transparency to use as its mask" in outcome.err
+    Image.fromarray(scene()).save("alpha", "PNG")  # a file of this name comes first
+    assert run("dream", photo, "--mask", "alpha", *QUICK).code == 0
+
+
 @pytest.mark.parametrize("suffix", ["png", "webp"])
 def test_transparency_stays(run, tmp_path: Path, suffix: str) -> None:
     alpha = np.zeros((60, 80), np.uint8)

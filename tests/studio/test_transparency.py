@@ -12,7 +12,7 @@ from PIL import Image
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.reading import Picture
 from dreamcli.settings.dream import DreamSettings
-from dreamcli.studio.pictures import ReadInput
+from dreamcli.studio.pictures import ReadInput, read_image
 from dreamcli.studio.session import Session
 from tests.conftest import scene
 
@@ -176,3 +176,10 @@ def test_a_faint_style_changes_little(session: Session) -> None:
     made = [session.stylize(PHOTO, style, strength=strength, **settings).picture.pixels for strength in (0.02, 0.5)]
     changes = [np.abs(pixels - PHOTO.astype(int)).mean() for pixels in made]
     assert changes[0] < 4 < changes[1]
+
+
+def test_pictures_of_different_transparency_have_different_digests() -> None:
+    digests = {
+        read_image(each).picture.sha256 for each in (cutout(GREEN), cutout(GREEN, edge=6), Image.fromarray(PHOTO))
+    }
+    assert len(digests) == 3
