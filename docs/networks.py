@@ -19,7 +19,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError
 from dreamcli.files.reading import Picture
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import IN_THE_BOX, model_names
+from dreamcli.networks.catalog import IN_THE_BOX, installed_names
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.layers import human, parameter_total
 from dreamcli.settings.dream import DreamSettings
@@ -58,9 +58,9 @@ def row(name: str) -> str:
     try:
         table = skeleton.table(side)
         high = skeleton.card.aliases["high"]
-        field = next(layer.field for layer in table if high in (layer.name, *layer.ends))
+        field = next(layer.field for layer in reversed(table) if layer.name == high)
         work, seen = human(sum(layer.multiply_adds for layer in table)), "whole" if field is None else str(field[0])
-        count = str(len(table))
+        count = str(sum(not layer.is_block for layer in table))
     except (DreamcliError, StopIteration) as error:
         work, seen, count = "", "", f"no: {error}"
     return f"| {name} | {total} | {work} | {side} | {count} | {aliases} | {seen} | {try_dream(name, side)} |"
@@ -82,7 +82,7 @@ def try_dream(name: str, side: int) -> str:
 def main() -> None:
     """Try the networks named on the command line and print their rows, or try all and write the page."""
     lines = []
-    for name in sys.argv[1:] or model_names():
+    for name in sys.argv[1:] or installed_names():
         started = time.monotonic()
         lines.append(row(name))
         print(lines[-1], f"{time.monotonic() - started:.0f} s", flush=True)

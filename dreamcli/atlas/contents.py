@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+def channel_count(shape: Sequence[int]) -> int:
+    """How many channels an output of this shape has: (channels, rows, columns), (tokens, channels) or (channels,)."""
+    return shape[-1] if len(shape) == 2 else shape[0] if shape else 1
 
 
 @dataclass(frozen=True)
@@ -15,9 +21,10 @@ class Row:
         window: of a convolution or a pool, such as "3x3/2 pad 1"; otherwise empty.
         multiply_adds: for one picture.
         field, stride: in pixels of the picture, (down, right); None if it sees the whole picture.
-        alias: "low", "mid", "high" or empty.
-        folder: of the pages of the layer that ends here; empty if it has none.
+        alias: "low", "mid", "high", several of them, or empty.
+        folder: of the layer's pages; empty if it has none.
         arithmetic: how its output size and parameters follow, a line each; may be empty.
+        is_block: whether it consists of the rows before, which have its parameters and multiply-adds.
     """
 
     name: str
@@ -27,10 +34,11 @@ class Row:
     parameters: int
     multiply_adds: int
     field: tuple[int, int] | None
-    stride: tuple[int, int] | None
+    stride: tuple[float, float] | None
     alias: str
     folder: str
     arithmetic: tuple[str, ...]
+    is_block: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class ChannelPage:
         photo_names: of these, from the strongest, row by row: up to nine.
         classes: whose scores fall most if the channel is silenced, with how far; from the largest.
         feeds: the channels that feed it most, from the strongest.
+        before: the folder of the layer whose channels these are; empty if there are none.
     """
 
     number: int
@@ -66,6 +75,7 @@ class ChannelPage:
     photo_names: tuple[str, ...]
     classes: tuple[tuple[str, float], ...]
     feeds: tuple[Feed, ...]
+    before: str
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,11 @@ class LayerPages:
     Attributes:
         name: of the layer.
         folder: of its pages: "FOLDER/index.html", and "FOLDER/CHANNEL.html" for each channel.
-        alias: "low", "mid", "high" or empty.
-        shape: of its output, (channels, rows, columns) or (channels,).
+        alias: "low", "mid", "high", several of them, or empty.
+        shape: of its output: (channels, rows, columns), (tokens, channels) or (channels,).
         parameters, multiply_adds: of all that the layer consists of.
         field, stride: see `Row`.
         map: the picture of its activation atlas, a square; empty if there is none.
-        before: the folder of the layer whose channels feed this one; empty for the first.
         channels: those that have pages, in order; not necessarily all that the layer has.
     """
 
@@ -91,10 +100,14 @@ class LayerPages:
     parameters: int
     multiply_adds: int
     field: tuple[int, int] | None
-    stride: tuple[int, int] | None
+    stride: tuple[float, float] | None
     map: str
-    before: str
     channels: tuple[ChannelPage, ...]
+
+    @property
+    def channel_count(self) -> int:
+        """How many channels the layer has."""
+        return channel_count(self.shape)
 
 
 @dataclass(frozen=True)

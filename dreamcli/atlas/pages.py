@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dreamcli.atlas.contents import Atlas, ChannelPage, Feed, LayerPages, Row
+from dreamcli.atlas.contents import Atlas, ChannelPage, Feed, LayerPages, Row, channel_count
 from dreamcli.files.atomic import write_whole
 
 _Item = TypeVar("_Item")
@@ -57,8 +57,8 @@ def _files(atlas: Atlas) -> Iterator[tuple[str, bytes]]:
     by_folder = {layer.folder: layer for layer in atlas.layers}
     for layer, before, after in _with_neighbors(atlas.layers):
         yield render("layer.html", layer_page(layer), layer=layer, previous=before, following=after)
-        source = by_folder.get(layer.before)
         for channel, left, right in _with_neighbors(layer.channels):
+            source = by_folder.get(channel.before)
             yield render(
                 "channel.html",
                 channel_page(layer, channel.number),
@@ -121,12 +121,12 @@ def _commas(number: int) -> str:
     return f"{number:,}"
 
 
-def _size(sides: Sequence[int]) -> str:
+def _size(sides: Sequence[int | str]) -> str:
     return " \N{MULTIPLICATION SIGN} ".join(map(str, sides))
 
 
-def _pair(sides: tuple[int, int] | None, otherwise: str) -> str:
-    return _size(sides) if sides else otherwise
+def _pair(sides: tuple[float, float] | None, otherwise: str) -> str:
+    return _size([f"{side:g}" for side in sides]) if sides else otherwise
 
 
 def _figure(number: float) -> str:
@@ -195,7 +195,7 @@ def _network(atlas: Atlas) -> dict[str, object]:
 
 def _sides(shape: Sequence[int]) -> tuple[int, int]:
     """Channels, and the longer side of each."""
-    return (shape[0] if shape else 1), max(shape[1:], default=1)
+    return channel_count(shape), max(shape[1:], default=1) if len(shape) != 2 else shape[0]
 
 
 def _on_log_scale(value: int, largest: int, pixels: int) -> int:

@@ -42,20 +42,16 @@ def layers(model: str, size: int | None, as_json: bool) -> int:
     side = size or network.usual_side
     table = network.table(side)
     total = tables.parameter_total(model, network.module)
-    aliases = {layer: alias for alias, layer in network.card.aliases.items()}
+    aliases = tables.aliases_of_rows(table, network.card.aliases)
     if as_json:
-        rows = [asdict(layer) | {"alias": _alias(layer, aliases)} for layer in table]
+        rows = [asdict(layer) | {"alias": alias} for layer, alias in zip(table, aliases, strict=True)]
         click.echo(json.dumps({"model": model, "size": side, "parameters": total, "layers": rows}, indent=2))
     else:
         _show(model, side, total, table, aliases)
     return 0
 
 
-def _alias(layer: Layer, aliases: dict[str, str]) -> str:
-    return next((aliases[name] for name in (layer.name, *layer.ends) if name in aliases), "")
-
-
-def _show(model: str, side: int, total: int, table: list[Layer], aliases: dict[str, str]) -> None:
+def _show(model: str, side: int, total: int, table: list[Layer], aliases: list[str]) -> None:
     from dreamcli.networks.layers import human, pair_text, window_text
 
     shown = Table("layer", "kind", "output", "kernel", box=None)
@@ -63,10 +59,7 @@ def _show(model: str, side: int, total: int, table: list[Layer], aliases: dict[s
         shown.add_column(heading, justify="right")
     shown.add_column("")
     notes: list[str] = []
-    for layer in table:
-        alias = _alias(layer, aliases)
-        ended = next((name for name in layer.ends if name in aliases), "")
-        remark = f"{alias} = {ended}" if ended else alias
+    for layer, remark in zip(table, aliases, strict=True):
         if layer.note:
             notes.append(f"{layer.name}: {layer.note}")
             remark = f"{remark} ({len(notes)})".strip()

@@ -252,7 +252,7 @@ def _record_of(options: ReplayOptions) -> Record:
         command = record.job.command
         raise DreamcliError(f"{picture} was made by the command {command}, which isn't installed here") from error
     name = record.job.network["name"]
-    if options.model and not is_own(name) and is_listed(name):
+    if options.model and is_listed(name):
         raise WrongRequest(f"{picture} was made by {name}, not by a network of yours: leave out --model")
     if options.judge and not record.job.judge:
         raise WrongRequest(f"{picture} was made without a judge: leave out --judge")

@@ -50,7 +50,7 @@ def write_plain(path: Path, pixels: Pixels, comment: str = "") -> None:
     """Write a picture without a record, for a page, as `write_whole` does: a JPEG.
 
     Args:
-        comment: a note in the file, in ASCII, for `has_comment`.
+        comment: a note in the file, in ASCII, for `comment_of`.
 
     Raises:
         DreamcliError: the folder can't be written to, or the disk is full.
@@ -58,13 +58,14 @@ def write_plain(path: Path, pixels: Pixels, comment: str = "") -> None:
     write_whole(path, lambda file: Image.fromarray(pixels).save(file, "JPEG", quality=88, comment=comment.encode()))
 
 
-def has_comment(path: Path, comment: str) -> bool:
-    """Whether `write_plain` wrote a picture with this comment there."""
+def comment_of(path: Path) -> str | None:
+    """The comment that `write_plain` wrote into a picture; None if there is no such picture."""
     try:
         with Image.open(path) as picture:
-            return picture.info.get("comment") == comment.encode()
+            comment = picture.info.get("comment", b"")
+            return comment.decode("ascii") if isinstance(comment, bytes) else None
     except (OSError, ValueError):
-        return False
+        return None
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

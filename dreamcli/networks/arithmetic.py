@@ -23,6 +23,8 @@ def _sides(layer: Layer, module: nn.Module) -> list[str]:
     """The output's rows and columns, from the input's."""
     if layer.kernel is None or layer.stride is None or layer.padding is None or len(layer.taken) != 3:
         return []
+    if isinstance(module, nn.ConvTranspose2d):
+        return []
     dilation = _pair(getattr(module, "dilation", 1))
     names = ("rows", "columns") if layer.taken[1:] != layer.taken[:0:-1] else ("rows and columns",)
     lines = []
@@ -48,17 +50,21 @@ def _parameters(module: nn.Module) -> list[str]:
     biases = own["bias"].numel() if own.get("bias") is not None else 0
     if weight.dim() == 1:
         return [f"parameters: {len(weight)} weights + {biases} biases = {len(weight) + biases:,}"]
-    each = " x ".join(map(str, (*weight.shape[2:], weight.shape[1])))
+    filters, inputs = weight.shape[:2]
+    if isinstance(module, nn.ConvTranspose2d):  # its weights are sorted by its inputs
+        filters, inputs = module.out_channels, filters // module.groups
+    each = " x ".join(map(str, (*weight.shape[2:], inputs)))
     kind = "filters" if weight.dim() == 4 else "outputs"
     added = f" + {biases:,} biases" if biases else ""
-    return [f"parameters: {len(weight):,} {kind} x ({each}) weights{added} = {weight.numel() + biases:,}"]
+    return [f"parameters: {filters:,} {kind} x ({each}) weights{added} = {weight.numel() + biases:,}"]
 
 
 def _work(layer: Layer, module: nn.Module) -> list[str]:
     weight = getattr(module, "weight", None)
     if weight is None or weight.dim() != 4 or len(layer.shape) != 3:
         return []
-    rows, columns = layer.shape[1:]
+    # a transposed convolution puts its weights at each place of its input
+    rows, columns = (layer.taken if isinstance(module, nn.ConvTranspose2d) else layer.shape)[1:]
     total = weight.numel() * rows * columns
     return [f"multiply-adds: {weight.numel():,} weights x {rows} x {columns} places = {total:,}"]
 

@@ -33,7 +33,7 @@ _BUNDLED_FILES = Path(import_module("dreamcli.models").__path__[0])  # mapped to
 DIGITS = tuple("0123456789")
 WITHOUT_CLASSES = ("vgg19_gatys",)
 TORCHVISION_LICENSE = "see the weights' authors: https://pytorch.org/vision/stable/models.html"
-# torchvision's: its registry knows them best, but takes seconds to import, too long for completion; a test compares the two
+# torchvision's, for completion: its registry takes seconds to import. A test compares the two
 TORCHVISION = """
     alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169
     densenet201 efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5
@@ -242,8 +242,8 @@ def installed_names() -> list[str]:
 
 
 def is_listed(name: str) -> bool:
-    """Whether a network has this name; torchvision is only imported if the name isn't known without it."""
-    return name in model_names() or name in installed_names()
+    """Whether a network that isn't the user's own has this name. Torchvision is imported only for unknown ones."""
+    return not is_own(name) and (name in model_names() or name in installed_names())
 
 
 def _with_own(others: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from torch import nn
 
@@ -18,17 +18,35 @@ ALIAS_DEPTHS = (0.3, 0.55, 0.8)
 STYLE_DEPTHS, CONTENT_DEPTH = (0.05, 0.15, 0.3, 0.5, 0.7), 0.55
 
 
-def layer_table(network: nn.Module, size: tuple[int, int]) -> list[Layer]:
+def layer_table(network: nn.Module, size: tuple[int, int], blocks: Container[str] = ()) -> list[Layer]:
     """List a network's layers in the order of execution: shapes, parameters, receptive fields, multiply-adds.
 
     Args:
         network: on any device, including "meta", where nothing is computed; left as it is.
         size: (height, width) of the picture, in pixels.
+        blocks: outer modules that get a row of their own, after the last of their layers.
 
     Raises:
         DreamcliError: the picture is too small for a layer, or the network doesn't take this size.
     """
-    return traced(network, size).layers
+    found = traced(network, size)
+    last = {name: row for row in found.layers for name in row.ends}  # a block may run several times
+    rows: list[Layer] = []
+    for row in found.layers:
+        rows += [row, *(found.blocks[name] for name in row.ends if name in blocks and last[name] is row)]
+    return rows
+
+
+def aliases_of_rows(table: Sequence[Layer], aliases: Mapping[str, str]) -> list[str]:
+    """For each row of a layer table, the aliases that mean it, such as ``mid, high``; usually none.
+
+    An alias means what a layer gives in its last run, if it runs several times.
+    """
+    last = {row.name: number for number, row in enumerate(table)}
+    return [
+        ", ".join(alias for alias, layer in aliases.items() if layer == row.name and last[layer] == number)
+        for number, row in enumerate(table)
+    ]
 
 
 def traced(network: nn.Module, size: tuple[int, int]) -> Trace:
@@ -109,6 +127,6 @@ def window_text(layer: Layer) -> str:
     return text + (f" pad {pair_text(layer.padding)}" if layer.padding != (0, 0) else "")
 
 
-def pair_text(pair: tuple[int, int]) -> str:
+def pair_text(pair: tuple[float, float]) -> str:
     """``3``, or ``3x5`` if the two differ."""
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+    return f"{pair[0]:g}" if pair[0] == pair[1] else f"{pair[0]:g}x{pair[1]:g}"

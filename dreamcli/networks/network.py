@@ -125,8 +125,10 @@ class Network:
         """Pixels on each side of the input that it was made for."""
         return self.input_format.fixed or DEFAULT_SIZE
 
-    def table(self, size: int | tuple[int, int] | None = None) -> list[Layer]:
+    def table(self, size: int | tuple[int, int] | None = None, blocks: Iterable[str] = ()) -> list[Layer]:
         """The layer table for an input of this (height, width), or side; by default, of the size it was made for.
+
+        Blocks have a row of their own if an alias means them, or if they are among ``blocks``.
 
         Raises:
             WrongRequest, DreamcliError: the network doesn't take this size.
@@ -136,7 +138,7 @@ class Network:
         fixed = self.input_format.fixed
         takes = fixed is None or (height, width) == (fixed, fixed)
         check(takes, f"{self.card.name} takes pictures of {fixed}x{fixed} pixels only, not {width}x{height}")
-        return layer_table(self.module, (height, width))
+        return layer_table(self.module, (height, width), {*self.card.aliases.values(), *blocks})
 
     def on(self, device: torch.device) -> Network:
         """The same network with its weights on a device; this one stays where it is."""

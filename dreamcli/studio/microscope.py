@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import dreamcli
 from dreamcli.art.activation_atlas import activation_atlas, digest_of
@@ -19,11 +22,11 @@ from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.files.record import read_record
-from dreamcli.files.writing import has_comment, write_plain
+from dreamcli.files.writing import comment_of, write_plain
 from dreamcli.networks.arithmetic import arithmetic
 from dreamcli.networks.catalog import is_own, listing
 from dreamcli.networks.ensemble import Ensemble
-from dreamcli.networks.layers import parameter_total, window_text
+from dreamcli.networks.layers import aliases_of_rows, parameter_total, window_text
 from dreamcli.networks.network import Network
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import TILE, MicroscopeSettings
@@ -97,6 +100,8 @@ def write_atlas(
 ) -> list[str]:
     """Write the pages of an atlas, and the sheets of photographs, once all its pictures are made.
 
+    Channels that the same network drew in the folder earlier keep their pages.
+
     Args:
         tasks: from `plan_atlas`.
         photographs: pictures to look for each channel's strongest in; may be empty.
@@ -125,6 +130,17 @@ def _has_parameters(network: Network, layer: str) -> bool:
     return any(True for _ in network.module.get_submodule(layer).parameters())
 
 
+@dataclass(frozen=True)
+class _Drawing:
+    """A channel's picture: its place, the layer whose channels feed it, and what its record says of it."""
+
+    layer: str
+    number: int
+    path: Path
+    before: str
+    score: Mapping[str, Any]
+
+
 class _Gathered:
     """What the pages of an atlas say."""
 
@@ -134,14 +150,17 @@ class _Gathered:
         self._ensemble, self._network = ensemble, ensemble.only
         self._folder, self._photographs, self._compute = folder, photographs, compute
         self._with_maps = with_maps
-        self._table = self._network.table()
-        self._aliases = {layer: alias for alias, layer in self._network.card.aliases.items()}
+        self._table: list[Layer] = []
+        self._aliases: list[str] = []
 
     def atlas(self, tasks: Sequence[Task]) -> Atlas:
         network = self._network
         by_layer: dict[str, list[Task]] = {}
         for task in tasks:
             by_layer.setdefault(task.settings.layer_specs[0].layer, []).append(task)
+        drawn = self._drawn(tasks)
+        self._table = network.table(blocks=drawn)
+        self._aliases = aliases_of_rows(self._table, network.card.aliases)
         side = network.usual_side
         known = listing(network.card.name) if not is_own(network.card.name) else None
         return Atlas(
@@ -152,13 +171,43 @@ class _Gathered:
             parameters=parameter_total(network.card.name, network.module),
             multiply_adds=sum(row.multiply_adds for row in self._table),
             classes=len(network.card.labels),
-            rows=tuple(self._row(layer, by_layer.keys()) for layer in self._table),
-            layers=tuple(self._layer(name, some) for name, some in by_layer.items()),
+            rows=tuple(self._row(layer, alias, drawn) for layer, alias in zip(self._table, self._aliases, strict=True)),
+            layers=tuple(self._layer(name, some, by_layer.get(name, [])) for name, some in drawn.items()),
             version=dreamcli.__version__,
         )
 
-    def _row(self, layer: Layer, shown: Container[str]) -> Row:
-        names = (layer.name, *layer.ends)
+    def _drawn(self, tasks: Sequence[Task]) -> dict[str, list[_Drawing]]:
+        """The drawings in the folder by their layers, in the order of execution, those of earlier runs among them."""
+        wanted = [path for task in tasks for path in task.outputs]
+        drawings = {path: self._drawing(path) for path in {*wanted, *self._folder.glob("*/*.jpg")}}
+        for path in wanted:
+            if drawings[path] is None:
+                raise DreamcliError(f"{path} isn't a picture of an atlas")
+        order = list(self._network.trace.shapes)
+        found = [drawing for drawing in drawings.values() if drawing]
+        found.sort(key=lambda drawing: (order.index(drawing.layer), drawing.number))
+        return {layer: list(some) for layer, some in groupby(found, lambda drawing: drawing.layer)}
+
+    def _drawing(self, path: Path) -> _Drawing | None:
+        """A channel's drawing, if it is one that this network made."""
+        if path.parent.name not in self._network.trace.shapes or not path.stem.isdecimal():
+            return None
+        try:
+            record = read_record(path)
+            settings = record.job.form_settings() if record else None
+        except DreamcliError:
+            return None
+        if record is None or not isinstance(settings, MicroscopeSettings):
+            return None
+        if not {"classes", "feeds"} <= record.score.keys():  # it was interrupted
+            return None
+        made_by = {"name": self._ensemble.name, "sha256": self._ensemble.weights_sha256}
+        spec = settings.layers[settings.index]
+        if record.job.network != made_by or (spec.layer, str(spec.channel)) != (path.parent.name, path.stem):
+            return None
+        return _Drawing(spec.layer, spec.channel or 0, path, settings.before, record.score)
+
+    def _row(self, layer: Layer, alias: str, shown: Container[str]) -> Row:
         return Row(
             name=layer.name,
             kind=layer.kind,
@@ -168,67 +217,84 @@ class _Gathered:
             multiply_adds=layer.multiply_adds,
             field=layer.field,
             stride=layer.field_stride,
-            alias=next((self._aliases[name] for name in names if name in self._aliases), ""),
-            folder=next((name for name in names if name in shown), ""),
+            alias=alias,
+            folder=layer.name if layer.name in shown else "",
             arithmetic=arithmetic(layer, self._network.module.get_submodule(layer.name)),
+            is_block=layer.is_block,
         )
 
-    def _layer(self, name: str, tasks: Sequence[Task]) -> LayerPages:
-        inside = [row for row in self._table if row.name == name or row.name.startswith(f"{name}.")]
-        last = next((row for row in self._table if row.name == name or name in row.ends), inside[-1])
-        settings = tasks[0].settings
-        assert isinstance(settings, MicroscopeSettings)
+    def _layer(self, name: str, drawings: Sequence[_Drawing], tasks: Sequence[Task]) -> LayerPages:
+        number = max(number for number, row in enumerate(self._table) if row.name == name)  # its last run
+        row, module = self._table[number], self._network.module.get_submodule(name)
+        inside = [each for each in self._table if each.name == name or each.name.startswith(f"{name}.")]
         return LayerPages(
             name=name,
             folder=name,
-            alias=self._aliases.get(name, ""),
-            shape=last.shape,
-            parameters=sum(row.parameters for row in inside),
-            multiply_adds=sum(row.multiply_adds for row in inside),
-            field=last.field,
-            stride=last.field_stride,
-            map=self._map(name, settings),
-            before=settings.before,
-            channels=tuple(self._channels(name, tasks, settings.size or TILE)),
+            alias=self._aliases[number],
+            shape=row.shape,
+            parameters=sum(parameter.numel() for parameter in module.parameters()),
+            multiply_adds=sum(each.multiply_adds for each in inside),
+            field=row.field,
+            stride=row.field_stride,
+            map=self._map(name, tasks),
+            channels=tuple(self._channels(name, drawings, tasks)),
         )
 
-    def _map(self, layer: str, settings: MicroscopeSettings) -> str:
+    def _map(self, layer: str, tasks: Sequence[Task]) -> str:
         """Draw a layer's activation atlas, unless it is there; its path in the atlas, empty if there is none."""
-        if not self._with_maps:
-            return ""
         path = self._folder / layer / "map.jpg"
+        shown = path.relative_to(self._folder).as_posix()
+        if not self._with_maps or not tasks:
+            return shown if path.is_file() else ""  # an earlier run drew it
+        settings = tasks[0].settings
+        assert isinstance(settings, MicroscopeSettings)
         drawn_by = boosted(settings, {"layers": (LayerSpec(layer),)})
         photographs = list(self._photographs.values())
         made_of = digest_of(photographs, self._ensemble.weights_sha256, json.dumps(drawn_by.to_json()))
-        if not has_comment(path, made_of):
+        if comment_of(path) != made_of:
             with self._compute.repeatable(settings.seed):
                 pixels = activation_atlas(drawn_by, self._ensemble, photographs, self._compute)
             if pixels is None:
                 return ""
             write_plain(path, pixels, made_of)
-        return path.relative_to(self._folder).as_posix()
+        return shown
 
-    def _channels(self, layer: str, tasks: Sequence[Task], tile: int) -> Iterator[ChannelPage]:
-        specs = [spec for task in tasks for spec in task.settings.layer_specs]
-        pictures = [path for task in tasks for path in task.outputs]
-        numbers, names = [spec.channel or 0 for spec in specs], list(self._photographs)
-        sheets: Sequence[tuple[Pixels | None, list[int]]] = [(None, [])] * len(numbers)
-        if names:
-            photographs = list(self._photographs.values())
-            with self._compute.repeatable(0):
-                sheets = strongest_photographs(self._network, layer, numbers, photographs, tile, self._compute)
-        for number, path, (pixels, strongest) in zip(numbers, pictures, sheets, strict=True):
-            record = read_record(path)
-            if record is None or not {"classes", "feeds"} <= record.score.keys():
-                raise DreamcliError(f"{path} isn't a picture of an atlas")
-            sheet = path.with_name(f"{path.stem}-photos.jpg")
-            if pixels is not None and strongest:
-                write_plain(sheet, pixels)
+    def _channels(self, layer: str, drawings: Sequence[_Drawing], tasks: Sequence[Task]) -> Iterator[ChannelPage]:
+        numbers = [spec.channel or 0 for task in tasks for spec in task.settings.layer_specs]
+        if numbers and self._photographs:
+            self._write_sheets(layer, numbers, tasks[0].settings.size or TILE)
+        for drawing in drawings:
+            sheet = _sheet(self._folder, layer, drawing.number)
             yield ChannelPage(
-                number=number,
-                drawn=path.relative_to(self._folder).as_posix(),
-                photos=sheet.relative_to(self._folder).as_posix() if strongest else "",
-                photo_names=tuple(names[each] for each in strongest),
-                classes=tuple((str(name), float(fall)) for name, fall in record.score["classes"]),
-                feeds=tuple(Feed(int(index), float(weight)) for index, weight in record.score["feeds"]),
+                number=drawing.number,
+                drawn=drawing.path.relative_to(self._folder).as_posix(),
+                photos=sheet.relative_to(self._folder).as_posix() if sheet.is_file() else "",
+                photo_names=_names(sheet),
+                classes=tuple((str(name), float(fall)) for name, fall in drawing.score["classes"]),
+                feeds=tuple(Feed(int(index), float(weight)) for index, weight in drawing.score["feeds"]),
+                before=drawing.before,
             )
+
+    def _write_sheets(self, layer: str, numbers: Sequence[int], tile: int) -> None:
+        """Write the sheets of the strongest photographs of some channels, with the photographs' names inside."""
+        names, photographs = list(self._photographs), list(self._photographs.values())
+        with self._compute.repeatable(0):
+            sheets = strongest_photographs(self._network, layer, numbers, photographs, tile, self._compute)
+        for number, (pixels, strongest) in zip(numbers, sheets, strict=True):
+            path = _sheet(self._folder, layer, number)
+            if strongest:
+                write_plain(path, pixels, json.dumps([names[each] for each in strongest]))
+            else:
+                path.unlink(missing_ok=True)  # an earlier run's
+
+
+def _sheet(folder: Path, layer: str, number: int) -> Path:
+    return folder / layer / f"{number}-photos.jpg"
+
+
+def _names(sheet: Path) -> tuple[str, ...]:
+    """The names of the photographs in a sheet; empty if there is none."""
+    try:
+        return tuple(map(str, json.loads(comment_of(sheet) or "[]")))
+    except (ValueError, TypeError):
+        return ()

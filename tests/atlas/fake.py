@@ -72,12 +72,11 @@ def _layer(folder: Path, position: int) -> LayerPages:
         field=(3, 5),
         stride=(2, 2),
         map=f"{place}/map.png" if before else "",
-        before=before,
-        channels=tuple(_channel(folder, place, number, bool(before)) for number in CHANNELS[position]),
+        channels=tuple(_channel(folder, place, number, before) for number in CHANNELS[position]),
     )
 
 
-def _channel(folder: Path, place: str, number: int, fed: bool) -> ChannelPage:
+def _channel(folder: Path, place: str, number: int, before: str) -> ChannelPage:
     drawn = Image.new("RGB", (4 * TILE, TILE))
     for which, color in enumerate(COLORS):
         drawn.paste(color, (which * TILE, 0, (which + 1) * TILE, TILE))
@@ -92,5 +91,6 @@ def _channel(folder: Path, place: str, number: int, fed: bool) -> ChannelPage:
         photos=photos,
         photo_names=(HOSTILE, "a" * 120 + ".jpg", "b.jpg", "c.jpg") if photos else (),
         classes=CLASSES if number != 1 else (),
-        feeds=(Feed(2, 0.75), Feed(99, -0.5), Feed(1, -0.25)) if fed else (),  # 99 has no page
+        feeds=(Feed(2, 0.75), Feed(99, -0.5), Feed(1, -0.25)) if before else (),  # 99 has no page
+        before=before,
     )

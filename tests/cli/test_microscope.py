@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import json
+import shutil
 import struct
 import sys
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from torch import nn
 
 from dreamcli.files.record import read_record
+from dreamcli.networks import zoo
+from dreamcli.networks.catalog import IN_THE_BOX
+from dreamcli.networks.wheels import WHEELS
 from dreamcli.studio import microscope
 from tests.atlas.pages import browsed, pages_from
 from tests.conftest import scene
@@ -58,6 +65,75 @@ def test_an_atlas_of_two_layers(run, tmp_path: Path) -> None:
         for name in ("index.html", "fire9/index.html", "fire9/3.html"):
             go(name)
             assert "dreamnet" in page.title()
+
+
+def shown(folder: Path) -> dict[str, list[int]]:
+    """The channels that have pages, by their layers, in the index of an atlas."""
+    index = json.loads((folder / "index.js").read_text().removeprefix("window.ATLAS = ").removesuffix(";\n"))
+    return {name: numbers for name, _, _, numbers in index["layers"]}
+
+
+def test_a_second_run_keeps_the_channels_of_the_first(run, tmp_path: Path) -> None:
+    photos = photographs(tmp_path / "photos", 2)
+    once = ("--steps", 1, "--octaves", 1)
+    assert (
+        run("microscope", "-o", "atlas", "--layer", "fire2", "--channels", "0-1", "--photos", photos, *once).code == 0
+    )
+    folder = Path("atlas")
+    before = (folder / "fire2" / "0.html").read_bytes()
+    assert b"1.png" in before
+    Image.new("RGB", (8, 8)).save(folder / "fire2" / "map.jpg")
+    shutil.copy(folder / "fire2" / "0.jpg", folder / "fire2" / "77.jpg")  # its record says 0
+    (folder / "fire2" / "78.jpg").write_bytes(b"torn")
+    assert run("microscope", "-o", "atlas", "--layer", "fire9", "--channels", "3", "--size", 32, *once).code == 0
+    outcome = run("microscope", "-o", "atlas", "--layer", "fire2", "--channels", "5", "--size", 32, *once)
+    assert outcome.code == 0, outcome.err
+    assert shown(folder) == {"fire2": [0, 1, 5], "fire9": [3]}
+    assert len(pages_from(folder)) == 1 + 2 + 4
+    assert b"1.png" in (folder / "fire2" / "0.html").read_bytes()  # its photographs
+    assert b"photos.jpg" not in (folder / "fire2" / "5.html").read_bytes()
+    text = (folder / "fire2" / "index.html").read_text(encoding="utf-8")
+    assert "map.jpg" in text
+    assert "3 of 128 channels have pages" in text
+    # another network's pictures are none of this one's
+    other = folder / "fire2" / "1.jpg"
+    with Image.open(other) as picture:
+        exif = picture.getexif()
+        comment = exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment]
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment.replace(b'"sha256": "', b'"sha256": "0')
+        picture.save(other, exif=exif)
+    assert run("microscope", "-o", "atlas", "--layer", "fire9", "--channels", "3", "--size", 32, *once).code == 0
+    assert shown(folder) == {"fire2": [0, 5], "fire9": [3]}
+
+
+@pytest.mark.parametrize("model", [*IN_THE_BOX, *WHEELS])
+def test_atlas_layers_and_features_agree(run, photo: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows_at(*size: object) -> dict[str, dict[str, Any]]:
+        table = json.loads(run("layers", model, "--json", *size).out)["layers"]
+        return {row["alias"]: row for row in table if row["alias"]}
+
+    monkeypatch.setattr(zoo, "load", cache(zoo.load))
+    side = 32 if model == "lenet5" else 48
+    with Image.open(photo) as picture:
+        picture.resize((side, side)).save("square.png")
+    small, rows = rows_at("--size", side), rows_at()
+    layers = [f"--layer={alias}" for alias in ("low", "mid", "high")]
+    assert run("features", "square.png", "-m", model, *layers, "--raw", "maps.npz").code == 0
+    with np.load("maps.npz") as maps:
+        assert {name: list(values.shape) for name, values in maps.items()} == {
+            small[alias]["name"]: small[alias]["shape"] for alias in ("low", "mid", "high")
+        }
+    arguments = ("--layer", "high", "--channels", "0", "--size", 32, "--steps", 1, "--octaves", 1)
+    outcome = run("microscope", model, "-o", "atlas", *arguments)
+    assert outcome.code == 0, outcome.err
+    name, shape = rows["high"]["name"], rows["high"]["shape"]
+    size = " \N{MULTIPLICATION SIGN} ".join(map(str, shape))
+    text = Path(f"atlas/{name}/index.html").read_text(encoding="utf-8")
+    assert f"<dt>Output</dt><dd>{size}</dd>" in text
+    assert f"1 of {shape[0]} channels have pages" in text
+    index = Path("atlas/index.html").read_text(encoding="utf-8")
+    row = index[index.index(f'<a class="name" href="{name}/index.html">{name}</a> <span class="alias">high</span>') :]
+    assert row[row.index('"Output">') :].startswith(f'"Output">{size}<')
 
 
 def test_a_map_of_the_photographs_is_drawn_once(run, tmp_path: Path) -> None:

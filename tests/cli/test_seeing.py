@@ -149,6 +149,22 @@ def test_the_layer_table(run) -> None:
     assert found["size"] == 64
     assert {row["alias"] for row in found["layers"]} == {"", "low", "mid", "high"}
     assert sum(row["parameters"] for row in found["layers"]) == found["parameters"]
+    by_alias = {row["alias"]: row for row in found["layers"]}
+    assert [(by_alias[alias]["name"], by_alias[alias]["shape"]) for alias in ("low", "high")] == [
+        ("fire4", [256, 16, 16]), ("fire9", [512, 4, 4])
+    ]  # fmt: skip
+
+
+def test_aliases_of_one_layer_are_shown_together(run) -> None:
+    Path("net.py").write_text(
+        "from torch import nn\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1))\n"
+    )
+    save_file(
+        {"0.weight": np.ones((4, 3, 3, 3), np.float32), "0.bias": np.ones(4, np.float32),
+         "1.weight": np.ones((2, 4, 1, 1), np.float32), "1.bias": np.ones(2, np.float32)}, "net.safetensors",
+    )  # fmt: skip
+    table = json.loads(run("layers", "net.py:net=net.safetensors", "--json").out)["layers"]
+    assert ", ".join(row["alias"] for row in table) == "low, mid, high"
 
 
 def test_classes_with_bars(run, photo: Path) -> None:

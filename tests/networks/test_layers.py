@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from dreamcli.errors import DreamcliError
 from dreamcli.networks import zoo
 from dreamcli.networks.catalog import IN_THE_BOX, model_names
-from dreamcli.networks.layers import Layer, layer_table, parameter_total
+from dreamcli.networks.layers import Layer, aliases_of_rows, layer_table, parameter_total
 from dreamcli.networks.wheels import WHEELS
 
 
@@ -142,6 +142,54 @@ def test_shapes_and_parameters_of_a_classic() -> None:
     assert first.multiply_adds == 64 * 55 * 55 * 3 * 11 * 11
     assert table["classifier.1"].parameters == 9216 * 4096 + 4096
     assert table["classifier.6"].field is None
+
+
+class Shared(nn.Module):
+    """Runs one activation and one block twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act = nn.ReLU()
+        self.first = nn.Conv2d(3, 4, 3, 2, 1)
+        self.block = nn.Sequential(nn.Conv2d(4, 4, 3, 1, 1), nn.ReLU())
+        self.last = nn.Conv2d(4, 6, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.act(self.first(x))
+        return self.act(self.last(self.block(self.block(x)[..., ::2])))
+
+
+def test_an_alias_stands_beside_the_last_run_of_what_it_means() -> None:
+    aliases = {"low": "block", "mid": "act", "high": "act"}
+    table = layer_table(Shared(), (32, 32), {"block", "act"})
+    found = list(zip((row.name for row in table), aliases_of_rows(table, aliases), strict=True))
+    assert found == [
+        ("first", ""), ("act", ""), ("block.0", ""), ("block.1", ""), ("block.0", ""), ("block.1", ""),
+        ("block", "low"), ("last", ""), ("act", "mid, high"),
+    ]  # fmt: skip
+    (block,) = [row for row in table if row.is_block]
+    assert (block.kind, block.shape, block.parameters, block.multiply_adds) == ("Sequential", (4, 16, 8), 0, 0)
+    assert table[-1].shape == (6, 16, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "shape"),
+    [
+        ("dreamnet", "fire9", (512, 14, 14)),
+        ("resnet18", "layer3", (256, 14, 14)),
+        ("swin_t", "features.3", (192, 28, 28)),
+        ("vit_b_16", "encoder", (197, 768)),
+    ],
+)
+def test_a_block_has_the_shape_of_its_output(name: str, layer: str, shape: tuple[int, ...]) -> None:
+    network = zoo.skeleton(name)
+    without = layer_table(network.module, (224, 224))
+    table = network.table(224, [layer])
+    assert {row.name: row.shape for row in table}[layer] == shape
+    assert [row for row in table if not row.is_block] == without
+    aliases = network.card.aliases
+    assert {row.name for row in table if row.is_block} <= {layer, *aliases.values()}
+    assert sorted(filter(None, aliases_of_rows(table, aliases))) == ["high", "low", "mid"]
 
 
 def test_a_size_that_does_not_fit_is_explained() -> None:
