@@ -13,7 +13,7 @@ from dreamcli.errors import DreamcliError, describe
 from dreamcli.settings.classify import ClassifySettings
 
 from .completion import complete_layers
-from .errors import print_error, printable, with_hint
+from .errors import print_error, printable, say, with_hint
 from .options import (
     SharedOptions,
     form_options,
@@ -24,6 +24,7 @@ from .options import (
     shard_option,
 )
 from .parameters import LAYER
+from .report import left_out_text
 from .sections import Command
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ def classify(images: tuple[str, ...], top: int, layer: LayerSpec | None, **optio
     tasks = [task for task in pictures_to_look_at(images, shared, settings) if not shard or shard.has(task.key)]
     answers = [_answer(task, settings, session, read, shared) for task in tasks]
     if shared.as_json:
-        click.echo(json.dumps({"model": name, "pictures": answers}, indent=2))
+        left_out = {"left_out": len(shared.left_out)} if shared.left_out else {}
+        click.echo(json.dumps({"model": name, **left_out, "pictures": answers}, indent=2))
+    elif shared.left_out:
+        say(left_out_text(shared.left_out))
     return 1 if any("error" in answer for answer in answers) else 0
 
 

@@ -67,7 +67,7 @@ def microscope(
         if spec.channel is not None or spec.weight != 1:
             raise WrongRequest(f"--layer {spec}: name a whole layer, and its channels with --channels")
     # complains of what isn't there before any work
-    found = find_some([photos] if photos else [], MAX_PHOTOS, shared.follow_links)
+    found = find_some([photos] if photos else [], MAX_PHOTOS, shared.follow_links, shared.left_out)
     opened = open_session(shared, blank=shared.dry_run)
     network = opened[0].ensemble(MicroscopeSettings).only
 

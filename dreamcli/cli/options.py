@@ -30,12 +30,17 @@ MAX_LIKE = 32  # photographs, which a record names one by one
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """The options that say how to report."""
+    """The options that say how to report.
+
+    Attributes:
+        left_out: the pictures in folders that were left out because dreamcli made them.
+    """
 
     as_json: bool
     verbose: bool
     quiet: bool = False
     show: bool = False
+    left_out: set[Path] = field(default_factory=set)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +69,8 @@ class SharedOptions(ReportOptions):
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:
         """Split a command's options into these and the art form's settings."""
-        like = find_some(options.pop("like", ()), MAX_LIKE, options.get("follow_links", False))
+        left_out: set[Path] = set()
+        like = find_some(options.pop("like", ()), MAX_LIKE, options.get("follow_links", False), left_out)
         mask = options.pop("mask", None)
         is_alpha = mask == OWN_ALPHA and not OWN_ALPHA.exists()
         references = References[Path](options.pop("guide", None), None if is_alpha else mask, like=like)
@@ -72,7 +78,8 @@ class SharedOptions(ReportOptions):
         rest = {name: value for name, value in options.items() if name not in ours}
         if is_alpha:
             rest["alpha_mask"] = True
-        return cls(**{name: value for name, value in options.items() if name in ours}, references=references), rest
+        shared = {name: value for name, value in options.items() if name in ours}
+        return cls(**shared, references=references, left_out=left_out), rest
 
     @property
     def to_stdout(self) -> bool:

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -82,8 +82,11 @@ class Report:
         seconds = time.perf_counter() - self.started
         rate = 60 * self.counts["done"] / seconds
         counts = {status: self.counts[status] for status in STATUSES if self.counts[status]}
+        left_out = self.options.left_out
+        remark = "; ".join(filter(None, (remark, left_out_text(left_out))))
         if self.options.as_json:
             summary = {"command": self.command, "counts": counts, "seconds": round(seconds, 3)}
+            summary |= {"left_out": len(left_out)} if left_out else {}
             summary |= {"pictures_per_minute": round(rate, 2), "pictures": self.pictures}
             click.echo(json.dumps(summary, indent=2))
         elif not self.options.quiet and self.counts.total() > 1:
@@ -104,6 +107,11 @@ def _preview(outcome: Outcome) -> None:
 
     with suppress(DreamcliError, OSError):  # it may be gone, or too large to be read; or stderr is full
         preview(Path(outcome.output), outcome.result.picture if outcome.result else None)
+
+
+def left_out_text(left_out: Collection[Path]) -> str:
+    """How many pictures were left out; empty if none was."""
+    return f"{len(left_out)} of dreamcli's own pictures left out" if left_out else ""
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -67,7 +67,7 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
         images = (str(shared.start),)
     if not images:
         return plan_named([(name, settings)], shared.output)
-    return make_plan(images, shared.output, settings, shared.follow_links)
+    return make_plan(images, shared.output, settings, shared.follow_links, shared.left_out)
 
 
 def make_on_pictures(
@@ -85,11 +85,12 @@ def make_on_pictures(
     if not shared.watch:
         return make_pictures(plan_on_pictures(images, shared, settings, name), shared, opened)
     check(bool(images), "--watch needs a folder")
+    planned = replace(shared, left_out=set())  # they would be counted again with every new picture
     opening = cache(lambda: opened or open_session(shared))
     return watch_folders(
         images,
         shared,
-        lambda: plan_on_pictures(images, shared, settings),
+        lambda: plan_on_pictures(images, planned, settings),
         lambda tasks: make_pictures(tasks, shared, opening()),
     )
 
@@ -102,7 +103,7 @@ def pictures_to_look_at(images: tuple[str, ...], shared: SharedOptions, settings
     """
     if is_piped(images):
         return [Task(received(MAX_BYTES), Path(), settings, name=IN)]
-    return find_pictures(images, settings, shared.follow_links)
+    return find_pictures(images, settings, shared.follow_links, shared.left_out)
 
 
 def start_of(shared: SharedOptions) -> Path | None:

@@ -64,7 +64,13 @@ class Task:
         return [place.with_name(fit_name(place.stem, f"-{number}{place.suffix}")) for number in range(1, count + 1)]
 
 
-def make_plan(inputs: Iterable[str], output: str | None, settings: Settings, follow_links: bool = False) -> list[Task]:
+def make_plan(
+    inputs: Iterable[str],
+    output: str | None,
+    settings: Settings,
+    follow_links: bool = False,
+    left_out: set[Path] | None = None,
+) -> list[Task]:
     """Decide where the result of each input goes.
 
     Inputs that are earlier results of the same plan are left out, as in a second ``dreamcli dream *.png``, and so are
@@ -76,6 +82,7 @@ def make_plan(inputs: Iterable[str], output: str | None, settings: Settings, fol
             if there are several; or a template, see `fill_in`. The default is ``./STEM-COMMAND.png``, and
             ``./FOLDER-COMMAND/`` for a folder.
         follow_links: follow symbolic links in folders. An input that is a link is always followed.
+        left_out: gets the pictures in folders that were left out because they carry a record.
 
     Raises:
         WrongRequest: two inputs have one output, an output is an input, or the output isn't a picture's name.
@@ -86,7 +93,7 @@ def make_plan(inputs: Iterable[str], output: str | None, settings: Settings, fol
     is_folder = not template and _is_folder(output, several or os.path.isdir(inputs[0]) or is_glob(inputs[0]))
     destination = _Destination(output, template, is_folder, several, settings)
     real = RealPaths()
-    tasks = _once((task for given in inputs for task in destination.tasks(given, follow_links)), real)
+    tasks = _once((task for given in inputs for task in destination.tasks(given, follow_links, left_out)), real)
     tasks = _without_results(_numbered(_told_apart(tasks, real), real), real)
     hint = Hint.TEMPLATE if template else Hint.TWO_RUNS if output else Hint.FOLDER_OUTPUT
     _refuse_losses(tasks, real, hint)
@@ -135,13 +142,15 @@ def _stem_of(name: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in name).split()) or "unnamed"
 
 
-def find_pictures(inputs: Iterable[str], settings: Settings, follow_links: bool = False) -> list[Task]:
+def find_pictures(
+    inputs: Iterable[str], settings: Settings, follow_links: bool = False, left_out: set[Path] | None = None
+) -> list[Task]:
     """Find the pictures for work without outputs, each once. The arguments are those of `make_plan`.
 
     Raises:
         WrongRequest: an input has an empty name.
     """
-    found = (each for given in checked_inputs(inputs) for each in find(given, follow_links))
+    found = (each for given in checked_inputs(inputs) for each in find(given, follow_links, left_out=left_out))
     return _once((Task(f.source, Path(), settings, f.problem, f.hint, folder=f.folder) for f in found), RealPaths())
 
 
@@ -172,12 +181,12 @@ class _Destination:
     several: bool
     settings: Settings
 
-    def tasks(self, given: str, follow_links: bool) -> Iterator[Task]:
+    def tasks(self, given: str, follow_links: bool, left_out: set[Path] | None = None) -> Iterator[Task]:
         """Plan one of the inputs."""
         folder, root, skip = Path(given), Path(self.output or "."), ""
         if os.path.isdir(given) and not self.template:
             root, skip = self._root(folder)
-        for found in find(given, follow_links, skip):
+        for found in find(given, follow_links, skip, left_out):
             if found.problem:
                 output = root
             elif self.template:

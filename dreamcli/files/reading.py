@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from dreamcli.errors import DreamcliError, Hint, first_line
 from .formats import HEIF, READ
 from .levels import scale_key, to_8_bits
 from .mending import JPEG, PNG, WITHOUT_END, look_through, mended_png, read_without_end
+from .opening import open_regular
 from .record import open_result
 
 MAX_BYTES = 600_000_000  # of a file; more than the largest picture that is read needs, uncompressed with 16 bits
@@ -138,22 +138,11 @@ def to_picture(image: Image.Image) -> Picture:
 
 def _read_bytes(path: Path, limited: bool) -> bytes:
     """Read an ordinary file once, so that what is hashed is what is decoded."""
-    try:
-        # don't block on a FIFO: check before opening it, and don't wait if it has become one since
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise DreamcliError("a folder, where a picture was expected" if path.is_dir() else "not a regular file")
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:
-            size = os.fstat(descriptor).st_size
-            if limited and size > MAX_BYTES:
-                raise DreamcliError(f"refused: larger than {MAX_BYTES // 1_000_000} MB; make it smaller first")
-            return file.read(size)
-    except FileNotFoundError as error:
-        raise DreamcliError("there is no such file") from error
-    except PermissionError as error:
-        raise DreamcliError("no permission to read it") from error
-    except OSError as error:
-        raise DreamcliError(f"can't be read ({error.strerror or error})") from error
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if limited and size > MAX_BYTES:
+            raise DreamcliError(f"refused: larger than {MAX_BYTES // 1_000_000} MB; make it smaller first")
+        return file.read(size)
 
 
 def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:

@@ -11,8 +11,12 @@ from typing import NamedTuple
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 
 from .formats import READ_SUFFIXES
+from .ours import seems_ours
 
 MAX_WORDS = 10  # inputs that may be parts of one name
+# the folders, in lower case, in which systems keep thumbnails and what was deleted
+_OF_SYSTEMS = {"__macosx", "@eadir", "@recycle", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "lost+found",
+               "system volume information"}  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -51,17 +55,20 @@ def _split_name(words: list[str]) -> str:
     return ""
 
 
-def find(given: str, follow_links: bool = False, skip: str = "") -> Iterator[Found]:
+def find(given: str, follow_links: bool = False, skip: str = "", left_out: set[Path] | None = None) -> Iterator[Found]:
     """Find what an input names: itself, the pictures in a folder, or the files that match a glob; in order.
+
+    In folders, what is hidden or a system's own is left out, and so are pictures that carry a record.
 
     Args:
         given: a file, folder or glob.
         follow_links: follow symbolic links in folders. An input that is a link is always followed.
         skip: the real path of a folder to leave out.
+        left_out: gets the pictures that were left out because they carry a record.
     """
     path = Path(given)
     if os.path.isdir(given):
-        yield from _find_in_folder(path, follow_links, skip)
+        yield from _find_in_folder(path, follow_links, skip, set() if left_out is None else left_out)
     elif is_glob(given):
         files = sorted({Path(match) for match in _matches(given, follow_links) if os.path.isfile(match)})
         yield from map(Found, files) if files else [Found(path, problem="no file matches this pattern")]
@@ -69,13 +76,15 @@ def find(given: str, follow_links: bool = False, skip: str = "") -> Iterator[Fou
         yield Found(path)
 
 
-def find_some(given: Iterable[Path], most: int, follow_links: bool = False) -> tuple[Path, ...]:
+def find_some(
+    given: Iterable[Path], most: int, follow_links: bool = False, left_out: set[Path] | None = None
+) -> tuple[Path, ...]:
     """Find pictures as `find` does; if there are too many, take ``most`` of them, evenly spaced.
 
     Raises:
         DreamcliError: an input names no picture.
     """
-    found = [each for path in given for each in find(str(path), follow_links)]
+    found = [each for path in given for each in find(str(path), follow_links, left_out=left_out)]
     for each in found:
         if each.problem:
             raise DreamcliError(f"{each.source}: {each.problem}", each.hint)
@@ -88,19 +97,32 @@ def is_glob(given: str) -> bool:
     return glob.has_magic(given) and not os.path.lexists(given)
 
 
-def _find_in_folder(folder: Path, follow_links: bool, skip: str) -> Iterator[Found]:
+def is_hidden(name: str) -> bool:
+    """Whether a name in a folder is one that people don't see: a hidden one, or one of some system's own."""
+    return name.startswith(".") or name.lower() in _OF_SYSTEMS
+
+
+def _find_in_folder(folder: Path, follow_links: bool, skip: str, left_out: set[Path]) -> Iterator[Found]:
     unreadable: list[OSError] = []
-    is_empty = True
+    is_empty, has_ours = True, False
     for parent, _, names in _walk(folder, follow_links, skip, unreadable.append):
         place = Path(parent)
         for name in sorted(names):
-            is_picture = os.path.splitext(name)[1].lower() in READ_SUFFIXES
-            if is_picture and (follow_links or not os.path.islink(os.path.join(parent, name))):
-                is_empty = False
-                yield Found(place / name, folder)
+            is_picture = os.path.splitext(name)[1].lower() in READ_SUFFIXES and not is_hidden(name)
+            if not is_picture or (not follow_links and os.path.islink(os.path.join(parent, name))):
+                continue
+            if seems_ours(place / name):
+                has_ours = True
+                left_out.add(place / name)
+                continue
+            is_empty = False
+            yield Found(place / name, folder)
     for error in unreadable:
         yield Found(Path(error.filename), problem=f"can't look into this folder ({error.strerror})")
-    if is_empty and not unreadable:
+    if is_empty and has_ours:
+        problem = "all pictures in this folder are dreamcli's own; to use them, name them, or a pattern such as *.png"
+        yield Found(folder, problem=problem)
+    elif is_empty and not unreadable:
         only_links = not follow_links and any(path.is_symlink() for path in folder.rglob("*"))
         problem = "there is no picture in this folder" + (", only links" if only_links else "")
         yield Found(folder, problem=problem, hint=Hint.FOLLOW_LINKS if only_links else None)
@@ -110,24 +132,26 @@ def _matches(pattern: str, follow_links: bool) -> Iterator[str]:
     """Like `glob.iglob`, whose ``**`` follows every link to a folder, and circles of links forever."""
     parts = Path(pattern).parts
     if "**" not in parts:
-        yield from glob.iglob(pattern)
+        for match in glob.iglob(pattern):  # which matches no names with a dot, unless that is in the pattern
+            names = zip(Path(match).parts, parts, strict=False)
+            if not any(name.lower() in _OF_SYSTEMS and name != part for name, part in names):
+                yield match
         return
     at = parts.index("**")
-    for base in glob.iglob(os.path.join(*parts[:at])) if at else [""]:
-        for folder, folders, _ in _walk(base or os.curdir, follow_links):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+    for base in _matches(os.path.join(*parts[:at]), follow_links) if at else [""]:
+        for folder, _, _ in _walk(base or os.curdir, follow_links):
             yield from _matches(os.path.join(glob.escape(folder), *parts[at + 1 :] or "*"), follow_links)
 
 
 def _walk(
     top: str | Path, follow_links: bool, skip: str = "", on_error: Callable[[OSError], None] | None = None
 ) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Like `os.walk`, in order, without ``skip``, and each folder once, since links may lead in circles."""
+    """Like `os.walk`, in order, without hidden folders and ``skip``, and each once, since links may lead in circles."""
     seen = {skip}
     for parent, folders, names in os.walk(top, onerror=on_error, followlinks=follow_links):
         if (real := os.path.realpath(parent)) in seen:
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         yield str(parent), folders, names
