@@ -60,7 +60,7 @@ class Network:
     @property
     def output(self) -> str:
         """The layer that returns the logits."""
-        return self.trace.events[-1][1]
+        return self.trace.output
 
     @property
     def short_name(self) -> str:
