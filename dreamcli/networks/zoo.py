@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,12 +22,13 @@ from .architectures import efficientnet_lite, vgg19_gatys
 from .architectures.dreamnet import dreamnet
 from .architectures.lenet5 import lenet5
 from .catalog import BUNDLED, is_own, listing, torchvision_models
+from .checkpoints import State, matched, read_state_dicts
 from .ensemble import Ensemble
 from .layers import aliases, style_layers
 from .model_spec import parse_models
 from .network import Card, Network
 from .own import OwnBuilder, checked_builder
-from .weights import State, assign, fetch, read_state_dict, state_sha256
+from .weights import LostHead, assign, fetch, state_sha256
 from .wheels import WHEELS, file_sha256
 
 __all__ = ["BUNDLED", "Card", "Network", "load", "load_all", "load_judge", "skeleton", "wrap"]
@@ -53,6 +54,18 @@ CONVERTERS: Mapping[str, Callable[[State], State]] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Remarks:
+    """What is to be said about weights from a file; see `Network`.
+
+    Attributes:
+        lost_head: what is gone, if the file doesn't have it.
+    """
+
+    lost_head: LostHead | None = None
+    notes: tuple[str, ...] = ()
+
+
 def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = False) -> Network:
     """Load a network with its weights.
 
@@ -69,22 +82,22 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     known = listing(name)
     if is_own(name) and not weights and not random:
         raise WrongRequest(f"{name} needs weights", Hint.WEIGHTS)
-    build = _builder(name)
+    build, remarks = _builder(name), Remarks()
     if random:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             module, digest = build(), ""
     elif weights:
-        module, digest = _build_with(build, weights), file_sha256(weights)
+        (module, remarks), digest = _build_with(build, weights), file_sha256(weights)
         if isinstance(build, OwnBuilder):
             digest += f"+{build.sha256()}"  # what the network does depends on its code, too
     elif name in WHEELS:
         path, digest = WHEELS[name].verified_path(), WHEELS[name].sha256
-        module = _build_with(build, path, CONVERTERS[name])
+        module, remarks = _build_with(build, path, CONVERTERS[name])
     else:
         digest = fetch(known.url, known.path) if known.url else file_sha256(known.path)
-        module = _build_with(build, known.path)
-    return _network(name, module, digest, _format(name, module), known.labels)
+        module, remarks = _build_with(build, known.path)
+    return _network(name, module, digest, _format(name, module), known.labels, remarks)
 
 
 def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -> Ensemble:
@@ -213,7 +226,14 @@ def _own_labels(name: str, module: nn.Module) -> tuple[str, ...]:
     return tuple(map(str, labels))
 
 
-def _network(name: str, module: nn.Module, digest: str, input_format: InputFormat, labels: tuple[str, ...]) -> Network:
+def _network(
+    name: str,
+    module: nn.Module,
+    digest: str,
+    input_format: InputFormat,
+    labels: tuple[str, ...],
+    remarks: Remarks = Remarks(),
+) -> Network:
     """Combine what is known about a network with what a trace shows."""
     module.requires_grad_(False).eval()
     # vision transformers and LeNet-5 take one size, in pixels, and say so; torchvision's MaxVit doesn't say it
@@ -226,13 +246,17 @@ def _network(name: str, module: nn.Module, digest: str, input_format: InputForma
     trace, input_format = traced_as_ours(module, name, input_format)
     check(trace.output in trace.shapes, f"{name} doesn't end with a layer that returns a tensor")
     shape = trace.shapes[trace.output]
+    lost = remarks.lost_head
+    if lost:  # what is in its place isn't what its layers would be
+        shapes = {layer: each for layer, each in trace.shapes.items() if not f"{layer}.".startswith(f"{lost.name}.")}
+        trace = replace(trace, shapes=shapes)
     # feature maps or tokens aren't one score for each class
-    has_classes = math.prod(shape[2:]) == 1
+    has_classes = not lost and math.prod(shape[2:]) == 1
     labels = _labels(name, module, labels, channel_count(shape)) if has_classes else ()
     is_grey = bool(getattr(module, "is_grey", False))
     style, content = style_layers(name, module, trace)
-    card = Card(name, aliases(name, module, trace), labels, style, content, is_grey)
-    return Network(card, module, input_format, digest, trace)
+    card = Card(name, aliases(name, module, trace), labels, style, content, is_grey, lost.reason if lost else "")
+    return Network(card, module, input_format, digest, trace, remarks.notes)
 
 
 def _labels(name: str, module: nn.Module, labels: tuple[str, ...], count: int) -> tuple[str, ...]:
@@ -275,17 +299,21 @@ def _build_torchvision(name: str, **options: object) -> nn.Module:
     return module
 
 
-def _build_with(build: Builder, path: Path, convert: Callable[[State], State] = lambda state: state) -> nn.Module:
+def _build_with(
+    build: Builder, path: Path, convert: Callable[[State], State] = lambda state: state
+) -> tuple[nn.Module, Remarks]:
     """Build a network around the weights in a file, without initializing any first."""
-    state = convert(read_state_dict(path))
+    states = {place: convert(state) for place, state in read_state_dicts(path).items()}
     module = _blank(build)
-    head = list(module.state_dict())[-1]  # its bias: the user's state dict may have another number of classes
-    if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:
+    match = matched(states, module.state_dict())
+    head = list(module.state_dict())[-1]  # its bias or weight: the file may have another number of classes
+    found = match.state.get(head)
+    if found is not None and found.dim() and found.shape != module.state_dict()[head].shape:
         # the user's own network may not take that number: then `assign` says which shapes differ
         with suppress(DreamcliError, TypeError):
-            module = _blank(partial(build, num_classes=len(state[head])))
-    assign(module, state, path)
-    return module
+            module = _blank(partial(build, num_classes=len(found)))
+    lost = assign(module, match.state, path)
+    return module, Remarks(lost, match.notes + ((f"without its head: {lost.reason}",) if lost else ()))
 
 
 def _blank(build: Builder) -> nn.Module:

@@ -212,7 +212,10 @@ def test_its_constructor_may_look_at_tensors(run, own: None) -> None:
 
 @pytest.mark.parametrize(
     ("model", "code", "message"),
-    [("Small", 0, ""), ("Fixed", 1, "five.pth: head.weight has shape (5, 8), but the network needs (4, 8)")],
+    [
+        ("Small", 0, ""),
+        ("Fixed", 1, "has no classes: five.pth doesn't fit its head: head.weight has shape (5, 8), but"),
+    ],
 )
 def test_weights_may_have_other_classes_if_the_network_may(run, own: None, model: str, code: int, message: str) -> None:
     state = torch.load("net.pth")
@@ -302,7 +305,10 @@ def test_a_missing_weight_is_named_whatever_it_is_called(run, own: None) -> None
     Path("aux.py").write_text(CODE.replace("self.second", "self.aux1"))
     outcome = run("classify", "photo.png", "-m", "aux.py:Small=net.pth")
     assert outcome.code == 1
-    assert "these are another network's weights: the file lacks aux1.1.weight" in outcome.err
+    assert (
+        "2 of the network's 8 weights missing (aux1.1.weight, aux1.1.bias), 2 unexpected (second.1.weight"
+        in outcome.err
+    )
 
 
 GRAY = """
@@ -404,3 +410,18 @@ def test_it_climbs_with_one_in_color(run, folders: None) -> None:
         outcome = run(*arguments, *QUICK, *models)
         assert outcome.code == 0, outcome.err
     assert zoo.load_all(models[1]).networks[1].card.is_grey is False
+
+
+def test_without_a_head_it_dreams_but_has_no_classes(run, own: None) -> None:
+    state = {key: value for key, value in torch.load("net.pth").items() if not key.startswith("head")}
+    torch.save({"model": {f"backbone.{key}": value for key, value in state.items()}}, "body.pth")
+    model = ("--model", "net.py:Named=body.pth")
+    reason = "body.pth doesn't fit its head: 2 of the network's 8 weights missing (head.weight, head.bias)"
+    outcome = run("dream", "photo.png", *model, *QUICK)
+    assert outcome.code == 0
+    assert outcome.lines == [f"photo.png -> photo-dream.png (without its head: {reason})"]
+    for arguments in (("class", "bee"), ("classify", "photo.png"), ("boost", "--layer", "head:1")):
+        outcome = run(*arguments, *model, "--size", 32, *QUICK)
+        assert outcome.code in (1, 2)
+        assert not list(Path().glob("*-class.png")) + list(Path().glob("*-boost.png"))
+    assert run("class", "bee", *model).err == f"dreamcli: net.py:Named has no classes: {reason}\n"
