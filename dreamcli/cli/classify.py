@@ -13,7 +13,7 @@ from dreamcli.errors import DreamcliError, describe
 from dreamcli.settings.classify import ClassifySettings
 
 from .completion import complete_layers
-from .errors import print_error, printable, say, with_hint
+from .errors import print_error, printable, with_hint
 from .options import (
     SharedOptions,
     form_options,
@@ -26,6 +26,7 @@ from .options import (
 from .parameters import LAYER
 from .report import left_out_text
 from .sections import Command
+from .terminal import say
 
 if TYPE_CHECKING:
     from dreamcli.files.plan import Task

@@ -30,11 +30,12 @@ class TraceError(Exception):
     Attributes:
         layer: the innermost layer that was running; empty if there was none.
         reason: what was wrong, in one line.
+        passed: the number of layers that it went through before.
     """
 
-    def __init__(self, layer: str, reason: str) -> None:
+    def __init__(self, layer: str, reason: str, passed: int) -> None:
         super().__init__(f"{layer or 'the network'}: {reason}")
-        self.layer, self.reason = layer, reason
+        self.layer, self.reason, self.passed = layer, reason, passed
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Trace:
         passing: layers that return another layer's tensor: in-place functions, and blocks that end with a layer.
         foldable: (convolution, batch norm) pairs where the second alone takes the first's output, unchanged.
         stem: the convolution that takes the network's input unchanged, all colors together, if there is exactly one.
+        output: the last layer on the way to what the network returns; empty if there is none.
         layers: the layer table, in the order of execution.
         blocks: rows for the outer modules that the table's layers are parts of, for their last run.
     """
@@ -100,6 +102,7 @@ class Trace:
     passing: set[str] = field(default_factory=set)
     foldable: list[tuple[str, str]] = field(default_factory=list)
     stem: str | None = None
+    output: str = ""
     layers: list[Layer] = field(default_factory=list)
     blocks: dict[str, Layer] = field(default_factory=dict)
 
@@ -127,10 +130,10 @@ def trace(network: nn.Module, size: tuple[int, int]) -> Trace:
         with torch.no_grad(), own_randomness(0, image.device), tracer:
             answer = shell(image)
     except Exception as error:  # it may be anybody's network
-        raise TraceError(tracer.open[-1] if tracer.open else "", first_line(error)) from error
+        raise TraceError(tracer.open[-1] if tracer.open else "", first_line(error), tracer.passed) from error
     if not isinstance(answer, Tensor):
-        raise TraceError("", f"it returns a {type(answer).__name__}, not one tensor")
-    found = tracer.finished()
+        raise TraceError("", f"it returns a {type(answer).__name__}, not one tensor", tracer.passed)
+    found = tracer.finished(answer)
     doubtful = tracer.doubtful()
     return _with_channels_last(found, _channels_last(network, image, doubtful)) if doubtful else found
 
@@ -192,6 +195,8 @@ class _Tracer(TorchFunctionMode):
         self._uses: MutableMapping[Tensor, int] = WeakTensorKeyDictionary()
         self._fields: MutableMapping[Tensor, Fields] = WeakTensorKeyDictionary({image: (Field(), Field())})
         self._maps: set[tuple[int, ...]] = set()  # shapes that have channels first
+        # the last layers on the way to them, and which events these were
+        self._latest: MutableMapping[Tensor, tuple[int, str]] = WeakTensorKeyDictionary()
         self._work: list[int] = []  # of every open module, so far
         self._rows: list[int] = []  # in the table before every open module
         for name, module in network.named_modules():
@@ -222,6 +227,7 @@ class _Tracer(TorchFunctionMode):
         if self._owners.setdefault(output, name) != name:
             found.passing.add(name)
         self._outputs[name] = (output, output._version)
+        self._latest[output] = (len(found.events), name)
         found.shapes[name] = tuple(output.shape)
         found.fields[name] = self._fields.get(output)
         own = sum(parameter.numel() for parameter in module.parameters(recurse=False))
@@ -260,15 +266,16 @@ class _Tracer(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         output = func(*args, **kwargs)
-        made = list(_tensors(output))
-        sources = [tensor for tensor in _tensors((args, kwargs)) if tensor in self._fields] if made else []
+        made = list(tensors_in(output))
+        sources = [tensor for tensor in tensors_in((args, kwargs)) if tensor in self._fields] if made else []
         if sources:
             name = getattr(func, "__name__", "")
             given = arguments(name, args, kwargs)
             before = reduce(joined, (self._fields[source] for source in sources))
             fields = fields_after(name, given, before, sources[0].shape, made[0].shape)
+            latest = max(self._latest.get(source, (0, "")) for source in sources)
             for tensor in made:
-                self._fields[tensor] = fields
+                self._fields[tensor], self._latest[tensor] = fields, latest
             for source in sources:
                 if source is not made[0]:
                     self._uses[source] = self._uses.get(source, 0) + 1
@@ -290,8 +297,13 @@ class _Tracer(TorchFunctionMode):
 
         return {name: shape for name, shape in self._found.shapes.items() if may_be_last(shape)}
 
-    def finished(self) -> Trace:
-        """What was found, once the image is through."""
+    @property
+    def passed(self) -> int:
+        """The number of layers that the image went through so far."""
+        return sum(what == "end" for what, _ in self._found.events)
+
+    def finished(self, answer: Tensor) -> Trace:
+        """What was found, once the image is through, and the network has returned its answer."""
         found = self._found
         runs = Counter(name for what, name in found.events if what == "end")
         once = {name for name, (output, _) in self._outputs.items() if runs[name] == self._uses.get(output, 0) == 1}
@@ -300,6 +312,7 @@ class _Tracer(TorchFunctionMode):
             clobbered={name for name, (output, version) in self._outputs.items() if output._version != version},
             foldable=[(conv, norm) for conv, norm in found.foldable if conv in once and runs[norm] == 1],
             stem=self._stems[0] if len(self._stems) == 1 else None,
+            output=self._latest.get(answer, (0, ""))[1],
         )
 
 
@@ -307,12 +320,12 @@ def _plain(number: Fraction | int) -> float:
     return number if isinstance(number, int) else float(number)
 
 
-def _tensors(values: object) -> Iterator[Tensor]:
+def tensors_in(values: object) -> Iterator[Tensor]:
     """Every tensor in nested tuples, lists and dictionaries."""
     if isinstance(values, Tensor):
         yield values
     elif isinstance(values, dict):
-        yield from _tensors(tuple(values.values()))
+        yield from tensors_in(tuple(values.values()))
     elif isinstance(values, tuple | list):
         for value in values:
-            yield from _tensors(value)
+            yield from tensors_in(value)

@@ -27,6 +27,7 @@ class Card:
         labels: the names of the classes, in order; their numbers if they have no names.
         style_layers, content_layer: where style is measured, from fine to coarse, and where content is.
         is_grey: whether it sees brightness only.
+        headless: why it has no head, and so no classes; empty if it has one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Card:
     style_layers: tuple[str, ...]
     content_layer: str
     is_grey: bool = False
+    headless: str = ""
 
     @property
     def is_residual(self) -> bool:
@@ -49,6 +51,7 @@ class Network:
     Attributes:
         module: maps ``(N, 3, H, W)`` to ``(N, classes)`` logits.
         weights_sha256: the SHA-256 of its weights; empty for random ones.
+        notes: for people: what was unusual about its weights.
     """
 
     card: Card
@@ -56,11 +59,12 @@ class Network:
     input_format: InputFormat
     weights_sha256: str
     trace: Trace
+    notes: tuple[str, ...] = ()
 
     @property
     def output(self) -> str:
         """The layer that returns the logits."""
-        return self.trace.events[-1][1]
+        return self.trace.output
 
     @property
     def short_name(self) -> str:
@@ -96,10 +100,10 @@ class Network:
         if found not in self.trace.shapes:
             outermost = [layer for layer in self.trace.shapes if "." not in layer]
             inner = [layer for layer in self.trace.shapes if layer.rpartition(".")[2] == name]
+            reason = f" ({self.card.headless})" if self.card.headless else ""
             hint = suggestion(inner[:3]) or did_you_mean(name, [*ALIASES, *self.trace.shapes])
-            raise WrongRequest(
-                f"{self.card.name} has no layer {name!r}" + (hint or f"; it has {', '.join([*ALIASES, *outermost])}")
-            )
+            hint = hint or f"; it has {', '.join([*ALIASES, *outermost])}"
+            raise WrongRequest(f"{self.card.name} has no layer {name!r}{reason}{hint}")
         return found
 
     def find(self, spec: LayerSpec) -> str:
@@ -148,7 +152,8 @@ class Network:
 
     def check_classes(self) -> None:
         """Raise WrongRequest if it has no classes."""
-        check(bool(self.card.labels), f"{self.card.name} has no classes")
+        why = f": {self.card.headless}" if self.card.headless else ""
+        check(bool(self.card.labels), f"{self.card.name} has no classes{why}")
 
     def class_index(self, wanted: str) -> int:
         """Find a class by its name, in upper or lower case, or by its number.

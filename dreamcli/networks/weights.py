@@ -1,23 +1,22 @@
-"""Weights files: read without ever running their code, and checked."""
+"""Weights that a network gets: checked against its names and shapes, or downloaded."""
 
 from __future__ import annotations
 
 import hashlib
-import pickle
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from dreamcli.engine.activations import replace_module
 from dreamcli.errors import DreamcliError, first_line
 
+from .checkpoints import State, some
 from .wheels import file_sha256
 
-State = dict[str, Tensor]
 # torchvision's classifiers for training only, by the classes of their networks
 AUXILIARY: Mapping[str, tuple[str, ...]] = {"GoogLeNet": ("aux1.", "aux2."), "Inception3": ("AuxLogits.",)}
 
@@ -31,76 +30,114 @@ def state_sha256(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def read_state_dict(path: Path) -> State:
-    """Read a state dict from a ``.safetensors`` file, or from a ``.pth`` file with ``weights_only=True``.
+def head_of(names: Iterable[str]) -> str | None:
+    """The name of the last module of those that hold a network's weights, such as ``fc``, with all that is in it.
 
-    Unwraps a checkpoint that has it under "state_dict" or "model", and removes the "module." that data parallelism
-    puts before every name.
+    Args:
+        names: as in the network's state dict. What they all begin with is passed over.
 
-    Raises:
-        DreamcliError: the file can't be read, wants to run code, or isn't a state dict.
+    Returns:
+        None if the network consists of a single one.
     """
-    if not path.is_file():
-        raise DreamcliError(f"{path}: no such weights file")
-    try:
-        state: object
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except SafetensorError as error:
-        raise DreamcliError(f"{path}: not a readable safetensors file ({error})") from error
-    except Exception as error:  # torch.load may raise anything for a file that isn't its own
-        if isinstance(error, pickle.UnpicklingError) and "global" in str(error).lower():
-            raise DreamcliError(
-                f"{path}: refused, because it isn't a plain state dict and loading it would run code; "
-                "save the tensors alone with torch.save(model.state_dict(), FILE) or as safetensors"
-            ) from error
-        reason = f" ({first_line(error)})" if isinstance(error, OSError | RuntimeError) else ""
-        raise DreamcliError(f"{path}: not a readable weights file{reason}") from error
-    for wrapper in ("state_dict", "model"):
-        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
-            state = state[wrapper]
-    if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise DreamcliError(f"{path}: not a state dict (names and their tensors)")
-    return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+    parts = [name.split(".") for name in names]
+    depth = 0
+    while all(len(each) > depth + 1 and each[depth] == parts[0][depth] for each in parts):
+        depth += 1
+    last = parts[-1]
+    return ".".join(last[: depth + 1]) if len(last) > depth + 1 else None
 
 
-def assign(network: nn.Module, state: State, origin: Path) -> None:
-    """Give ``network`` the weights in ``state``, as float32.
+@dataclass(frozen=True)
+class LostHead:
+    """The last module of a network, which the weights don't fit.
+
+    Attributes:
+        name: as in ``network.named_modules()``.
+        reason: in a line.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What keeps a state dict from fitting a network.
+
+    Attributes:
+        total: the number of weights that the network needs.
+        missing, unexpected: names that only the network has, and that only the state dict has.
+        misshaped: of other shapes than the network needs, and how they differ.
+    """
+
+    total: int
+    missing: list[str]
+    unexpected: list[str]
+    misshaped: dict[str, str]
+
+    @classmethod
+    def of(cls, network: nn.Module, state: State) -> Misfit:
+        """Compare the names and shapes; the parts for training only may be missing, or left over."""
+        wanted = network.state_dict()
+        names = wanted.keys() | state.keys()
+        auxiliary = tuple(name for kind in type(network).__mro__ for name in AUXILIARY.get(kind.__name__, ()))
+        spare = {name for name in names if name.endswith("num_batches_tracked") or name.startswith(auxiliary)}
+        shapes = {name: (tuple(state[name].shape), tuple(wanted[name].shape)) for name in wanted if name in state}
+        return cls(
+            len(wanted.keys() - spare),
+            [name for name in wanted if name not in state and name not in spare],
+            [name for name in state if name not in wanted and name not in spare],
+            {name: f"has shape {one}, but the network needs {other}" for name, (one, other) in shapes.items()
+             if one != other},
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        """Which names and shapes don't fit, in a line."""
+        if self.missing or self.unexpected:
+            parts = [f"{len(self.missing)} of the network's {self.total} weights missing ({some(self.missing)})"]
+            parts += [f"{len(self.unexpected)} unexpected ({some(self.unexpected)})"]
+            return ", ".join(part for part, names in zip(parts, (self.missing, self.unexpected), strict=True) if names)
+        (name, how), *others = self.misshaped.items()
+        return f"{name} {how}" + (f" ({1 + len(others)} weights differ in shape)" if others else "")
+
+    def is_about(self, head: str, wanted: Iterable[str]) -> bool:
+        """Whether only a network's head is missing, or replaced; ``wanted`` are the names of all its weights."""
+        depth = head.count(".")
+        body = {tuple(name.split(".")[: depth + 1]) for name in wanted if not name.startswith(f"{head}.")}
+        return (
+            bool(self.missing or self.misshaped)
+            and all(name.startswith(f"{head}.") for name in (*self.missing, *self.misshaped))
+            and not any(tuple(name.split(".")[: depth + 1]) in body for name in self.unexpected)
+        )
+
+
+def assign(network: nn.Module, state: State, origin: Path) -> LostHead | None:
+    """Give ``network`` the weights in ``state``, as float32. A head that they don't fit becomes `nn.Identity`.
+
+    Returns:
+        what is gone; None if all is there.
 
     Raises:
         DreamcliError: names or shapes don't match, or a weight isn't finite; says which.
     """
-    wanted = network.state_dict()
-    # the parts for training only may be missing, or left over
-    names = wanted.keys() | state.keys()
-    auxiliary = tuple(name for kind in type(network).__mro__ for name in AUXILIARY.get(kind.__name__, ()))
-    spare = {name for name in names if name.endswith("num_batches_tracked") or name.startswith(auxiliary)}
-    missing = [name for name in wanted if name not in state and name not in spare]
-    unknown = [name for name in state if name not in wanted and name not in spare]
-    if missing or unknown:
-        parts = [f"lacks {_some(missing)}"] * bool(missing) + [f"has unknown {_some(unknown)}"] * bool(unknown)
-        raise DreamcliError(f"{origin}: these are another network's weights: the file {' and '.join(parts)}")
-    fitting: State = {}
+    misfit, lost = Misfit.of(network, state), None
+    if misfit.missing or misfit.unexpected or misfit.misshaped:
+        head = head_of(network.state_dict())
+        if head is None or not misfit.is_about(head, network.state_dict()):
+            raise DreamcliError(f"{origin} doesn't fit the network: {misfit}")
+        replace_module(network, head, nn.Identity())
+        lost = LostHead(head, f"{origin.name} doesn't fit its head: {misfit}")
+    wanted, fitting = network.state_dict(), {}
     for name, tensor in state.items():
         if name not in wanted:
             continue
-        if tensor.shape != wanted[name].shape:
-            raise DreamcliError(
-                f"{origin}: {name} has shape {tuple(tensor.shape)}, but the network needs {tuple(wanted[name].shape)}"
-            )
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise DreamcliError(f"{origin}: {name} holds values that are not finite (NaN or infinity)")
         fitting[name] = tensor.float() if tensor.is_floating_point() else tensor
     for name in wanted.keys() - fitting.keys():
         fitting[name] = torch.zeros(wanted[name].shape, dtype=wanted[name].dtype)
     network.load_state_dict(fitting, assign=True)
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return ", ".join(names[:2]) + more
+    return lost
 
 
 def fetch(url: str, path: Path) -> str:

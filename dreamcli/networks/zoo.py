@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,19 +15,20 @@ from torch import nn
 
 from dreamcli import plugins
 from dreamcli.engine.activations import InputFormat, channel_count
-from dreamcli.engine.trace import TRACE_SIZE
 from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
 
+from .adapt import original, traced_as_ours, unwrapped
 from .architectures import efficientnet_lite, vgg19_gatys
 from .architectures.dreamnet import dreamnet
 from .architectures.lenet5 import lenet5
 from .catalog import BUNDLED, is_own, listing, torchvision_models
+from .checkpoints import State, matched, read_state_dicts
 from .ensemble import Ensemble
-from .layers import aliases, style_layers, traced
+from .layers import aliases, style_layers
 from .model_spec import parse_models
 from .network import Card, Network
-from .own import checked_builder, own_builder
-from .weights import State, assign, fetch, read_state_dict, state_sha256
+from .own import OwnBuilder, checked_builder
+from .weights import LostHead, assign, fetch, state_sha256
 from .wheels import WHEELS, file_sha256
 
 __all__ = ["BUNDLED", "Card", "Network", "load", "load_all", "load_judge", "skeleton", "wrap"]
@@ -53,6 +54,18 @@ CONVERTERS: Mapping[str, Callable[[State], State]] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Remarks:
+    """What is to be said about weights from a file; see `Network`.
+
+    Attributes:
+        lost_head: what is gone, if the file doesn't have it.
+    """
+
+    lost_head: LostHead | None = None
+    notes: tuple[str, ...] = ()
+
+
 def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = False) -> Network:
     """Load a network with its weights.
 
@@ -69,22 +82,22 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
     known = listing(name)
     if is_own(name) and not weights and not random:
         raise WrongRequest(f"{name} needs weights", Hint.WEIGHTS)
-    build = _builder(name)
+    build, remarks = _builder(name), Remarks()
     if random:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             module, digest = build(), ""
     elif weights:
-        module, digest = _build_with(build, weights), file_sha256(weights)
-        if is_own(name):
-            digest += f"+{file_sha256(known.path)}"  # what the network does depends on its code, too
+        (module, remarks), digest = _build_with(build, weights), file_sha256(weights)
+        if isinstance(build, OwnBuilder):
+            digest += f"+{build.sha256()}"  # what the network does depends on its code, too
     elif name in WHEELS:
         path, digest = WHEELS[name].verified_path(), WHEELS[name].sha256
-        module = _build_with(build, path, CONVERTERS[name])
+        module, remarks = _build_with(build, path, CONVERTERS[name])
     else:
         digest = fetch(known.url, known.path) if known.url else file_sha256(known.path)
-        module = _build_with(build, known.path)
-    return _network(name, module, digest, _format(name, module), known.labels)
+        module, remarks = _build_with(build, known.path)
+    return _network(name, module, digest, _format(name, module), known.labels, remarks)
 
 
 def load_all(models: str, weights: Path | None = None, *, blank: bool = False) -> Ensemble:
@@ -150,10 +163,10 @@ def wrap(
     """Use a network that is in memory. It is copied, and the original left as it is.
 
     Args:
-        module: maps ``(N, 3, H, W)`` to ``(N, classes)`` logits. ``module.image_size``, if any, is the one size in
-            pixels that it takes.
-        mean, std: of each color, subtracted from and divided into an image in [0, 1]; by default those that the module
-            has as attributes, or ImageNet's.
+        module: maps ``(N, 3, H, W)`` or ``(N, 1, H, W)`` to ``(N, classes)`` logits. ``module.image_size``, if any, is
+            the one size in pixels that it takes.
+        mean, std: of each color, or one for all, subtracted from and divided into an image in [0, 1]; by default those
+            that the module has as attributes, or ImageNet's.
         labels: the names of the classes, in order; by default ``module.labels``, or their numbers.
         name: what records call it; by default the name of its class.
 
@@ -161,12 +174,14 @@ def wrap(
         WrongRequest: an argument is out of range, or the number of labels isn't that of the classes.
         DreamcliError: a picture doesn't go through the network.
     """
+    module = unwrapped(module)
     name = name or type(module).__name__
+    module = original(copy.deepcopy(module), name)
     check(any(True for _ in module.parameters()), f"{name} has no weights")
     check(not isinstance(labels, str), "labels must be a list of names, not a text")
     input_format = _own_format(name, module, mean, std)
     digest = state_sha256(module.state_dict())
-    network = _network(name, copy.deepcopy(module).to("cpu", torch.float32), digest, input_format, tuple(labels))
+    network = _network(name, module.to("cpu", torch.float32), digest, input_format, tuple(labels))
     count = len(network.card.labels)
     check(not labels or len(labels) == count, f"{name} has {count} classes, but there are {len(labels)} labels")
     return network
@@ -181,7 +196,9 @@ def _own_format(
     )
     mean = IMAGENET_MEAN if mean is None else mean
     std = IMAGENET_STD if std is None else std
-    check(len(mean) == len(std) == 3, f"mean and std must have 3 values each, not {len(mean)} and {len(std)}")
+    lengths = f"mean and std must have 3 values each, or 1 for all colors, not {len(mean)} and {len(std)}"
+    check({len(mean), len(std)} <= {1, 3}, lengths)
+    mean, std = (tuple(values) * (3 // len(values)) for values in (mean, std))
     check(all(map(math.isfinite, mean)), f"mean must be finite, not {mean}")
     check(all(0 < value < math.inf for value in std), f"std must be more than 0, not {std}")
     red, green, blue = zip(map(float, mean), map(float, std), strict=True)
@@ -189,15 +206,15 @@ def _own_format(
 
 
 def _attribute(name: str, module: nn.Module, key: str) -> list[float] | None:
-    """Three numbers that a network has as an attribute; its buffers and methods are its own business."""
+    """Three numbers, or one, that a network has as an attribute; its buffers and methods are its own business."""
     value = getattr(module, key, None)
     own = {**dict(module.named_buffers(recurse=False)), **dict(module.named_parameters(recurse=False))}
     if value is None or callable(value) or key in own:
         return None
     try:
-        return [float(each) for each in value]
+        return [float(value)] if isinstance(value, int | float) else [float(each) for each in value]
     except (TypeError, ValueError) as error:
-        raise WrongRequest(f"the {key} of {name} must be three numbers, not {value!r}") from error
+        raise WrongRequest(f"the {key} of {name} must be three numbers, or one, not {value!r}") from error
 
 
 def _own_labels(name: str, module: nn.Module) -> tuple[str, ...]:
@@ -209,7 +226,14 @@ def _own_labels(name: str, module: nn.Module) -> tuple[str, ...]:
     return tuple(map(str, labels))
 
 
-def _network(name: str, module: nn.Module, digest: str, input_format: InputFormat, labels: tuple[str, ...]) -> Network:
+def _network(
+    name: str,
+    module: nn.Module,
+    digest: str,
+    input_format: InputFormat,
+    labels: tuple[str, ...],
+    remarks: Remarks = Remarks(),
+) -> Network:
     """Combine what is known about a network with what a trace shows."""
     module.requires_grad_(False).eval()
     # vision transformers and LeNet-5 take one size, in pixels, and say so; torchvision's MaxVit doesn't say it
@@ -219,26 +243,27 @@ def _network(name: str, module: nn.Module, digest: str, input_format: InputForma
     if size is not None:
         check(isinstance(size, int) and size > 0, f"image_size of {name} must be a number of pixels, not {size!r}")
         input_format = replace(input_format, fixed=size)
-    try:
-        trace = traced(module, input_format.fitted_size(*TRACE_SIZE))
-    except DreamcliError as error:
-        if size:
-            raise
-        raise DreamcliError(f"{error}; if {name} takes pictures of one size only, set its image_size") from error
-    output = trace.events[-1][1] if trace.events else ""
-    check(output in trace.shapes, f"{name} doesn't end with a layer that returns a tensor")
-    classes = channel_count(trace.shapes[output])
-    own = () if labels else _own_labels(name, module)
-    if math.prod(trace.shapes[output][2:]) > 1:
-        labels = ()  # feature maps or tokens, not one score for each class
-    elif own:
-        check(len(own) == classes, f"{name} has {classes} classes, but {len(own)} labels")
-        labels = own
-    elif classes != len(labels):
-        labels = tuple(map(str, range(classes)))
+    trace, input_format = traced_as_ours(module, name, input_format)
+    check(trace.output in trace.shapes, f"{name} doesn't end with a layer that returns a tensor")
+    shape = trace.shapes[trace.output]
+    lost = remarks.lost_head
+    if lost:  # what is in its place isn't what its layers would be
+        shapes = {layer: each for layer, each in trace.shapes.items() if not f"{layer}.".startswith(f"{lost.name}.")}
+        trace = replace(trace, shapes=shapes)
+    # feature maps or tokens aren't one score for each class
+    has_classes = not lost and math.prod(shape[2:]) == 1
+    labels = _labels(name, module, labels, channel_count(shape)) if has_classes else ()
     is_grey = bool(getattr(module, "is_grey", False))
-    card = Card(name, aliases(name, module, trace), labels, *style_layers(name, module, trace), is_grey)
-    return Network(card, module, input_format, digest, trace)
+    style, content = style_layers(name, module, trace)
+    card = Card(name, aliases(name, module, trace), labels, style, content, is_grey, lost.reason if lost else "")
+    return Network(card, module, input_format, digest, trace, remarks.notes)
+
+
+def _labels(name: str, module: nn.Module, labels: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """The names of this many classes: the usual ones, or the network's own, or numbers."""
+    own = () if labels else _own_labels(name, module)
+    check(not own or len(own) == count, f"{name} has {count} classes, but {len(own)} labels")
+    return own or (labels if len(labels) == count else tuple(map(str, range(count))))
 
 
 def _format(name: str, module: nn.Module) -> InputFormat:
@@ -255,7 +280,7 @@ def _format(name: str, module: nn.Module) -> InputFormat:
 
 def _builder(name: str) -> Builder:
     if is_own(name):
-        return own_builder(name)
+        return OwnBuilder(name)
     if name in BUILDERS:
         return BUILDERS[name]
     if packaged := plugins.network(name):
@@ -274,17 +299,21 @@ def _build_torchvision(name: str, **options: object) -> nn.Module:
     return module
 
 
-def _build_with(build: Builder, path: Path, convert: Callable[[State], State] = lambda state: state) -> nn.Module:
+def _build_with(
+    build: Builder, path: Path, convert: Callable[[State], State] = lambda state: state
+) -> tuple[nn.Module, Remarks]:
     """Build a network around the weights in a file, without initializing any first."""
-    state = convert(read_state_dict(path))
+    states = {place: convert(state) for place, state in read_state_dicts(path).items()}
     module = _blank(build)
-    head = list(module.state_dict())[-1]  # its bias: the user's state dict may have another number of classes
-    if head in state and state[head].dim() == 1 and state[head].shape != module.state_dict()[head].shape:
+    match = matched(states, module.state_dict())
+    head = list(module.state_dict())[-1]  # its bias or weight: the file may have another number of classes
+    found = match.state.get(head)
+    if found is not None and found.dim() and found.shape != module.state_dict()[head].shape:
         # the user's own network may not take that number: then `assign` says which shapes differ
         with suppress(DreamcliError, TypeError):
-            module = _blank(partial(build, num_classes=len(state[head])))
-    assign(module, state, path)
-    return module
+            module = _blank(partial(build, num_classes=len(found)))
+    lost = assign(module, match.state, path)
+    return module, Remarks(lost, match.notes + ((f"without its head: {lost.reason}",) if lost else ()))
 
 
 def _blank(build: Builder) -> nn.Module:

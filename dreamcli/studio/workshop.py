@@ -154,6 +154,7 @@ class Workshop:
         artworks, notes = self.within_memory(
             type(settings), seed, lambda compute: recipe(settings.command)(settings, ensemble, inputs, compute, on_step)
         )
+        notes = (*(note for network in ensemble.networks for note in network.notes), *notes)
         jobs = jobs or self.jobs(settings, picture, references)
         results, witness = [], self.witness(settings)
         with self.compute(type(settings)).repeatable(seed):

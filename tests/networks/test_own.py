@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -54,11 +55,18 @@ class Tensors(Small):
     mean, std = torch.tensor([0.5] * 3), torch.tensor([0.25] * 3)
 
 class Number(Small):
-    mean = 0.5
+    mean = "half"
+
+class Half(Small):
+    mean, std = 0.5, (0.25,)
 
 class Heads(Small):
     def forward(self, x):
         return super().forward(x), x
+
+class Nothing(Small):
+    def forward(self, x):
+        super().forward(x)
 
 class Numbered(Small):
     labels = ["1", "2", "3", "4"]
@@ -86,6 +94,10 @@ class Crooked(Small):
 class Square(Small):
     def forward(self, x):
         return super().forward(x + torch.zeros(1, 3, 64, 64))
+
+class Four(Small):
+    def forward(self, x):
+        return super().forward(nn.functional.conv2d(x, torch.zeros(3, 4, 3, 3)))
 
 class Two(Small):
     def forward(self, x, y):
@@ -145,7 +157,8 @@ def test_it_may_say_how_pictures_are_normalized(run, own: None) -> None:
     centered, plain, inside = (zoo.load(f"net.py:{name}", Path("net.pth")) for name in ("Centered", "Small", "Inside"))
     assert (centered.input_format.mean, centered.input_format.std) == ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     assert inside.input_format == plain.input_format
-    assert zoo.load("net.py:Tensors", Path("net.pth")).input_format == centered.input_format
+    for other in ("Tensors", "Half"):
+        assert zoo.load(f"net.py:{other}", Path("net.pth")).input_format == centered.input_format
     assert zoo.wrap(centered.module).input_format == centered.input_format  # from Python, too
     assert zoo.wrap(centered.module, mean=torch.zeros(3)).input_format.mean == (0, 0, 0)
     assert plain.input_format.mean == zoo.IMAGENET_MEAN
@@ -161,8 +174,9 @@ def test_it_may_say_how_pictures_are_normalized(run, own: None) -> None:
     [
         ("FewLabels", "net.py:FewLabels has 4 classes, but 1 labels"),
         ("LabelsByNumber", "the labels of net.py:LabelsByNumber must be a list of names, not dict"),
-        ("Number", "the mean of net.py:Number must be three numbers, not 0.5"),
-        ("Heads", "a picture of 96x64 pixels doesn't fit the network: it returns a tuple, not one tensor"),
+        ("Number", "the mean of net.py:Number must be three numbers, or one, not 'half'"),
+        ("Nothing", "a picture of 96x64 pixels doesn't fit the network: it returns a NoneType, not one tensor"),
+        ("Four", "expected input[1, 3, 64, 96] to have 4 channels, but got 3 channels instead"),
         ("Broad", "image_size of net.py:Broad must be a number of pixels, not (32, 48)"),
         ("Crooked", "std must be more than 0"),
         ("Square", "if net.py:Square takes pictures of one size only, set its image_size"),
@@ -175,6 +189,7 @@ def test_what_a_network_says_wrongly_is_explained(run, own: None, name: str, mes
         assert outcome.code in (1, 2)
         assert message in outcome.err
         assert outcome.err.count("\n") == 1
+        assert ("set its image_size" in outcome.err) == (name == "Square")  # only with an error that it explains
 
 
 def test_its_layers_need_no_weights(run, own: None) -> None:
@@ -197,7 +212,10 @@ def test_its_constructor_may_look_at_tensors(run, own: None) -> None:
 
 @pytest.mark.parametrize(
     ("model", "code", "message"),
-    [("Small", 0, ""), ("Fixed", 1, "five.pth: head.weight has shape (5, 8), but the network needs (4, 8)")],
+    [
+        ("Small", 0, ""),
+        ("Fixed", 1, "has no classes: five.pth doesn't fit its head: head.weight has shape (5, 8), but"),
+    ],
 )
 def test_weights_may_have_other_classes_if_the_network_may(run, own: None, model: str, code: int, message: str) -> None:
     state = torch.load("net.pth")
@@ -287,4 +305,123 @@ def test_a_missing_weight_is_named_whatever_it_is_called(run, own: None) -> None
     Path("aux.py").write_text(CODE.replace("self.second", "self.aux1"))
     outcome = run("classify", "photo.png", "-m", "aux.py:Small=net.pth")
     assert outcome.code == 1
-    assert "these are another network's weights: the file lacks aux1.1.weight" in outcome.err
+    assert (
+        "2 of the network's 8 weights missing (aux1.1.weight, aux1.1.bias), 2 unexpected (second.1.weight"
+        in outcome.err
+    )
+
+
+GRAY = """
+from torch import nn
+from {sibling} import block
+
+class Gray(nn.Module):
+    mean, std = 0.13, 0.31
+    labels = ["ape", "bee"]
+
+    def __init__(self):
+        super().__init__()
+        from {sibling} import KERNEL  # while it is built
+        self.first, self.second = block({channels}, KERNEL), block(4, KERNEL)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.second(self.first(x))
+        return dict(maps=x, logits=self.head(x.mean((2, 3))))
+
+ready = Gray()
+"""
+BLOCKS = """
+from torch import nn
+
+KERNEL = {kernel}
+
+def block(channels, kernel):
+    return nn.Sequential(nn.Conv2d(channels, 4, kernel, padding=1), nn.ReLU())
+"""
+FOLDERS = {"a": (1, 3), "b": (3, 5)}  # channels and kernels
+
+
+@pytest.fixture
+def folders(run, photo: Path) -> None:
+    """Two folders, each with a network and a sibling that it imports; their files have the same names."""
+    for folder, (channels, kernel) in FOLDERS.items():
+        Path(folder).mkdir()
+        Path(folder, "net.py").write_text(GRAY.format(channels=channels, sibling="blocks"))
+        Path(folder, "blocks.py").write_text(BLOCKS.format(kernel=kernel))
+        torch.save(zoo.load(f"{folder}/net.py:Gray", random=True).module.state_dict(), f"{folder}.pth")
+
+
+@pytest.mark.parametrize("wanted", ["Gray", "ready"])
+def test_a_file_imports_its_own_siblings(folders: None, wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = ModuleType("blocks")  # somebody else's
+    monkeypatch.setitem(sys.modules, "blocks", others)
+    path, names = list(sys.path), set(sys.modules)
+    for _ in range(2):
+        for folder, (channels, kernel) in FOLDERS.items():
+            network = zoo.load(f"{folder}/net.py:{wanted}", Path(f"{folder}.pth"))
+            assert network.module.first[0].weight.shape == (4, channels, kernel, kernel)
+    assert (sys.path, sys.modules["blocks"]) == (path, others)
+    assert not {name for name in set(sys.modules) - names if "net" in name or "blocks" in name}
+
+
+def test_a_file_of_a_package_imports_its_siblings_relatively(folders: None) -> None:
+    Path("a/__init__.py").touch()
+    Path("a/net.py").write_text(GRAY.format(channels=1, sibling=".blocks"))
+    names = set(sys.modules)
+    assert zoo.load("a/net.py:Gray", Path("a.pth")).card.is_grey
+    assert not {name for name in set(sys.modules) - names if name.partition(".")[0] == "a"}
+
+
+def test_what_a_network_does_depends_on_its_siblings_code_too(folders: None) -> None:
+    digests = [zoo.load("a/net.py:Gray", Path("a.pth")).weights_sha256]
+    Path("a/blocks.py").write_text(BLOCKS.format(kernel=3) + "# changed\n")
+    digests.append(zoo.load("a/net.py:Gray", Path("a.pth")).weights_sha256)
+    weights, code = zip(*(digest.split("+") for digest in digests), strict=True)
+    assert weights[0] == weights[1]
+    assert code[0] != code[1]
+
+
+QUICK = ("--steps", 1, "--octaves", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("dream", "photo.png", *QUICK),
+        ("class", "bee", "--size", 32, *QUICK),
+        ("boost", "--layer", "second:1", "--size", 32, *QUICK),
+        ("style", "photo.png", "--style", "photo.png", *QUICK),
+        ("features", "photo.png", "--layer", "second"),
+        ("classify", "photo.png"),
+        ("explain", "photo.png", "--size", 32),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_network_of_one_channel_works(run, folders: None, arguments: tuple[object, ...]) -> None:
+    outcome = run(*arguments, "--model", "a/net.py:Gray=a.pth")
+    assert outcome.code == 0, outcome.err
+
+
+def test_it_climbs_with_one_in_color(run, folders: None) -> None:
+    Path("b/color.py").write_text(Path("b/net.py").read_text().replace("Gray", "Color"))
+    models = ("--model", "a/net.py:Gray=a.pth+b/color.py:Color=b.pth")
+    for arguments in (("dream", "photo.png"), ("class", "bee", "--size", 32)):
+        outcome = run(*arguments, *QUICK, *models)
+        assert outcome.code == 0, outcome.err
+    assert zoo.load_all(models[1]).networks[1].card.is_grey is False
+
+
+def test_without_a_head_it_dreams_but_has_no_classes(run, own: None) -> None:
+    state = {key: value for key, value in torch.load("net.pth").items() if not key.startswith("head")}
+    torch.save({"model": {f"backbone.{key}": value for key, value in state.items()}}, "body.pth")
+    model = ("--model", "net.py:Named=body.pth")
+    reason = "body.pth doesn't fit its head: 2 of the network's 8 weights missing (head.weight, head.bias)"
+    outcome = run("dream", "photo.png", *model, *QUICK)
+    assert outcome.code == 0
+    assert outcome.lines == [f"photo.png -> photo-dream.png (without its head: {reason})"]
+    for arguments in (("class", "bee"), ("classify", "photo.png"), ("boost", "--layer", "head:1")):
+        outcome = run(*arguments, *model, "--size", 32, *QUICK)
+        assert outcome.code in (1, 2)
+        assert not list(Path().glob("*-class.png")) + list(Path().glob("*-boost.png"))
+    assert run("class", "bee", *model).err == f"dreamcli: net.py:Named has no classes: {reason}\n"

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from dreamcli.engine.activations import Activations, InputFormat
 from dreamcli.engine.compute import Compute
 from dreamcli.networks.architectures import vgg19_gatys
+from dreamcli.networks.checkpoints import State, read_state_dicts
 from dreamcli.networks.layers import traced
-from dreamcli.networks.weights import State, assign, read_state_dict
+from dreamcli.networks.weights import assign
 from dreamcli.networks.wheels import WHEELS
 from tests.networks.exactness import check_field, check_tiles
 
@@ -26,7 +27,7 @@ LAYERS = ["relu1_1", "relu2_2", "relu3_4", "conv4_2", "relu5_1", "pool5"]
 
 @pytest.fixture(scope="module")
 def state() -> State:
-    return vgg19_gatys.from_wheel(read_state_dict(WHEEL.verified_path()))
+    return vgg19_gatys.from_wheel(read_state_dicts(WHEEL.verified_path())[""])
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable
+import re
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from dreamcli.errors import DreamcliError
-from dreamcli.networks.weights import assign, fetch, read_state_dict, state_sha256
-
-
-class _Bomb:
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
-        return os.mkdir, ("code-was-run",)
+from dreamcli.networks.weights import assign, fetch, head_of, state_sha256
 
 
 @pytest.fixture
@@ -28,75 +21,54 @@ GOOD = {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}
 
 
 @pytest.mark.parametrize(
-    "wrapped", [GOOD, {"state_dict": GOOD}, {"model": GOOD}, {f"module.{k}": v for k, v in GOOD.items()}]
-)
-def test_reads_what_people_save(tmp_path: Path, linear: nn.Module, wrapped: object) -> None:
-    torch.save(wrapped, tmp_path / "w.pth")
-    assign(linear, read_state_dict(tmp_path / "w.pth"), tmp_path)
-    assert torch.equal(linear.weight, torch.ones(2, 3))
-
-
-def test_half_precision_becomes_float32(tmp_path: Path, linear: nn.Module) -> None:
-    save_file({k: v.half() for k, v in GOOD.items()}, tmp_path / "w.safetensors")
-    assign(linear, read_state_dict(tmp_path / "w.safetensors"), tmp_path)
-    assert linear.weight.dtype == torch.float32
-
-
-def test_a_pickle_never_runs_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    torch.save({"weight": _Bomb()}, tmp_path / "w.pth")
-    with pytest.raises(
-        DreamcliError, match="refused, because it isn't a plain state dict and loading it would run code"
-    ):
-        read_state_dict(tmp_path / "w.pth")
-    assert not (tmp_path / "code-was-run").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "contents", "message"),
-    [
-        ("w.pth", b"hello, this is text", "not a readable weights file"),
-        ("w.pth", b"", "not a readable weights file"),
-        ("w.pth", b"PK\x03\x04 half a zip file", "not a readable weights file"),
-        ("w.safetensors", b"", "not a readable safetensors file"),
-        ("w.safetensors", b"\xff" * 100, "not a readable safetensors file"),
-    ],
-)
-def test_other_files_are_refused_in_one_line(tmp_path: Path, name: str, contents: bytes, message: str) -> None:
-    (tmp_path / name).write_bytes(contents)
-    with pytest.raises(DreamcliError, match=message) as caught:
-        read_state_dict(tmp_path / name)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("value", [[1, 2], {}, {"a": 1}, torch.ones(3)])
-def test_other_objects_are_refused(tmp_path: Path, value: object) -> None:
-    torch.save(value, tmp_path / "w.pth")
-    with pytest.raises(DreamcliError, match="not a state dict"):
-        read_state_dict(tmp_path / "w.pth")
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DreamcliError, match=r"none\.pth: no such weights file"):
-        read_state_dict(tmp_path / "none.pth")
-
-
-@pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"weight": torch.ones(2, 3)}, "lacks bias"),
-        (GOOD | {"extra": torch.ones(1)}, "has unknown extra"),
+        ({"weight": torch.ones(2, 3)}, r"doesn't fit the network: 1 of the network's 2 weights missing \(bias\)$"),
+        (GOOD | {"extra": torch.ones(1)}, r"doesn't fit the network: 1 unexpected \(extra\)$"),
         (
-            {"a": torch.ones(1), "b": torch.ones(1), "c": torch.ones(1)},
-            "lacks weight, bias and has unknown a, b and 1 more",
+            dict.fromkeys("abcde", torch.ones(1)),
+            r"2 of the network's 2 weights missing \(weight, bias\), 5 unexpected \(a, b, c and 2 more\)$",
         ),
+        ({"weight": torch.ones(3, 2), "bias": torch.zeros(3)}, "the network needs .2, 3. .2 weights differ in shape"),
         (GOOD | {"bias": torch.zeros(3)}, r"bias has shape \(3,\), but the network needs \(2,\)"),
         (GOOD | {"bias": torch.tensor([0, float("nan")])}, "bias holds values that are not finite"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(linear: nn.Module, state: dict, message: str) -> None:
-    with pytest.raises(DreamcliError, match=f"w.pth: .*{message}"):
+    with pytest.raises(DreamcliError, match=f"w.pth.* {message}"):
         assign(linear, state, Path("w.pth"))
+
+
+def networks() -> dict[str, nn.Module]:
+    body, head = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()), nn.Linear(2, 4)
+    return {"plain": nn.Sequential(body, head), "wrapped": nn.Sequential(nn.Sequential(body, head))}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda state, head: [state.pop(f"{head}.{name}") for name in ("weight", "bias")], "2 of the network's 4 wei"),
+        (lambda state, head: state.update({f"{head}.weight": torch.ones(7, 2)}), "weight has shape .7, 2., but the"),
+        (lambda state, head: state.update({f"{head}.3.weight": state.pop(f"{head}.weight")}), "missing .*3.weight"),
+        (lambda state, head: state.update({"other.weight": state.pop(f"{head}.weight")}), "unexpected .other.weight"),
+    ],
+    ids=["left out", "reshaped", "deeper", "renamed"],
+)
+@pytest.mark.parametrize("kind", ["plain", "wrapped"])
+def test_only_the_head_may_be_missing(kind: str, change, reason: str) -> None:
+    network = networks()[kind]
+    state, head = network.state_dict(), head_of(network.state_dict())
+    assert head == {"plain": "1", "wrapped": "0.1"}[kind]
+    change(state, head)
+    lost = assign(network, state, Path("w.pth"))
+    assert lost
+    assert lost.name == head
+    assert re.search(rf"^w.pth doesn't fit its head: .*{reason}", lost.reason)
+    assert isinstance(network.get_submodule(head), nn.Identity)
+    body = next(name for name in state if name.endswith("0.0.weight"))
+    for broken in ({body: torch.ones(9, 9)}, {body.replace(".weight", ".7.weight"): torch.ones(1)}):
+        with pytest.raises(DreamcliError, match="doesn't fit the network"):
+            assign(networks()[kind], state | broken, Path("w.pth"))
 
 
 def test_a_state_dicts_digest_depends_on_every_name_type_shape_and_value() -> None:

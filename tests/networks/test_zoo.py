@@ -192,10 +192,9 @@ class Tuples(Small):
         (Small(), {"labels": ["ape", "bee"]}, "Small has 3 classes, but there are 2 labels"),
         (Small(), {"std": (0.2, 0.0, 0.2)}, "std must be more than 0"),
         (Small(), {"mean": (0.2, float("nan"), 0.2)}, "mean must be finite"),
-        (Small(), {"mean": (0.5,)}, "mean and std must have 3 values each, not 1 and 3"),
+        (Small(), {"mean": (0.5, 0.5)}, "mean and std must have 3 values each, or 1 for all colors, not 2 and 3"),
         (nn.Flatten(), {}, "Flatten has no weights"),
         (nn.Conv2d(3, 4, 3), {}, "Conv2d doesn't end with a layer that returns a tensor"),
-        (Tuples(), {}, "Tuples doesn't end with a layer that returns a tensor"),
         (nn.Sequential(nn.Conv2d(4, 2, 3)), {}, "a picture of 96x64 pixels doesn't fit 0: "),
     ],
 )
