@@ -39,12 +39,14 @@ _PICTURE = click.Path(path_type=Path)
 @shared_options(
     StyleSettings,
     "A file for one photograph, otherwise a folder that mirrors the photographs' tree.  "
-    "[default: ./STEM-style.png; for a folder ./FOLDER-style/; from noise ./texture-style.png]",
+    "[default: ./STEM-style.png; .mp4, .gif or .webp for films; for a folder ./FOLDER-style/; from noise "
+    "./texture-style.png]",
 )
-def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_frames: bool, **options: Any) -> int:
+def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, **options: Any) -> int:
     """Repaint photographs in the style of a picture, or make a texture from it.
 
-    PHOTO is a file, a folder (walked recursively), a glob, one video, or - for stdin.
+    PHOTO is a file, a folder (walked recursively), a glob, or - for stdin. A video or an animated picture
+    becomes a film.
 
     \b
     dreamcli style photo.jpg --style strokes.png
@@ -52,17 +54,15 @@ def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_fra
     dreamcli style --from-noise --style glass.png --seamless
     dreamcli style clip.mp4 --style strokes.png --size 360
     """
-    from .filming import has_clip, repaint_clip
     from .runner import make_on_pictures
 
-    styles, masks = options.pop("styles"), (options.pop("style_masks"), options.pop("content_masks"))
+    styles = options.pop("styles")
+    masks = options.pop("style_masks"), options.pop("content_masks")
     paths, weights = [path for path, _ in styles], [weight for _, weight in styles] or None
     inputs = style_inputs(paths, weights, options.pop("fine"), options.pop("coarse"), *masks)
     _check_combination(bool(photos), from_noise, keep_colors, options)
     shared, settings = SharedOptions.split(options)
     shared = replace(shared, references=References(styles=inputs))
-    if has_clip(photos, keep_frames):
-        return repaint_clip(photos, StyleSettings(**settings), shared, keep_frames)
     return make_on_pictures(photos, shared, StyleSettings(**settings), "texture")
 
 

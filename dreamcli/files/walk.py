@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import NamedTuple
 
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 
-from .formats import READ_SUFFIXES
+from .formats import READ_SUFFIXES, READ_VIDEO_SUFFIXES
 
 MAX_WORDS = 10  # inputs that may be parts of one name
 
@@ -51,17 +51,18 @@ def _split_name(words: list[str]) -> str:
     return ""
 
 
-def find(given: str, follow_links: bool = False, skip: str = "") -> Iterator[Found]:
+def find(given: str, follow_links: bool = False, skip: str = "", videos: bool = False) -> Iterator[Found]:
     """Find what an input names: itself, the pictures in a folder, or the files that match a glob; in order.
 
     Args:
         given: a file, folder or glob.
         follow_links: follow symbolic links in folders. An input that is a link is always followed.
         skip: the real path of a folder to leave out.
+        videos: find videos in folders, too.
     """
     path = Path(given)
     if os.path.isdir(given):
-        yield from _find_in_folder(path, follow_links, skip)
+        yield from _find_in_folder(path, follow_links, skip, READ_SUFFIXES | (READ_VIDEO_SUFFIXES if videos else set()))
     elif is_glob(given):
         files = sorted({Path(match) for match in _matches(given, follow_links) if os.path.isfile(match)})
         yield from map(Found, files) if files else [Found(path, problem="no file matches this pattern")]
@@ -88,13 +89,13 @@ def is_glob(given: str) -> bool:
     return glob.has_magic(given) and not os.path.lexists(given)
 
 
-def _find_in_folder(folder: Path, follow_links: bool, skip: str) -> Iterator[Found]:
+def _find_in_folder(folder: Path, follow_links: bool, skip: str, suffixes: Set[str]) -> Iterator[Found]:
     unreadable: list[OSError] = []
     is_empty = True
     for parent, _, names in _walk(folder, follow_links, skip, unreadable.append):
         place = Path(parent)
         for name in sorted(names):
-            is_picture = os.path.splitext(name)[1].lower() in READ_SUFFIXES
+            is_picture = os.path.splitext(name)[1].lower() in suffixes
             if is_picture and (follow_links or not os.path.islink(os.path.join(parent, name))):
                 is_empty = False
                 yield Found(place / name, folder)

@@ -17,6 +17,7 @@ from dreamcli.art.recipes import recipe
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.memory import is_out_of_memory
 from dreamcli.errors import DreamcliError, Hint, check
+from dreamcli.files.clip import Clip
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import Job
 from dreamcli.networks.catalog import AUTO
@@ -25,6 +26,8 @@ from dreamcli.networks.network import Network
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.references import References
 
+from .filming import Film
+from .films import film_of
 from .opening import OpenNetworks
 from .pictures import ReadInput, Result
 from .results import finished, jobs_for, score_of
@@ -155,6 +158,27 @@ class Workshop:
             score = score_of(artwork, settings, ensemble, witness)
             results.append(finished(artwork, settings, job, score, start, references, notes))
         return results
+
+    def film(
+        self,
+        source: ReadInput | Clip,
+        settings: Settings,
+        references: References[ReadInput],
+        output: Path,
+        overwrite: bool,
+        keep_frames: bool = False,
+    ) -> Film:
+        """A film to make: a zoom into a picture, or a video repainted frame by frame.
+
+        Args:
+            source: what it is made from.
+            settings: of a zoom, or of what to do with each frame of the video.
+            references, output, overwrite, keep_frames: see `Film`.
+
+        Raises:
+            WrongRequest: it doesn't fit its format, or see `ZoomFilm`.
+        """
+        return film_of(source, settings, self, references, output, overwrite, keep_frames)
 
     def inputs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> Inputs:
         """What a recipe makes pictures from, besides networks."""

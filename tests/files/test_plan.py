@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from dreamcli.errors import Hint, WrongRequest
 from dreamcli.files.plan import find_pictures, make_plan, plan_named
@@ -370,3 +371,95 @@ def test_a_folder_that_can_not_be_looked_into_is_a_problem_of_its_own(
         "pics/c.png": "",
         "pics/deep": "can't look into this folder (Permission denied)",
     }
+
+
+@pytest.fixture
+def moving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with photos, videos and animated pictures."""
+    folder = tmp_path / "mix"
+    (folder / "in").mkdir(parents=True)
+    for name in ("a.jpg", "b.mp4", "in/c.MOV", "in/d.txt"):
+        (folder / name).touch()
+    one, other = Image.new("RGB", (2, 2)), Image.new("RGB", (2, 2), "white")
+    for name in ("e.gif", "in/f.webp", "g.png"):
+        one.save(folder / name, save_all=True, append_images=[other])
+    one.save(folder / "h.gif")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.mark.usefixtures("moving")
+@pytest.mark.parametrize(
+    ("inputs", "output", "films", "pictures"),
+    [
+        (["mix/b.mp4"], None, ["b-dream.mp4"], []),
+        (["mix/b.mp4"], "x.gif", ["x.gif"], []),
+        (["mix/b.mp4"], "new/", ["new/mix/b.mp4"], []),
+        (["mix/e.gif"], None, ["e-dream.gif"], []),
+        (["mix/e.gif"], "x.mp4", ["x.mp4"], []),
+        (["mix/e.gif"], "x.webp", ["x.webp"], []),
+        (["mix/e.gif"], "x.png", [], ["x.png"]),
+        (["mix/e.gif"], "{stem}.jpg", [], ["e.jpg"]),
+        (["mix/e.gif"], "x/{stem}.{ext}", ["x/e.gif"], []),
+        (["mix/g.png"], None, ["g-dream.webp"], []),
+        (["mix/h.gif"], None, [], ["h-dream.png"]),
+        (["mix/b.mp4", "mix/a.jpg"], None, ["b-dream.mp4"], ["a-dream.png"]),
+        (["mix/b.mp4", "mix/a.jpg"], "out", ["out/mix/b.mp4"], ["out/mix/a.png"]),
+        (["mix/b.mp4", "mix/a.jpg"], "{stem}-x.{ext}", ["b-x.mp4"], ["a-x.jpg"]),
+        (["mix/*.mp4"], None, ["b-dream.mp4"], []),
+        (
+            ["mix"], None,
+            ["mix-dream/b.mp4", "mix-dream/e.gif", "mix-dream/g.webp", "mix-dream/in/c.mp4", "mix-dream/in/f.webp"],
+            ["mix-dream/a.png", "mix-dream/h.png"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_moves_becomes_a_film(
+    inputs: list[str], output: str | None, films: list[str], pictures: list[str]
+) -> None:
+    tasks = make_plan(inputs, output, DREAM)
+    assert not any(task.problem for task in tasks)
+    assert sorted(task.output.as_posix() for task in tasks if task.is_film) == films
+    assert sorted(task.output.as_posix() for task in tasks if not task.is_film) == pictures
+
+
+@pytest.mark.usefixtures("moving")
+def test_without_looking_into_pictures_none_is_animated() -> None:
+    tasks = make_plan(["mix"], None, DREAM, animated=False)
+    assert {str(task.source) for task in tasks if task.is_film} == {"mix/b.mp4", "mix/in/c.MOV"}
+
+
+@pytest.mark.usefixtures("moving")
+def test_a_form_that_takes_no_videos_finds_none() -> None:
+    for tasks in (make_plan(["mix"], None, BoostSettings()), find_pictures(["mix"], ClassifySettings())):
+        assert not any(task.is_film for task in tasks)
+        assert {task.source.name for task in tasks} == {"a.jpg", "e.gif", "f.webp", "g.png", "h.gif"}
+
+
+@pytest.mark.usefixtures("moving")
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [
+        (["mix/b.mp4"], "x.png", "x.png must end in .mp4, .webm, .mkv, .gif, .webp"),
+        (["mix/a.jpg"], "x.mp4", "x.mp4 must end in .png"),
+        (["mix/b.mp4", "mix/a.jpg"], "x.mp4", "several pictures need a folder"),
+        (["mix/b.mp4"], "-", "a film can't go to stdout"),
+    ],
+)
+def test_a_film_needs_a_name_of_a_film(inputs: list[str], output: str, message: str) -> None:
+    with pytest.raises(WrongRequest, match=message):
+        make_plan(inputs, output, DREAM)
+
+
+@pytest.mark.usefixtures("moving")
+def test_a_template_that_suits_no_film_is_a_problem_of_the_film() -> None:
+    film, picture = make_plan(["mix/b.mp4", "mix/a.jpg"], "{stem}-x.png", DREAM)
+    assert film.problem.startswith("{stem}-x.png must end in .mp4")
+    assert (picture.problem, picture.output) == ("", Path("a-x.png"))
+
+
+@pytest.mark.usefixtures("moving")
+def test_videos_of_one_stem_are_told_apart() -> None:
+    Path("mix/b.mov").touch()
+    tasks = make_plan(["mix/b.mov", "mix/b.mp4"], "out", DREAM)
+    assert [task.output.name for task in tasks] == ["b.mov.mp4", "b.mp4.mp4"]
