@@ -34,10 +34,10 @@ def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, repor
         WrongRequest: the networks don't have the layers that are asked for.
     """
     session, references = opened
-    jobs: dict[Settings, list[Job]] = {}
-    for settings in dict.fromkeys(task.settings for task in tasks):
+    jobs: dict[tuple[Settings, int | None], list[Job]] = {}
+    for settings, style in dict.fromkeys((task.settings, task.style) for task in tasks):
         session.check(settings, references)
-        jobs[settings] = session.jobs(settings, None, references)
+        jobs[settings, style] = session.jobs(settings, None, references.only_style(style))
     pixels = 0
     for task in tasks:
         try:
@@ -49,7 +49,7 @@ def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, repor
         except DreamcliError as error:
             report.add(failure(task.title, task.output, error))
             continue
-        for output, job in zip(task.outputs, jobs[task.settings], strict=True):
+        for output, job in zip(task.outputs, jobs[task.settings, task.style], strict=True):
             outcome = _forecast(task, output, job, overwrite)
             if task.is_film and outcome.status == "planned":
                 outcome = _forecast_film(task, opened, overwrite, is_alone=len(tasks) == 1)
@@ -62,7 +62,7 @@ def _forecast_film(task: Task, opened: OpenSession, overwrite: bool, is_alone: b
     assert task.source
     session, references = opened
     try:
-        clip = read_clip(task.source)
+        clip, references = read_clip(task.source), references.only_style(task.style)
         film = session.film(clip, task.settings, references, task.output, overwrite)
         return planned_film(film, task.title, with_time=is_alone)
     except Exception as error:

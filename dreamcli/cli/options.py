@@ -60,6 +60,7 @@ class SharedOptions(ReportOptions):
     animate: Path | None = None
     watch: bool = False
     keep_frames: bool = False
+    each_style: bool = False
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:

@@ -19,7 +19,15 @@ from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import FILMS, PIPE, VIDEOS
 from dreamcli.files.identity import identity
-from dreamcli.files.plan import Task, find_pictures, frames_folder, make_plan, plan_named, refuse_overwriting
+from dreamcli.files.plan import (
+    Task,
+    find_pictures,
+    frames_folder,
+    make_plan,
+    plan_each_style,
+    plan_named,
+    refuse_overwriting,
+)
 from dreamcli.files.pyav import import_av
 from dreamcli.files.reading import MAX_BYTES
 from dreamcli.files.writing import write_arrays
@@ -66,6 +74,12 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
         click.UsageError: images and --start are both given.
         WrongRequest: see `make_plan` and `plan_named`.
     """
+    if shared.each_style:
+        styles = [style.picture for style in shared.references.styles]
+        once = replace(shared, each_style=False)
+        return plan_each_style(
+            styles, shared.output, lambda output: plan_on_pictures(images, replace(once, output=output), settings, name)
+        )
     if images and shared.start:
         raise click.UsageError("IMAGE and --start can't be combined")
     if is_piped(images) or shared.start == PIPE:

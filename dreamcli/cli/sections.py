@@ -11,7 +11,7 @@ import click
 FIRST, OTHERS = "Options", "Other options (see --help-all)"
 SECTIONS: Mapping[str, frozenset[str]] = {
     "Picture": frozenset((
-        "guide", "like", "minimize", "best_of", "color", "fine", "coarse", "from_noise", "colors",
+        "guide", "like", "minimize", "best_of", "color", "fine", "coarse", "from_noise", "each_style", "colors",
         "style_scale", "seamless", "form", "fps", "rotate", "headings", "raw", "overlay", "at",
     )),
     "Schedule": frozenset(("steps", "octaves", "octave_scale", "jitter")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +17,10 @@ from .clip import is_clip
 from .existing import record_in
 from .formats import FILMS, PIPE, WRITTEN
 from .identity import RealPaths, identity
-from .naming import fill_in, fit_name, is_template
+from .naming import fill_in, fit_name, is_template, names_of
 from .walk import checked_inputs, find, is_glob
+
+_STYLE = "{style}"  # in a template
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Task:
         name: what to call the task if it wasn't planned from an input.
         folder: the folder that was typed, if the input was found in one.
         is_film: whether a film is made of it, since it moves.
+        style: which style it is made in, counted from 0; None for all of them.
     """
 
     source: Path | None
@@ -44,6 +47,7 @@ class Task:
     name: str = ""
     folder: Path | None = None
     is_film: bool = False
+    style: int | None = None
 
     @property
     def title(self) -> str:
@@ -129,6 +133,36 @@ def plan_named(wanted: Sequence[tuple[str, Settings]], output: str | None, sourc
         tasks.append(Task(source, place, settings, name=name))
     _refuse_losses(tasks, RealPaths(), Hint.TEMPLATE if template else Hint.TWO_RUNS)
     return tasks
+
+
+def plan_each_style(styles: Sequence[Path], output: str | None, plan: Callable[[str | None], list[Task]]) -> list[Task]:
+    """Plan everything once for each style: ``{style}`` in a template is its name, which else ends each output's.
+
+    Args:
+        plan: makes the plan for all styles at once, given the output.
+
+    Raises:
+        WrongRequest: two pictures have one output, or see ``plan``.
+    """
+    in_template = is_template(output)
+    tasks = plan(output.replace(_STYLE, f"{{{_STYLE}}}") if output and in_template else output)
+    names, real = names_of(styles), RealPaths()
+
+    def in_style(task: Task, number: int) -> Task:
+        place = task.output
+        if task.problem:
+            return replace(task, style=number)
+        if in_template and _STYLE in str(output):
+            place = Path(str(place).replace(_STYLE, names[number]))
+        else:
+            place = place.with_name(f"{place.stem}-{names[number]}{place.suffix}")
+        return replace(task, output=place.with_name(fit_name(place.stem, place.suffix)), style=number)
+
+    each = [in_style(task, number) for task in tasks for number in range(1 if task.problem else len(names))]
+    if all(task.source for task in each):
+        each = _without_results(each, real)
+    _refuse_losses(each, real, Hint.TEMPLATE)
+    return each
 
 
 def default_output(stem: str, settings: Settings) -> Path:

@@ -70,8 +70,8 @@ def find(given: str, follow_links: bool = False, skip: str = "", videos: bool = 
         yield Found(path)
 
 
-def find_some(given: Iterable[Path], most: int, follow_links: bool = False) -> tuple[Path, ...]:
-    """Find pictures as `find` does; if there are too many, take ``most`` of them, evenly spaced.
+def find_each(given: Iterable[Path], follow_links: bool = False) -> tuple[Path, ...]:
+    """Find pictures as `find` does, each once.
 
     Raises:
         DreamcliError: an input names no picture.
@@ -80,8 +80,18 @@ def find_some(given: Iterable[Path], most: int, follow_links: bool = False) -> t
     for each in found:
         if each.problem:
             raise DreamcliError(f"{each.source}: {each.problem}", each.hint)
+    return tuple(dict.fromkeys(each.source for each in found))
+
+
+def find_some(given: Iterable[Path], most: int, follow_links: bool = False) -> tuple[Path, ...]:
+    """Find pictures as `find` does; if there are too many, take ``most`` of them, evenly spaced.
+
+    Raises:
+        DreamcliError: an input names no picture.
+    """
+    found = find_each(given, follow_links)
     step = max(1.0, len(found) / most)
-    return tuple(found[int(index * step)].source for index in range(min(most, len(found))))
+    return tuple(found[int(index * step)] for index in range(min(most, len(found))))
 
 
 def is_glob(given: str) -> bool:

@@ -202,6 +202,7 @@ class PictureMaker:
         except Exception as error:
             return [failure(str(task.source or task.title), task.output, error)]
         session, references = self._open(task.settings)
+        references = references.only_style(task.style)
         if isinstance(picture, Clip):
             return [self._make_film(task, picture, session, references, begin)]
         try:

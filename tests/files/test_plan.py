@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from dreamcli.errors import Hint, WrongRequest
-from dreamcli.files.plan import find_pictures, make_plan, plan_named
+from dreamcli.files.plan import find_pictures, make_plan, plan_each_style, plan_named
 from dreamcli.files.reading import Picture
 from dreamcli.files.writing import write_picture
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 from tests.conftest import scene
 from tests.files.test_record import RECORD
@@ -463,3 +464,42 @@ def test_videos_of_one_stem_are_told_apart() -> None:
     Path("mix/b.mov").touch()
     tasks = make_plan(["mix/b.mov", "mix/b.mp4"], "out", DREAM)
     assert [task.output.name for task in tasks] == ["b.mov.mp4", "b.mp4.mp4"]
+
+
+STYLES = [Path("p/oil.jpg"), Path("q/ink wash.png"), Path("q/oil.png")]
+
+
+@pytest.mark.usefixtures("moving")
+@pytest.mark.parametrize(
+    ("inputs", "output", "names"),
+    [
+        (["mix/a.jpg"], None, ["a-style-oil.png", "a-style-ink-wash.png", "a-style-oil-2.png"]),
+        (["mix/a.jpg"], "x.jpg", ["x-oil.jpg", "x-ink-wash.jpg", "x-oil-2.jpg"]),
+        (["mix/a.jpg"], "{style}/{stem}.png", ["oil/a.png", "ink-wash/a.png", "oil-2/a.png"]),
+        (["mix/a.jpg"], "{stem}-{seed}.png", ["a-0-oil.png", "a-0-ink-wash.png", "a-0-oil-2.png"]),
+        (["mix/b.mp4"], None, ["b-style-oil.mp4", "b-style-ink-wash.mp4", "b-style-oil-2.mp4"]),
+        (
+            ["mix/a.jpg", "mix/e.gif"], "out",
+            [f"out/mix/{name}" for name in ("a-oil.png", "a-ink-wash.png", "a-oil-2.png", "e-oil.gif",
+                                            "e-ink-wash.gif", "e-oil-2.gif")],
+        ),
+    ],
+)  # fmt: skip
+def test_each_style_has_its_own_output(inputs: list[str], output: str | None, names: list[str]) -> None:
+    tasks = plan_each_style(STYLES, output, lambda output: make_plan(inputs, output, StyleSettings()))
+    assert [task.output.as_posix() for task in tasks] == names
+    assert [task.style for task in tasks] == [0, 1, 2] * (len(names) // 3)
+
+
+@pytest.mark.usefixtures("moving")
+def test_an_input_that_is_not_there_is_one_problem_for_all_styles() -> None:
+    tasks = plan_each_style(STYLES, None, lambda output: make_plan(["x*.jpg"], output, StyleSettings()))
+    assert [task.problem for task in tasks] == ["no file matches this pattern"]
+
+
+@pytest.mark.usefixtures("moving")
+def test_results_in_each_style_are_no_inputs() -> None:
+    write_picture(Path("a-style-oil.png"), Picture(scene()), RECORD)
+    write_picture(Path("a.png"), Picture(scene()), RECORD)
+    tasks = plan_each_style(STYLES[:1], None, lambda output: make_plan(["a*.png"], output, StyleSettings()))
+    assert [str(task.source) for task in tasks] == ["a.png"]
