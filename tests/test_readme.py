@@ -32,12 +32,12 @@ QUICK = dict.fromkeys(("dream", "class", "boost", "style", "invert", "caricature
     "film": (*SMALL, "--seconds", "12", "--fps", "1", "--toward", "2,3"),
     "microscope": (*SMALL, "--channels", "0"),
 }
-PICTURE = re.compile(r"[\w./-]+\.(jpg|png|mp4)$")
+PICTURE = re.compile(r"[\w./-]+\.(jpg|png|mp4|gif)$")
 
 
 def arrange(arguments: list[str], folder: Path) -> None:
     """Put a picture wherever the arguments name an input, and two into every folder."""
-    inputs = [word for before, word in pairwise(["", *arguments]) if before != "-o"]
+    inputs = [word for before, word in pairwise(["", *arguments]) if before not in ("-o", "--animate")]
     for word in (word.partition("=")[0] for word in inputs):
         if word.endswith("/") or "*" in word:
             names = [f"{word.partition('/')[0]}/{name}" for name in ("one.jpg", "more/two.jpg")]
@@ -48,6 +48,9 @@ def arrange(arguments: list[str], folder: Path) -> None:
             if name.endswith(".mp4"):
                 pytest.importorskip("av", reason="films need the extra `video`")
                 write_clip(folder / name, pan(2))
+            elif name.endswith(".gif"):
+                first, *rest = map(Image.fromarray, pan(2))
+                first.save(folder / name, save_all=True, append_images=rest)
             else:
                 Image.fromarray(scene()).save(folder / name)
 

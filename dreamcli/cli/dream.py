@@ -20,12 +20,13 @@ from .sections import Command
 @shared_options(
     DreamSettings,
     "A file for one input, otherwise a folder that mirrors the inputs' tree.  "
-    "[default: ./STEM-dream.png; for a folder ./FOLDER-dream/]",
+    "[default: ./STEM-dream.png; .mp4, .gif or .webp for films; for a folder ./FOLDER-dream/]",
 )
-def dream(images: tuple[str, ...], keep_frames: bool, **options: Any) -> int:
+def dream(images: tuple[str, ...], **options: Any) -> int:
     """Dream on photographs: boost what a layer already sees in them (DeepDream).
 
-    IMAGE is a file, a folder (walked recursively), a glob, one video, or - for stdin.
+    IMAGE is a file, a folder (walked recursively), a glob, or - for stdin. A video or an animated picture
+    becomes a film.
 
     \b
     dreamcli dream photo.jpg --layer mid
@@ -34,12 +35,9 @@ def dream(images: tuple[str, ...], keep_frames: bool, **options: Any) -> int:
     dreamcli dream --start noise --layer mid
     dreamcli dream clip.mp4 --size 512
     """
-    from .filming import has_clip, repaint_clip
     from .runner import make_on_pictures
 
     shared, settings = SharedOptions.split(options)
     if not images and not shared.start:
         raise click.UsageError("name an IMAGE to dream on, or use --start noise")
-    if has_clip(images, keep_frames):
-        return repaint_clip(images, DreamSettings(**settings), shared, keep_frames)
     return make_on_pictures(images, shared, DreamSettings(**settings), "noise")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dreamcli.errors import DreamcliError
+from dreamcli.files.clip import read_clip
 from dreamcli.files.digest import file_sha256
 from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
 from dreamcli.files.plan import Task
@@ -16,7 +18,10 @@ from dreamcli.files.record import Job, Record
 from dreamcli.settings.base import Settings
 from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name
 
-from .report import Report
+from .report import Report, duration
+
+if TYPE_CHECKING:
+    from dreamcli.studio.filming import Film
 
 
 def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, report: Report) -> None:
@@ -29,24 +34,49 @@ def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, repor
         WrongRequest: the networks don't have the layers that are asked for.
     """
     session, references = opened
-    jobs: dict[Settings, list[Job]] = {}
-    for settings in dict.fromkeys(task.settings for task in tasks):
+    jobs: dict[tuple[Settings, int | None], list[Job]] = {}
+    for settings, style in dict.fromkeys((task.settings, task.style) for task in tasks):
         session.check(settings, references)
-        jobs[settings] = session.jobs(settings, None, references)
+        jobs[settings, style] = session.jobs(settings, None, references.only_style(style))
     pixels = 0
     for task in tasks:
         try:
             if task.problem:
                 raise DreamcliError(task.problem, task.hint)
-            if task.source:
+            if task.source and not task.is_film:
                 width, height = read_size(task.source)
                 pixels += width * height
         except DreamcliError as error:
             report.add(failure(task.title, task.output, error))
             continue
-        for output, job in zip(task.outputs, jobs[task.settings], strict=True):
-            report.add(_forecast(task, output, job, overwrite))
+        for output, job in zip(task.outputs, jobs[task.settings, task.style], strict=True):
+            outcome = _forecast(task, output, job, overwrite)
+            if task.is_film and outcome.status == "planned":
+                outcome = _forecast_film(task, opened, overwrite, is_alone=len(tasks) == 1)
+            report.add(outcome)
     report.close(f"{pixels / 1e6:.2f} megapixels to read" if pixels else "")
+
+
+def _forecast_film(task: Task, opened: OpenSession, overwrite: bool, is_alone: bool) -> Outcome:
+    """How large a film would be, and how long it would take if it is the only one."""
+    assert task.source
+    session, references = opened
+    try:
+        clip, references = read_clip(task.source), references.only_style(task.style)
+        film = session.film(clip, task.settings, references, task.output, overwrite)
+        return planned_film(film, task.title, with_time=is_alone)
+    except Exception as error:
+        return failure(task.title, task.output, error)
+
+
+def planned_film(film: Film, title: str, with_time: bool = True) -> Outcome:
+    """What to report about a film that would be made, and how long that would take."""
+    if not with_time:
+        return Outcome("planned", title, str(film.output), f"({film})", details={"frames": film.frames})
+    each = film.seconds_a_frame()
+    message = f"({film}; about {duration(each * film.frames)}, at {each:.2g} s per frame)"
+    details: dict[str, object] = {"frames": film.frames, "seconds_a_frame": round(each, 3)}
+    return Outcome("planned", title, str(film.output), message, details=details)
 
 
 def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:

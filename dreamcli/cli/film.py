@@ -43,7 +43,6 @@ def film(
     styles: tuple[tuple[Path, float], ...],
     timed: tuple[Any, ...],
     toward: tuple[int, int] | None,
-    keep_frames: bool,
     **options: Any,
 ) -> int:
     """Film a zoom into a picture while dreaming on it, frame by frame.
@@ -82,7 +81,7 @@ def film(
         toward=toward or (),
         **rest,
     )
-    return make_film(Path(image), settings, shared, keep_frames, opened)
+    return make_film(Path(image), settings, shared, opened)
 
 
 def _form(typed: str, has_classes: bool, has_styles: bool) -> str:

@@ -65,6 +65,8 @@ class SharedOptions(ReportOptions):
     worker_cores: int = 1
     animate: Path | None = None
     watch: bool = False
+    keep_frames: bool = False
+    each_style: bool = False
 
     @classmethod
     def split(cls, options: dict[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:

@@ -15,7 +15,7 @@ import numpy as np
 from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.animation import is_animation, read_film
 from dreamcli.files.atomic import check_place
-from dreamcli.files.clip import is_clip
+from dreamcli.files.clip import is_clip, read_clip
 from dreamcli.files.decoder import Decoder, reader
 from dreamcli.files.digest import file_sha256
 from dreamcli.files.existing import look_at, record_in, refuse_others
@@ -26,14 +26,13 @@ from dreamcli.files.record import Record
 from dreamcli.files.writing import write_picture
 from dreamcli.networks.catalog import NO_JUDGE, is_listed, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
-from dreamcli.settings.base import Schedule, Settings
+from dreamcli.settings.base import Settings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.forms import form_named
 from dreamcli.settings.references import References
 from dreamcli.studio.batch import Outcome, recorded_name
 from dreamcli.studio.pictures import ReadInput, read_file
 
-from .filming import film_of, read_source
 from .options import SharedOptions
 from .replay import ReplayOptions
 from .report import Report, bars
@@ -66,7 +65,7 @@ def _save_settings(name: str, options: ReplayOptions, record: Record) -> Outcome
 
 def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     picture = options.picture
-    if record.job.command == FilmSettings.command or is_clip(Path(record.source)):
+    if _is_of_film(record):
         return _film_again(options, record)
     if is_animation(picture):
         raise DreamcliError(f"{picture} is an animation; name the picture itself")
@@ -81,6 +80,14 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     return Outcome("done", str(source or "noise"), str(target), message, details={"identical": not difference})
 
 
+def _is_of_film(record: Record) -> bool:
+    """Whether a record is that of a film, or of a frame of one."""
+    form = form_named(record.job.command)
+    is_frame = form.takes_videos and "index" in record.job.settings
+    is_film = record.job.command == FilmSettings.command or is_clip(Path(record.source))
+    return is_film or is_frame or "frames" in record.score
+
+
 def _film_again(options: ReplayOptions, record: Record) -> Outcome:
     """Make a film again, and compare the files."""
     old = options.picture
@@ -92,9 +99,10 @@ def _film_again(options: ReplayOptions, record: Record) -> Outcome:
     if options.dry_run:
         return Outcome("planned", str(source), str(target), details={"record": asdict(record)})
     session, references, settings = _session_again(options, record, others)
-    assert isinstance(settings, Schedule)
-    found = read_source(source, settings, reader(options.safe_decode))
-    film = film_of(found, settings, session, references, target, options.overwrite)
+    read = reader(options.safe_decode)
+    is_zoom = isinstance(settings, FilmSettings)
+    found = read_file(source, recorded_name(source), read) if is_zoom else read_clip(source)
+    film = session.film(found, settings, references, target, options.overwrite)
     if not film.is_made():
         with bars(1, hidden=options.quiet or options.as_json) as shown:
             if film.make(shown.begin(target.name)) == "interrupted":

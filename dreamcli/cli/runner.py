@@ -8,15 +8,24 @@ from functools import cache, partial
 from itertools import chain
 from os.path import realpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dreamcli.errors import WrongRequest, check
+from dreamcli.errors import Hint, WrongRequest, check
 from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import FILMS, PIPE, VIDEOS
 from dreamcli.files.identity import identity
-from dreamcli.files.plan import Task, find_pictures, make_plan, plan_named, refuse_overwriting
+from dreamcli.files.plan import (
+    Task,
+    find_pictures,
+    frames_folder,
+    make_plan,
+    plan_each_style,
+    plan_named,
+    refuse_overwriting,
+)
 from dreamcli.files.pyav import import_av
 from dreamcli.files.reading import MAX_BYTES
 from dreamcli.files.writing import write_arrays
@@ -36,6 +45,11 @@ from .pipes import IN, is_piped, outgoing, received, sent
 from .report import Report, bars
 from .terminal import hidden_bars, say
 from .watching import watch_folders
+
+if TYPE_CHECKING:
+    from dreamcli.studio.filming import Film
+
+_UNSAFE = "videos aren't decoded in a separate process: leave out --safe-decode"
 
 # what the commands import in their bodies
 __all__ = [
@@ -59,6 +73,12 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
         click.UsageError: images and --start are both given.
         WrongRequest: see `make_plan` and `plan_named`.
     """
+    if shared.each_style:
+        styles = [style.picture for style in shared.references.styles]
+        once = replace(shared, each_style=False)
+        return plan_each_style(
+            styles, shared.output, lambda output: plan_on_pictures(images, replace(once, output=output), settings, name)
+        )
     if images and shared.start:
         raise click.UsageError("IMAGE and --start can't be combined")
     if is_piped(images) or shared.start == PIPE:
@@ -67,7 +87,9 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
         images = (str(shared.start),)
     if not images:
         return plan_named([(name, settings)], shared.output)
-    return make_plan(images, shared.output, settings, shared.follow_links, shared.left_out)
+    return make_plan(
+        images, shared.output, settings, shared.follow_links, shared.left_out, animated=not shared.safe_decode
+    )
 
 
 def make_on_pictures(
@@ -83,7 +105,10 @@ def make_on_pictures(
         click.UsageError, WrongRequest, DreamcliError: see there, and `watch_folders`.
     """
     if not shared.watch:
-        return make_pictures(plan_on_pictures(images, shared, settings, name), shared, opened)
+        tasks = plan_on_pictures(images, shared, settings, name)
+        if shared.keep_frames and not any(task.is_film for task in tasks):
+            raise click.UsageError("--keep-frames is for a video")
+        return make_pictures(tasks, shared, opened)
     check(bool(images), "--watch needs a folder")
     planned = replace(shared, left_out=set())  # they would be counted again with every new picture
     opening = cache(lambda: opened or open_session(shared))
@@ -135,7 +160,7 @@ def make_pictures(
     names = {str(task.source): IN for task in tasks if task.name == IN}
     check_outputs(tasks, shared)
     _check_animation(tasks, shared)
-    tasks = _with_places(tasks)
+    tasks = _with_places(_with_readable_films(tasks, shared))
     is_alone = len(tasks) == 1
     if shared.shard:
         tasks = [task for task in tasks if shared.shard.has(task.key)]
@@ -177,7 +202,15 @@ def _maker(
 ) -> PictureMaker:
     animation = Animation(shared.animate) if shared.animate else None
     read = reader(shared.safe_decode)
-    return PictureMaker(partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened, on_held)
+
+    def announce(film: Film) -> None:
+        if is_alone and not shared.quiet and not shared.as_json:
+            say(str(film))
+
+    return PictureMaker(
+        partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened, on_held,
+        shared.keep_frames, announce,
+    )  # fmt: skip
 
 
 def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
@@ -191,6 +224,22 @@ def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
     inputs = (("an input", task.source) for task in tasks if task.source)
     references = ((f"the {role}", path) for role, path in shared.references.by_role().items())
     refuse_overwriting(outputs, chain(inputs, references))
+    for folder in (frames_folder(task.output).resolve() for task in tasks if task.is_film):
+        for path in chain((task.source for task in tasks), shared.references.by_role().values()):
+            if path and folder in path.resolve().parents:
+                raise WrongRequest(f"{path} is in {folder.name}, where the film's frames go", Hint.OTHER_OUTPUT)
+
+
+def _with_readable_films(tasks: Sequence[Task], shared: SharedOptions) -> list[Task]:
+    """Note which films can't be made with the options; if none can, say so before any work."""
+    films = [task for task in tasks if task.is_film]
+    if films and len(films) == len(tasks):
+        refused = {"--animate": shared.animate, "--show": shared.show, "--safe-decode": shared.safe_decode}
+        for option in (option for option, is_given in refused.items() if is_given):
+            raise WrongRequest(f"{option} doesn't work for a video")
+    if not shared.safe_decode:
+        return list(tasks)
+    return [replace(task, problem=_UNSAFE) if task.is_film else task for task in tasks]
 
 
 def _check_animation(tasks: Sequence[Task], shared: SharedOptions) -> None:

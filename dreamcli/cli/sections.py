@@ -11,8 +11,8 @@ import click
 FIRST, OTHERS = "Options", "Other options (see --help-all)"
 SECTIONS: Mapping[str, frozenset[str]] = {
     "Picture": frozenset((
-        "guide", "like", "minimize", "best_of", "color", "fine", "coarse", "from_noise", "colors", "style_scale",
-        "seamless", "form", "fps", "rotate", "headings", "raw", "overlay", "at",
+        "guide", "like", "minimize", "best_of", "color", "fine", "coarse", "from_noise", "each_style", "colors",
+        "style_scale", "seamless", "form", "fps", "rotate", "headings", "raw", "overlay", "at",
     )),
     "Schedule": frozenset(("steps", "octaves", "octave_scale", "jitter")),
     "Fine-tuning": frozenset((

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from dreamcli.files.walk import find_each
 from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 
@@ -25,6 +26,8 @@ _PICTURE = click.Path(path_type=Path)
 @click.option("--style", "styles", type=WEIGHTED_PICTURE, multiple=True, metavar="PICTURE[=WEIGHT]",
               shell_complete=complete_files,
               help="Paint in the style of this picture; several are blended by weight.")  # fmt: skip
+@click.option("--each-style", is_flag=True,
+              help="Make a result for each style instead of blending them; --style may be a folder, too.")  # fmt: skip
 @click.option("--fine", type=_PICTURE, metavar="PICTURE",
               help="With --coarse, instead of --style: take brushwork and colors from this picture.")  # fmt: skip
 @click.option("--coarse", type=_PICTURE, metavar="PICTURE", help="With --fine: take large shapes from this picture.")
@@ -39,31 +42,46 @@ _PICTURE = click.Path(path_type=Path)
 @shared_options(
     StyleSettings,
     "A file for one photograph, otherwise a folder that mirrors the photographs' tree.  "
-    "[default: ./STEM-style.png; for a folder ./FOLDER-style/; from noise ./texture-style.png]",
+    "[default: ./STEM-style.png; .mp4, .gif or .webp for films; for a folder ./FOLDER-style/; from noise "
+    "./texture-style.png; with --each-style, -STYLE is added to each name]",
 )
-def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, keep_frames: bool, **options: Any) -> int:
+def style(photos: tuple[str, ...], keep_colors: bool, from_noise: bool, each_style: bool, **options: Any) -> int:
     """Repaint photographs in the style of a picture, or make a texture from it.
 
-    PHOTO is a file, a folder (walked recursively), a glob, one video, or - for stdin.
+    PHOTO is a file, a folder (walked recursively), a glob, or - for stdin. A video or an animated picture
+    becomes a film.
 
     \b
     dreamcli style photo.jpg --style strokes.png
     dreamcli style photos/ --style strokes.png --style impasto.png=0.5 --strength 0.7
     dreamcli style --from-noise --style glass.png --seamless
     dreamcli style clip.mp4 --style strokes.png --size 360
+    dreamcli style photos/ --style paintings/ --each-style -o "{stem}-{style}.png"
     """
-    from .filming import has_clip, repaint_clip
     from .runner import make_on_pictures
 
-    styles, masks = options.pop("styles"), (options.pop("style_masks"), options.pop("content_masks"))
+    styles = _each(options) if each_style else options["styles"]
+    if folder := next((path for path, _ in styles if path.is_dir()), None):
+        raise click.UsageError(f"--style {folder} is a folder: add --each-style for a result in each of its styles")
+    masks = options.pop("style_masks"), options.pop("content_masks")
+    del options["styles"]
     paths, weights = [path for path, _ in styles], [weight for _, weight in styles] or None
     inputs = style_inputs(paths, weights, options.pop("fine"), options.pop("coarse"), *masks)
     _check_combination(bool(photos), from_noise, keep_colors, options)
     shared, settings = SharedOptions.split(options)
-    shared = replace(shared, references=References(styles=inputs))
-    if has_clip(photos, keep_frames):
-        return repaint_clip(photos, StyleSettings(**settings), shared, keep_frames)
+    shared = replace(shared, references=References(styles=inputs), each_style=each_style)
     return make_on_pictures(photos, shared, StyleSettings(**settings), "texture")
+
+
+def _each(options: dict[str, Any]) -> list[tuple[Path, float]]:
+    """The styles to paint in one by one: those of a folder, too, each once."""
+    if options["fine"] or options["coarse"] or not options["styles"]:
+        raise click.UsageError("--each-style needs --style PICTURE, without --fine and --coarse")
+    if options["style_masks"] or options["content_masks"]:
+        raise click.UsageError("--each-style can't be combined with --style-mask or --content-mask")
+    if any(weight != 1 for _, weight in options["styles"]):
+        raise click.UsageError("--each-style doesn't blend styles: leave out their weights")
+    return [(path, 1.0) for path in find_each([path for path, _ in options["styles"]], options["follow_links"])]
 
 
 def _check_combination(has_photos: bool, from_noise: bool, keep_colors: bool, options: dict[str, Any]) -> None:

@@ -92,8 +92,8 @@ def _new(tasks: Sequence[Task], known: dict[Path, tuple[int, int]]) -> list[Task
             continue  # gone again
         is_folder = task.source.is_dir()  # which can't be looked into, or has no picture yet
         state = (status.st_mtime_ns, status.st_size)
-        if is_folder or known.get(task.source) == state or abs(time.time() - status.st_mtime) < QUIET:
+        if is_folder or known.get(task.output) == state or abs(time.time() - status.st_mtime) < QUIET:
             continue
-        known[task.source] = state
+        known[task.output] = state  # there may be several of a source, each in a style
         found.append(task)
     return found

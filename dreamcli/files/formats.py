@@ -16,5 +16,7 @@ ANIMATED = {".gif": "GIF", ".webp": "WEBP"}
 VIDEOS = (".mp4", ".webm", ".mkv")
 READ_VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 FILMS = (*VIDEOS, *ANIMATED)
+TRANSPARENT_FILMS = (".mkv", *ANIMATED)  # the others have no alpha
+EVEN_FILMS = (".mp4", ".webm")  # whose sides are even
 
 MAX_SIDE = {"PNG": 2**31 - 1, "JPEG": 65_535, "WEBP": 16_383}  # pixels that each written format can hold

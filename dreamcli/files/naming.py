@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
@@ -75,6 +76,18 @@ def fit_name(stem: str, ending: str) -> str:
         return stem + ending
     ending = f"-{sha256(name).hexdigest()[:8]}{ending}"
     return name[: MAX_NAME_BYTES - len(ending)].decode(errors="ignore") + ending
+
+
+def names_of(pictures: Iterable[Path]) -> list[str]:
+    """Names to tell pictures apart by, as parts of file names: their stems, numbered where they are the same."""
+    counts: Counter[str] = Counter()
+    names = []
+    for path in pictures:
+        stem = _plain(path.stem, "")
+        counts[stem.casefold()] += 1
+        count = counts[stem.casefold()]
+        names.append(stem if count == 1 else f"{stem}-{count}")
+    return names
 
 
 def _plain(value: object, form: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +12,15 @@ from pathlib import Path
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.settings.base import Settings
 
+from .animated import is_animated
+from .clip import is_clip
+from .existing import record_in
 from .formats import FILMS, PIPE, WRITTEN
 from .identity import RealPaths, identity
-from .naming import fill_in, fit_name, is_template
-from .record import read_record
+from .naming import fill_in, fit_name, is_template, names_of
 from .walk import checked_inputs, find, is_glob
+
+_STYLE = "{style}"  # in a template
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Task:
         hint: what would help with the problem.
         name: what to call the task if it wasn't planned from an input.
         folder: the folder that was typed, if the input was found in one.
+        is_film: whether a film is made of it, since it moves.
+        style: which style it is made in, counted from 0; None for all of them.
     """
 
     source: Path | None
@@ -40,6 +46,8 @@ class Task:
     hint: Hint | None = None
     name: str = ""
     folder: Path | None = None
+    is_film: bool = False
+    style: int | None = None
 
     @property
     def title(self) -> str:
@@ -70,8 +78,12 @@ def make_plan(
     settings: Settings,
     follow_links: bool = False,
     left_out: set[Path] | None = None,
+    animated: bool = True,
 ) -> list[Task]:
     """Decide where the result of each input goes.
+
+    A video becomes a film, and so does an animated picture unless the output is called like a picture, if the form
+    takes videos.
 
     Inputs that are earlier results of the same plan are left out, as in a second ``dreamcli dream *.png``, and so are
     repeated ones.
@@ -80,9 +92,10 @@ def make_plan(
         inputs: files, folders (walked recursively) and globs, in the order typed.
         output: a file for one input; otherwise a folder that mirrors the inputs' tree, where folders keep their names
             if there are several; or a template, see `fill_in`. The default is ``./STEM-COMMAND.png``, and
-            ``./FOLDER-COMMAND/`` for a folder.
+            ``./FOLDER-COMMAND/`` for a folder; films end in .mp4, .gif or .webp.
         follow_links: follow symbolic links in folders. An input that is a link is always followed.
         left_out: gets the pictures in folders that were left out because they carry a record.
+        animated: open pictures to see which are animated; otherwise, none is taken to be.
 
     Raises:
         WrongRequest: two inputs have one output, an output is an input, or the output isn't a picture's name.
@@ -90,8 +103,9 @@ def make_plan(
     inputs = checked_inputs(inputs)
     several = len(inputs) > 1
     template = output if is_template(output) else None
-    is_folder = not template and _is_folder(output, several or os.path.isdir(inputs[0]) or is_glob(inputs[0]))
-    destination = _Destination(output, template, is_folder, several, settings)
+    is_several = several or os.path.isdir(inputs[0]) or is_glob(inputs[0])
+    is_folder = not template and _is_folder(output, is_several, settings.takes_videos)
+    destination = _Destination(output, template, is_folder, several, settings, animated)
     real = RealPaths()
     tasks = _once((task for given in inputs for task in destination.tasks(given, follow_links, left_out)), real)
     tasks = _without_results(_numbered(_told_apart(tasks, real), real), real)
@@ -125,6 +139,36 @@ def plan_named(wanted: Sequence[tuple[str, Settings]], output: str | None, sourc
         tasks.append(Task(source, place, settings, name=name))
     _refuse_losses(tasks, RealPaths(), Hint.TEMPLATE if template else Hint.TWO_RUNS)
     return tasks
+
+
+def plan_each_style(styles: Sequence[Path], output: str | None, plan: Callable[[str | None], list[Task]]) -> list[Task]:
+    """Plan everything once for each style: ``{style}`` in a template is its name, which else ends each output's.
+
+    Args:
+        plan: makes the plan for all styles at once, given the output.
+
+    Raises:
+        WrongRequest: two pictures have one output, or see ``plan``.
+    """
+    in_template = is_template(output)
+    tasks = plan(output.replace(_STYLE, f"{{{_STYLE}}}") if output and in_template else output)
+    names, real = names_of(styles), RealPaths()
+
+    def in_style(task: Task, number: int) -> Task:
+        place = task.output
+        if task.problem:
+            return replace(task, style=number)
+        if in_template and _STYLE in str(output):
+            place = Path(str(place).replace(_STYLE, names[number]))
+        else:
+            place = place.with_name(f"{place.stem}-{names[number]}{place.suffix}")
+        return replace(task, output=place.with_name(fit_name(place.stem, place.suffix)), style=number)
+
+    each = [in_style(task, number) for task in tasks for number in range(1 if task.problem else len(names))]
+    if all(task.source for task in each):
+        each = _without_results(each, real)
+    _refuse_losses(each, real, Hint.TEMPLATE)
+    return each
 
 
 def default_output(stem: str, settings: Settings) -> Path:
@@ -180,25 +224,44 @@ class _Destination:
     is_folder: bool
     several: bool
     settings: Settings
+    animated: bool
 
     def tasks(self, given: str, follow_links: bool, left_out: set[Path] | None = None) -> Iterator[Task]:
         """Plan one of the inputs."""
         folder, root, skip = Path(given), Path(self.output or "."), ""
         if os.path.isdir(given) and not self.template:
             root, skip = self._root(folder)
-        for found in find(given, follow_links, skip, left_out):
-            if found.problem:
-                output = root
-            elif self.template:
-                inside = found.source.parent.relative_to(found.folder) if found.folder else Path()
+        for found in find(given, follow_links, skip, self.settings.takes_videos, left_out):
+            source, problem, hint, output = found.source, found.problem, found.hint, root
+            is_film = not problem and self._is_film(source)
+            if self.template and not problem:
+                inside = source.parent.relative_to(found.folder) if found.folder else Path()
                 if found.folder and self.several:
                     inside = _mirrored(folder) / inside
-                output = fill_in(self.template, self.settings, found.source.stem, found.source.suffix, inside)
+                try:
+                    output = self._filled_in(source, inside, is_film)
+                except WrongRequest as error:
+                    if not is_film:
+                        raise
+                    problem, hint = str(error), error.hint  # which may suit the pictures
             elif found.folder:
-                output = root / found.source.parent.relative_to(folder) / fit_name(found.source.stem, ".png")
-            else:
-                output = self._file(found.source)
-            yield Task(found.source, output, self.settings, found.problem, found.hint, folder=found.folder)
+                output = root / source.parent.relative_to(folder) / fit_name(source.stem, _suffix(source, is_film))
+            elif not problem:
+                output = self._file(source, is_film)
+            yield Task(source, output, self.settings, problem, hint, folder=found.folder, is_film=is_film)
+
+    def _is_film(self, source: Path) -> bool:
+        """Whether a film is made of an input: an animated picture is a picture where that is what was asked for."""
+        if not self.settings.takes_videos:
+            return False
+        wanted = Path(self.output or "").suffix.lower()
+        is_picture = not self.is_folder and wanted in WRITTEN and wanted not in FILMS
+        return is_clip(source) or (self.animated and not is_picture and is_animated(source))
+
+    def _filled_in(self, source: Path, inside: Path, is_film: bool) -> Path:
+        assert self.template
+        endings = tuple(dict.fromkeys((_suffix(source, True), *FILMS))) if is_film else tuple(WRITTEN)
+        return fill_in(self.template, self.settings, source.stem, source.suffix, inside, endings)
 
     def _root(self, folder: Path) -> tuple[Path, str]:
         """Where the results of a folder go, and the real path of the folder where all results go."""
@@ -211,17 +274,38 @@ class _Destination:
             raise WrongRequest(f"{folder} is an input folder and would be overwritten", Hint.OTHER_OUTPUT)
         return root, os.path.realpath(home)
 
-    def _file(self, source: Path) -> Path:
+    def _file(self, source: Path, is_film: bool) -> Path:
+        suffix = _suffix(source, is_film)
         if not self.output:
-            return default_output(source.stem, self.settings)
+            return Path(fit_name(source.stem, f"-{self.settings.command}{suffix}"))
         if not self.is_folder:
-            return Path(self.output)
+            return _checked(Path(self.output), FILMS if is_film else tuple(WRITTEN))
         mirrored = Path(self.output) / _mirrored(source)
-        return mirrored.with_name(fit_name(mirrored.stem, ".png"))
+        return mirrored.with_name(fit_name(mirrored.stem, suffix))
+
+
+def _suffix(source: Path, is_film: bool) -> str:
+    """The suffix of a result that was given none."""
+    if not is_film:
+        return ".png"
+    return ".mp4" if is_clip(source) else ".gif" if source.suffix.lower() == ".gif" else ".webp"
+
+
+def _checked(output: Path, endings: Sequence[str]) -> Path:
+    """An output, if it has one of these suffixes.
+
+    Raises:
+        WrongRequest: it doesn't.
+    """
+    if str(output) == PIPE and endings is FILMS:
+        raise WrongRequest("a film can't go to stdout", Hint.OTHER_OUTPUT)
+    if str(output) != PIPE and output.suffix.lower() not in endings:
+        raise WrongRequest(f"{output} must end in {', '.join(endings)}, or be a folder")
+    return output
 
 
 def plan_film(source: Path, output: str | None, settings: Settings) -> Path:
-    """Decide where the film of a picture or a video goes: ``output``, a template or not, or ``./STEM-COMMAND.mp4``.
+    """Decide where a zoom into a picture goes: ``output``, a template or not, or ``./STEM-COMMAND.mp4``.
 
     Raises:
         WrongRequest: it isn't a film's name.
@@ -239,21 +323,21 @@ def frames_folder(film: Path) -> Path:
     return film.with_name(f"{film.name}.frames")
 
 
-def _is_folder(output: str | None, several: bool) -> bool:
-    """Whether ``output`` names a folder. If it names a file, check that it suits a picture."""
+def _is_folder(output: str | None, several: bool, films: bool = False) -> bool:
+    """Whether ``output`` names a folder. If it names a file, check that it suits a picture, or a film if it may."""
     if output == PIPE and several:
         raise WrongRequest("stdout takes one picture only")
     if output in (None, PIPE):
         return False
     if os.path.isdir(output) or output.endswith(("/", os.sep)):
         return True
-    is_picture = Path(output).suffix.lower() in WRITTEN
+    is_file = Path(output).suffix.lower() in (*WRITTEN, *(FILMS if films else ()))
     if several:
-        if is_picture or os.path.exists(output):
+        if is_file or os.path.exists(output):
             raise WrongRequest(f"{output} is a file's name, but several pictures need a folder")
         return True
-    if not is_picture:
-        raise WrongRequest(f"{output} must end in {', '.join(WRITTEN)}, or be a folder")
+    if not is_file:
+        _checked(Path(output), tuple(WRITTEN))
     return False
 
 
@@ -315,7 +399,7 @@ def _numbered(tasks: list[Task], real: RealPaths) -> list[Task]:
 def _was_made_from(output: Path, source: Path) -> bool:
     """Whether an output is there, and its record names this source."""
     with suppress(DreamcliError):
-        record = read_record(output) if output.exists() else None
+        record = record_in(output) if output.exists() else None
         return record is not None and Path(record.source).name == source.name
     return False
 
@@ -328,7 +412,7 @@ def _without_results(tasks: list[Task], real: RealPaths) -> list[Task]:
         source = _source(task)
         if makers.get(real.place(source), task) is not task:
             with suppress(DreamcliError):
-                return read_record(source) is not None
+                return record_in(source) is not None
         return False
 
     return [task for task in tasks if not is_result(task)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -77,14 +80,22 @@ def read_picture(source: Path | bytes, *, limited: bool = True) -> Picture:
         DreamcliError: the file can't or shouldn't be read, with the reason.
     """
     notes: list[str] = []
-    try:
+    with _explained():
         contents = source if isinstance(source, bytes) else _read_bytes(source, limited)
         digest = sha256(contents).hexdigest()
+        image = _decode(contents, notes, limited)
+        del contents  # half a gigabyte at worst, and the copies that follow need the memory
+        picture = to_picture(image)
+    return Picture(picture.pixels, picture.alpha, digest, (*notes, *picture.notes))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say in one line why a picture can't be read."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are about metadata that we don't use
-            image = _decode(contents, notes, limited)
-            del contents  # half a gigabyte at worst, and the copies that follow need the memory
-            picture = to_picture(image)
+            yield
     except UnidentifiedImageError as error:
         raise DreamcliError("not a readable picture (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)") from error
     except Image.DecompressionBombError as error:
@@ -97,7 +108,32 @@ def read_picture(source: Path | bytes, *, limited: bool = True) -> Picture:
         raise
     except Exception as error:  # a decoder may raise anything for a broken file
         raise DreamcliError(f"damaged or incomplete picture ({first_line(error)})") from error
-    return Picture(picture.pixels, picture.alpha, digest, (*notes, *picture.notes))
+
+
+def read_frames(path: Path) -> Iterator[tuple[Picture, float]]:
+    """Read the frames of an animated picture, and how many milliseconds each says that it is shown.
+
+    A picture that a PNG shows only where it can't be animated is left out. The sha256 is empty.
+
+    Raises:
+        DreamcliError: see `read_picture`.
+    """
+    with _explained():
+        image = _decode(_read_bytes(path, True), [], True)
+    for index in count(1 if image.info.get("default_image") else 0):
+        with _explained():
+            try:
+                image.seek(index)
+            except EOFError:
+                return
+            picture = to_picture(image)
+        yield picture, image.info.get("duration", 0)
+
+
+def split_alpha(pixels: Pixels) -> Picture:
+    """A picture from ``(height, width, 3 or 4)`` uint8."""
+    alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
+    return Picture(np.ascontiguousarray(pixels[..., :3]), None if alpha is None or alpha.min() == 255 else alpha)
 
 
 def read_size(path: Path) -> tuple[int, int]:

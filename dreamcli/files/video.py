@@ -12,10 +12,12 @@ from typing import Any
 from dreamcli.errors import DreamcliError, first_line
 
 from .atomic import write_whole
-from .pyav import import_av, opened, picture_seconds
+from .formats import TRANSPARENT_FILMS
+from .pyav import BT709, decoded, import_av, opened, picture_seconds, to_array
 from .reading import Pixels
 from .record import Record
 from .sound import Sound
+from .writing import flattened
 
 # x264's macroblock tree makes other bytes of the same small frames from time to time
 _X264 = {"crf": "17", "preset": "medium", "threads": "1", "x264-params": "mbtree=0"}
@@ -26,7 +28,9 @@ _CODECS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     ".mkv": ("matroska", "ffv1", "bgr0", {"level": "3"}),
 }
 SLACK = 2.5  # frames: how much earlier than the film its last frame may begin
-_BT709, _LIMITED = 1, 1  # FFmpeg's numbers for the colors and the range of high-definition video
+_WITH_ALPHA = "bgra"  # the pixel format of a film that one can see through
+# FFmpeg's numbers, for YUV: high-definition video; for RGB: no matrix, and the curve of sRGB
+_RGB, _SRGB, _LIMITED, _FULL = 0, 13, 1, 2
 
 
 def write_video(
@@ -36,7 +40,8 @@ def write_video(
 
     Args:
         path: its suffix chooses H.264 in MP4, VP9 in WebM, or FFV1 in Matroska, which is lossless.
-        frames: ``(height, width, 3)`` uint8, all of one size; even but for Matroska.
+        frames: ``(height, width, 3)`` uint8, or 4 with alpha, all of one shape; with even sides but for Matroska.
+            Transparency becomes white but for Matroska.
         sound: a video whose sound it gets, if there is any.
 
     Raises:
@@ -60,10 +65,12 @@ def write_video(
 def _encode(container: Any, frames: Iterable[Pixels], fps: Fraction, suffix: str, source: Path | None) -> None:
     stream = sound = None
     for count, pixels in enumerate(frames, 1):
+        if suffix not in TRANSPARENT_FILMS:
+            pixels = flattened(pixels)
         if stream is None:
             stream = _video_stream(container, pixels, fps, suffix)
             sound = Sound(source, container, suffix) if source else None
-        frame = import_av().VideoFrame.from_ndarray(pixels, format="rgb24")
+        frame = import_av().VideoFrame.from_ndarray(pixels, format="rgba" if pixels.shape[2] == 4 else "rgb24")
         if stream.pix_fmt == "yuv420p":
             frame = frame.reformat(format=stream.pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG")
         else:
@@ -79,16 +86,15 @@ def _video_stream(container: Any, pixels: Pixels, fps: Fraction, suffix: str) ->
     _, codec, pixel_format, options = _CODECS[suffix]
     stream = container.add_stream(codec, rate=fps, options=options)
     stream.height, stream.width = pixels.shape[:2]
-    stream.pix_fmt = pixel_format
-    if pixel_format == "yuv420p":
-        context = stream.codec_context
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
-        context.color_range = _LIMITED
+    stream.pix_fmt = _WITH_ALPHA if pixels.shape[2] == 4 else pixel_format
+    context, is_yuv = stream.codec_context, pixel_format == "yuv420p"
+    context.colorspace, context.color_range = (BT709, _LIMITED) if is_yuv else (_RGB, _FULL)
+    context.color_primaries, context.color_trc = BT709, BT709 if is_yuv else _SRGB
     return stream
 
 
 def read_video(path: Path) -> Iterator[Pixels]:
-    """Read the frames of a film: ``(height, width, 3)`` uint8 each.
+    """Read the frames of a film: ``(height, width, 3)`` uint8 each, or 4 with alpha.
 
     Raises:
         DreamcliError: PyAV isn't installed, or this is no film that can be read to its end.
@@ -97,9 +103,9 @@ def read_video(path: Path) -> Iterator[Pixels]:
         if not container.streams.video:
             raise DreamcliError(f"{path}: it has no video track")
         length, last = picture_seconds(container), 0.0
-        for frame in container.decode(video=0):
+        for frame in decoded(container):
             last = frame.time or last
-            yield frame.to_ndarray(format="rgb24")
+            yield to_array(frame)
         rate = float(container.streams.video[0].average_rate or 1)
         if last < length - SLACK / rate:
             raise DreamcliError(f"{path}: it was cut short after {last:.1f} of {length:.1f} s")

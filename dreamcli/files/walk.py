@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import NamedTuple
 
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 
-from .formats import READ_SUFFIXES
+from .formats import READ_SUFFIXES, READ_VIDEO_SUFFIXES
 from .ours import seems_ours
 
 MAX_WORDS = 10  # inputs that may be parts of one name
@@ -55,7 +55,9 @@ def _split_name(words: list[str]) -> str:
     return ""
 
 
-def find(given: str, follow_links: bool = False, skip: str = "", left_out: set[Path] | None = None) -> Iterator[Found]:
+def find(
+    given: str, follow_links: bool = False, skip: str = "", videos: bool = False, left_out: set[Path] | None = None
+) -> Iterator[Found]:
     """Find what an input names: itself, the pictures in a folder, or the files that match a glob; in order.
 
     In folders, what is hidden or a system's own is left out, and so are pictures that carry a record.
@@ -64,16 +66,31 @@ def find(given: str, follow_links: bool = False, skip: str = "", left_out: set[P
         given: a file, folder or glob.
         follow_links: follow symbolic links in folders. An input that is a link is always followed.
         skip: the real path of a folder to leave out.
+        videos: find videos in folders, too.
         left_out: gets the pictures that were left out because they carry a record.
     """
     path = Path(given)
     if os.path.isdir(given):
-        yield from _find_in_folder(path, follow_links, skip, set() if left_out is None else left_out)
+        suffixes = READ_SUFFIXES | (READ_VIDEO_SUFFIXES if videos else set())
+        yield from _find_in_folder(path, follow_links, skip, suffixes, set() if left_out is None else left_out)
     elif is_glob(given):
         files = sorted({Path(match) for match in _matches(given, follow_links) if os.path.isfile(match)})
         yield from map(Found, files) if files else [Found(path, problem="no file matches this pattern")]
     else:
         yield Found(path)
+
+
+def find_each(given: Iterable[Path], follow_links: bool = False, left_out: set[Path] | None = None) -> tuple[Path, ...]:
+    """Find pictures as `find` does, each once.
+
+    Raises:
+        DreamcliError: an input names no picture.
+    """
+    found = [each for path in given for each in find(str(path), follow_links, left_out=left_out)]
+    for each in found:
+        if each.problem:
+            raise DreamcliError(f"{each.source}: {each.problem}", each.hint)
+    return tuple(dict.fromkeys(each.source for each in found))
 
 
 def find_some(
@@ -84,12 +101,9 @@ def find_some(
     Raises:
         DreamcliError: an input names no picture.
     """
-    found = [each for path in given for each in find(str(path), follow_links, left_out=left_out)]
-    for each in found:
-        if each.problem:
-            raise DreamcliError(f"{each.source}: {each.problem}", each.hint)
+    found = find_each(given, follow_links, left_out)
     step = max(1.0, len(found) / most)
-    return tuple(found[int(index * step)].source for index in range(min(most, len(found))))
+    return tuple(found[int(index * step)] for index in range(min(most, len(found))))
 
 
 def is_glob(given: str) -> bool:
@@ -102,13 +116,15 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _OF_SYSTEMS
 
 
-def _find_in_folder(folder: Path, follow_links: bool, skip: str, left_out: set[Path]) -> Iterator[Found]:
+def _find_in_folder(
+    folder: Path, follow_links: bool, skip: str, suffixes: Set[str], left_out: set[Path]
+) -> Iterator[Found]:
     unreadable: list[OSError] = []
     is_empty, has_ours = True, False
     for parent, _, names in _walk(folder, follow_links, skip, unreadable.append):
         place = Path(parent)
         for name in sorted(names):
-            is_picture = os.path.splitext(name)[1].lower() in READ_SUFFIXES and not is_hidden(name)
+            is_picture = os.path.splitext(name)[1].lower() in suffixes and not is_hidden(name)
             if not is_picture or (not follow_links and os.path.islink(os.path.join(parent, name))):
                 continue
             if seems_ours(place / name):

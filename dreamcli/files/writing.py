@@ -77,11 +77,29 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     write_whole(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
 
 
+def off_white(pixels: Pixels, alpha: Pixels | None) -> Pixels:
+    """The colors of a picture with this alpha that looks like these pixels on white; white where nothing is seen."""
+    if alpha is None:
+        return pixels
+    share = np.maximum(alpha[..., None].astype(np.float32), 1) / 255
+    colors = (255 - (255 - pixels.astype(np.float32)) / share).round().clip(0, 255).astype(np.uint8)
+    return np.where(alpha[..., None] > 0, colors, np.uint8(255))
+
+
+def joined(picture: Picture) -> Pixels:
+    """A picture as ``(height, width, 3)`` uint8, or 4 with its alpha."""
+    return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+
+
+def flattened(pixels: Pixels) -> Pixels:
+    """What `joined` returned, as it looks on white."""
+    return Picture(pixels[..., :3], pixels[..., 3]).on_white if pixels.shape[2] == 4 else pixels
+
+
 def _save(file: IO[bytes], format: str, picture: Picture, record: Record) -> None:
-    pixels, alpha = picture.pixels, picture.alpha
     if format == "JPEG":
-        pixels, alpha = picture.on_white, None
-    image = Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha]))
+        picture = Picture(picture.on_white)
+    image = Image.fromarray(joined(picture))
     if format == "PNG":
         info = PngInfo()
         info.add_itxt(KEYWORD, record.to_json())

@@ -14,6 +14,7 @@ class DreamSettings(Schedule):
     """How to dream."""
 
     command: ClassVar[str] = "dream"
+    takes_videos: ClassVar[bool] = True
     model: ClassVar[str] = "dreamnet+efficientnet_lite0"
     references: ClassVar[tuple[str, ...]] = ("guide", "mask")
     size_from_noise: ClassVar[int] = 512

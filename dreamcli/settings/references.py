@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import starmap
 from typing import Any, Generic, Literal, TypeVar
 
@@ -73,6 +73,10 @@ class References(Generic[P]):
             pictures[f"style-mask-{number}"] = style.mask
             pictures[f"content-mask-{number}"] = style.region
         return {role: picture for role, picture in pictures.items() if picture is not None}
+
+    def only_style(self, number: int | None) -> References[P]:
+        """The same with one of the styles, counted from 0; all of them for None."""
+        return self if number is None else replace(self, styles=(self.styles[number],))
 
     @property
     def weights(self) -> tuple[float, ...]:

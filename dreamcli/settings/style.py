@@ -17,6 +17,7 @@ class StyleSettings(Schedule):
     """How to repaint."""
 
     command: ClassVar[str] = "style"
+    takes_videos: ClassVar[bool] = True
     model: ClassVar[str] = "efficientnet_lite0"
     references: ClassVar[tuple[str, ...]] = ("styles",)
     size_from_noise: ClassVar[int] = 512

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dreamcli.errors import DreamcliError, Hint, describe
+from dreamcli.files.clip import Clip, read_clip
 from dreamcli.files.existing import ExistingOutput, is_made, look_at, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, read_picture
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dreamcli.art.artwork import Step
 
     from .animation import Animation
+    from .filming import Film
     from .session import Session
 
 MAX_FULL = 3  # pictures in a row that a full disk didn't hold
@@ -88,7 +90,7 @@ class DiskWatch:
             raise DreamcliError(f"stopped with {left} more to go, because the disk is full", Hint.FREE_SPACE)
 
 
-Reading = tuple[Picture | None, list[ExistingOutput | None]]
+Reading = tuple[Picture | Clip | None, list[ExistingOutput | None]]
 OpenSession = tuple["Session", "References[ReadInput]"]
 
 
@@ -103,6 +105,8 @@ class PictureMaker:
         animation: collects the ascent of the one picture that is made.
         opened: what ``open_session`` would return, if it is open already.
         on_held: called when Ctrl-C waits for the end of a step.
+        keep_frames: keep the frames of films.
+        on_film: called with each film before it is made.
     """
 
     def __init__(
@@ -114,6 +118,8 @@ class PictureMaker:
         animation: Animation | None = None,
         opened: OpenSession | None = None,
         on_held: Callable[[], None] = lambda: None,
+        keep_frames: bool = False,
+        on_film: Callable[[Film], None] = lambda _film: None,
     ) -> None:
         self._open_session = open_session
         self._overwrite = overwrite
@@ -122,6 +128,8 @@ class PictureMaker:
         self._animation = animation
         self._opened = opened
         self._on_held = on_held
+        self._keep_frames = keep_frames
+        self._on_film = on_film
         self._stop = False  # Ctrl-C came while the last picture was finished
 
     def run(
@@ -178,6 +186,8 @@ class PictureMaker:
         """
         if task.problem:
             raise DreamcliError(task.problem, task.hint)
+        if task.is_film and task.source:
+            return read_clip(task.source), []
         picture = self._read_picture(task.source) if task.source else None
         return picture, [look_at(output) for output in task.outputs]
 
@@ -192,6 +202,9 @@ class PictureMaker:
         except Exception as error:
             return [failure(str(task.source or task.title), task.output, error)]
         session, references = self._open(task.settings)
+        references = references.only_style(task.style)
+        if isinstance(picture, Clip):
+            return [self._make_film(task, picture, session, references, begin)]
         try:
             jobs = session.jobs(task.settings, picture, references)
             finished = [found is not None and found.is_finished for found in existing]
@@ -215,6 +228,15 @@ class PictureMaker:
             self._outcome(task, output, picture, result, seconds, was_finished)
             for output, result, was_finished in zip(task.outputs, results, finished, strict=True)
         ]
+
+    def _make_film(
+        self, task: Task, clip: Clip, session: Session, references: References[ReadInput], begin: Begin
+    ) -> Outcome:
+        try:
+            film = session.film(clip, task.settings, references, task.output, self._overwrite, self._keep_frames)
+            return run_film(film, task.title, begin, self._on_film)
+        except Exception as error:
+            return failure(task.title, task.output, error)
 
     def _made(
         self,
@@ -277,6 +299,31 @@ class PictureMaker:
         return Outcome(status, task.title, str(output), message, details=details, result=result)
 
 
+def run_film(
+    film: Film, title: str, begin: Begin = lambda _title: None, on_film: Callable[[Film], None] = lambda _film: None
+) -> Outcome:
+    """Make a film, or the part that is missing, and say what became of it.
+
+    Raises:
+        DreamcliError: see `Film.make` and `Film.is_made`.
+    """
+    output = str(film.output)
+    started = time.perf_counter()
+    try:
+        if film.is_made():
+            return Outcome("skipped", title, output, "(already made)")
+        on_film(film)
+        stopped = film.make(begin(film.output.name))
+    except KeyboardInterrupt:
+        message = "(run the same command to continue)" if film.folder.is_dir() else "(not kept)"
+        return Outcome("interrupted", title, output, message)
+    details: dict[str, object] = {"frames": film.frames, "seconds": round(time.perf_counter() - started, 3)}
+    if stopped == "interrupted":
+        message = "(what was made so far; run the same command to continue)"
+        return Outcome("interrupted", title, output, message, details=details)
+    return Outcome("done", title, output, f"({'; '.join(film.notes)})" if film.notes else "", details=details)
+
+
 def _read_ahead(
     reader: ThreadPoolExecutor, read: Callable[[Task], Reading], tasks: Sequence[Task]
 ) -> Iterator[tuple[Task, Future[Reading]]]:
@@ -296,7 +343,9 @@ def recorded_name(source: Path) -> str:
 
 def failure(source: str, output: Path, error: Exception) -> Outcome:
     """The outcome for an exception that is being handled."""
-    return Outcome("failed", source, str(output), *describe(error), trace=traceback.format_exc())
+    message, hint = describe(error)
+    message = message.removeprefix(f"{source}: ")  # which is in front of it anyway
+    return Outcome("failed", source, str(output), message, hint, trace=traceback.format_exc())
 
 
 def interrupted_task(task: Task) -> Outcome:

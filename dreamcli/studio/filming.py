@@ -10,22 +10,28 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dreamcli.art.artwork import OnStep, part_of
 from dreamcli.errors import DreamcliError, Hint
-from dreamcli.files.animation import write_film
+from dreamcli.files.animation import Pace, write_film
 from dreamcli.files.atomic import remove_leftovers
 from dreamcli.files.existing import is_made, look_at
+from dreamcli.files.formats import TRANSPARENT_FILMS
 from dreamcli.files.plan import frames_folder
 from dreamcli.files.reading import Picture, Pixels, read_picture
 from dreamcli.files.record import Job, read_record
-from dreamcli.files.writing import write_picture
+from dreamcli.files.writing import joined, off_white, write_picture
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 
 from .pictures import ReadInput
 from .results import record_of
-from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from .workshop import Workshop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +52,10 @@ class Film(ABC):
     output: Path
     overwrite: bool = False
     keep_frames: bool = False
+
+    def __str__(self) -> str:
+        height, width = self.size
+        return f"{self.frames} frames of {width}x{height}, {float(self.fps):.4g} per second"
 
     @property
     @abstractmethod
@@ -68,15 +78,32 @@ class Film(ABC):
         return None
 
     @property
-    def ends_early(self) -> float | None:
-        """The second at which the video that it is made of breaks off; None if that is whole."""
-        return None
+    def pace(self) -> Pace:
+        """How quickly it goes on."""
+        return Pace(self.fps)
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether one can see through some of it, if its format allows that."""
+        return False
+
+    @property
+    def notes(self) -> list[str]:
+        """Remarks to show the user."""
+        notes = [f"frames kept in {self.folder}"] if self.keep_frames else []
+        if self.is_transparent and self.output.suffix.lower() not in TRANSPARENT_FILMS:
+            notes.append("transparent parts are white")
+        return notes
 
     @abstractmethod
     def frame(
         self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
     ) -> Pixels | None:
-        """Make a frame from the one before and the first one; None if that was interrupted."""
+        """Make a frame, as it looks on white, from the one before and the first one; None if that was interrupted."""
+
+    def alpha(self, index: int) -> Pixels | None:
+        """The alpha of a frame; None if it is opaque."""
+        return None
 
     @property
     def folder(self) -> Path:
@@ -111,22 +138,21 @@ class Film(ABC):
         remove_leftovers(self.folder)
         frames = self._frames_there(job)
         made, stopped = len(frames), "done"
-        last = read_picture(frames[-1], limited=False).pixels if frames else None
-        first = read_picture(frames[0], limited=False).pixels if frames else None
+        first, last = (_on_white(frames[index]) if frames else None for index in (0, -1))
         try:
             for index in range(made, self.frames):
                 pixels = self.frame(index, last, first, _counted(on_step, index, self.frames))
                 if pixels is None:
                     stopped = "interrupted"
                     break
-                self._write_frame(job, index, pixels)
-                made, last, first = index + 1, pixels, pixels if first is None else first
+                last = self._write_frame(job, index, pixels)
+                made, first = index + 1, last if first is None else first
         except KeyboardInterrupt:
             stopped = "interrupted"
         if stopped == "interrupted" and (made < 2 or self._is_finished()):
             raise KeyboardInterrupt
         record = record_of(job, self.start, self.references, {"frames": made}, stopped)
-        write_film(self.output, self._read_frames(made), self.fps, record, sound=self.sound)
+        write_film(self.output, self._read_frames(made), self.pace, record, sound=self.sound)
         if stopped == "done" and not self.keep_frames:
             self._remove(map(self._path, range(made)))
         return stopped
@@ -181,12 +207,24 @@ class Film(ABC):
                 path.unlink()
             self.folder.rmdir()
 
-    def _write_frame(self, job: Job, index: int, pixels: Pixels) -> None:
-        record = record_of(_job_of_frame(job, index), self.start, self.references, {})
-        write_picture(self._path(index), Picture(pixels), record)
+    def _write_frame(self, job: Job, index: int, pixels: Pixels) -> Pixels:
+        """Write a frame, and return it as it will be read again."""
+        record, alpha = record_of(_job_of_frame(job, index), self.start, self.references, {}), self.alpha(index)
+        colors = off_white(pixels, alpha)
+        write_picture(self._path(index), Picture(colors, alpha), record)
+        return Picture(colors, alpha).on_white
 
     def _read_frames(self, number: int) -> Iterator[Pixels]:
-        return (read_picture(self._path(index), limited=False).pixels for index in range(number))
+        for index in range(number):
+            frame = read_picture(self._path(index), limited=False)
+            if self.is_transparent and frame.alpha is None:
+                frame = replace(frame, alpha=np.full(frame.pixels.shape[:2], 255, np.uint8))
+            yield joined(frame)
+
+
+def _on_white(path: Path) -> Pixels:
+    frame = read_picture(path, limited=False)
+    return frame.on_white
 
 
 def _is_frame(path: Path) -> bool:

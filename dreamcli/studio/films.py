@@ -6,20 +6,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
 
 from dreamcli.art.artwork import OnStep
 from dreamcli.art.clip import Earlier, change_of, repaint
 from dreamcli.art.film import first_frame, next_frame
 from dreamcli.art.pixels import scaled_size
 from dreamcli.errors import check
-from dreamcli.files.animation import resized
+from dreamcli.files.animation import MAX_GIF_FPS, Pace, resized
 from dreamcli.files.clip import Clip
+from dreamcli.files.formats import EVEN_FILMS
 from dreamcli.files.reading import Picture, Pixels
-from dreamcli.settings.base import Schedule
+from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.film import FilmSettings
+from dreamcli.settings.references import References
 
+from .batch import recorded_name
 from .filming import Film
 from .pictures import ReadInput
+
+if TYPE_CHECKING:
+    from .workshop import Workshop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,25 +94,41 @@ class ClipFilm(Film):
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) in pixels; both are even, as most formats of films want it."""
+        """(height, width) in pixels; both are even, as most formats of films want it, but for a GIF from a GIF."""
         height, width = scaled_size(*self.clip.size, self.settings.size)
+        if self.clip.durations and self.output.suffix.lower() not in EVEN_FILMS:
+            return height, width
         return max(2, height // 2 * 2), max(2, width // 2 * 2)
 
     @property
     def sound(self) -> Path | None:
-        return self.clip.path
+        return None if self.clip.durations else self.clip.path
 
     @property
-    def ends_early(self) -> float | None:
-        return self.clip.ends_early
+    def pace(self) -> Pace:
+        return Pace(self.clip.fps, self.clip.durations, self.clip.plays)
+
+    @property
+    def is_transparent(self) -> bool:
+        return self.clip.is_transparent
+
+    @property
+    def notes(self) -> list[str]:
+        early = self.clip.ends_early
+        cut = [] if early is None else [f"{self.clip.path} is cut off after {early:.1f} s"]
+        return [*super().notes, *cut, *self.clip.notes]
+
+    def alpha(self, index: int) -> Pixels | None:
+        return self._source.at(index).alpha
 
     def frame(
         self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
     ) -> Pixels | None:
         earlier = None
         if previous is not None and first is not None:
-            earlier = Earlier(self._source.at(index - 1), previous, change_of(self._source.first, first))
-        frame, form = self._source.at(index), type(self.settings)
+            before = self._source.at(index - 1).pixels
+            earlier = Earlier(before, previous, change_of(self._source.first.pixels, first))
+        frame, form = self._source.at(index).pixels, type(self.settings)
         settings, ensemble = replace(self.settings, size=None), self.session.ensemble(form)
         inputs = self.session.inputs(settings, Picture(frame), self.references)
         artwork, _ = self.session.within_memory(
@@ -114,20 +139,52 @@ class ClipFilm(Film):
 
 def start_of(clip: Clip, name: str) -> ReadInput:
     """The first frame of a video, which stands for it in records; they call it ``name``."""
-    return ReadInput(Picture(next(clip.read()), sha256=clip.sha256), name)
+    return ReadInput(replace(next(clip.read()), sha256=clip.sha256), name)
+
+
+def film_of(
+    source: ReadInput | Clip,
+    settings: Settings,
+    session: Workshop,
+    references: References[ReadInput],
+    output: Path,
+    overwrite: bool,
+    keep_frames: bool = False,
+) -> Film:
+    """The film that settings describe, of a picture to zoom into, or of a video.
+
+    Raises:
+        WrongRequest: it doesn't fit its format; or see `ZoomFilm`.
+    """
+    film: Film
+    if isinstance(source, Clip):
+        assert isinstance(settings, Schedule)
+        film = ClipFilm(session=session, settings=settings, start=start_of(source, recorded_name(source.path)),
+                        references=references, output=output, overwrite=overwrite, keep_frames=keep_frames,
+                        clip=source)  # fmt: skip
+    else:
+        assert isinstance(settings, FilmSettings)
+        film = ZoomFilm(session=session, settings=settings, start=source, references=references, output=output,
+                        overwrite=overwrite, keep_frames=keep_frames)  # fmt: skip
+    is_too_quick = output.suffix.lower() == ".gif" and film.fps > MAX_GIF_FPS
+    check(
+        not is_too_quick,
+        f"a GIF shows at most {MAX_GIF_FPS} frames per second, not {float(film.fps):.4g}; write a .webp or .mp4",
+    )
+    return film
 
 
 class _Source:
-    """The frames of a video at a film's size, mostly asked for one after the other."""
+    """The frames of a video at a film's size and on white, with their alpha; mostly asked for one after the other."""
 
     def __init__(self, clip: Clip, size: tuple[int, int]) -> None:
         self._clip, self._size = clip, size
         self.first = self._scaled(next(clip.read()))
-        self._frames: Iterator[Pixels] = iter(())
+        self._frames: Iterator[Picture] = iter(())
         self._next = -1  # the index of the frame that comes next
-        self._kept: dict[int, Pixels] = {}
+        self._kept: dict[int, Picture] = {}
 
-    def at(self, index: int) -> Pixels:
+    def at(self, index: int) -> Picture:
         """A frame."""
         if index not in self._kept:
             if index != self._next:
@@ -137,6 +194,9 @@ class _Source:
             self._next = index + 1
         return self._kept[index]
 
-    def _scaled(self, pixels: Pixels) -> Pixels:
-        height, width = self._size
-        return pixels if pixels.shape[:2] == self._size else resized(pixels, (width, height))
+    def _scaled(self, frame: Picture) -> Picture:
+        pixels, alpha, (height, width) = frame.on_white, frame.alpha, self._size
+        if pixels.shape[:2] != self._size:
+            pixels = resized(pixels, (width, height))
+            alpha = None if alpha is None else resized(alpha, (width, height), Image.Resampling.BILINEAR)
+        return Picture(pixels, alpha)

@@ -20,6 +20,7 @@ from dreamcli.engine.memory import is_out_of_memory
 from dreamcli.engine.modes import default_modes
 from dreamcli.engine.tiles import TileError
 from dreamcli.errors import DreamcliError, Hint, check
+from dreamcli.files.clip import Clip
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import Job
 from dreamcli.networks.catalog import AUTO
@@ -28,6 +29,8 @@ from dreamcli.networks.network import Network
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.references import References
 
+from .filming import Film
+from .films import film_of
 from .opening import OpenNetworks
 from .pictures import ReadInput, Result
 from .results import jobs_for, picture_of, record_of, score_of
@@ -164,6 +167,27 @@ class Workshop:
                 record = record_of(job, start, references, score, artwork.stopped, notes)
                 results.append(Result(made, record, artwork.maps))
         return results
+
+    def film(
+        self,
+        source: ReadInput | Clip,
+        settings: Settings,
+        references: References[ReadInput],
+        output: Path,
+        overwrite: bool,
+        keep_frames: bool = False,
+    ) -> Film:
+        """A film to make: a zoom into a picture, or a video repainted frame by frame.
+
+        Args:
+            source: what it is made from.
+            settings: of a zoom, or of what to do with each frame of the video.
+            references, output, overwrite, keep_frames: see `Film`.
+
+        Raises:
+            WrongRequest: it doesn't fit its format, or see `ZoomFilm`.
+        """
+        return film_of(source, settings, self, references, output, overwrite, keep_frames)
 
     def inputs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> Inputs:
         """What a recipe makes pictures from, besides networks.

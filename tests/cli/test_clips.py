@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dreamcli.files.animation import read_film
+from dreamcli.files.clip import read_clip
 from dreamcli.files.existing import record_in
 from dreamcli.files.record import read_record
 from dreamcli.files.video import read_video
 from dreamcli.studio import films
 from tests.conftest import scene
-from tests.files.clips import pan, write_clip, write_sound
+from tests.files.clips import pan, write_changing, write_clip, write_sound
 
 pytest.importorskip("av", reason="films need the extra `video`")
 pytest.importorskip("cv2", reason="videos need the extra `video`")
@@ -147,17 +149,14 @@ def test_a_plan_says_how_many_frames_and_how_long(run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("clip.mp4", "other.png"), 2, "only one video at a time, without other pictures"),
         (("clip.mp4", "-o", "out.png"), 2, "out.png must end in .mp4, .webm, .mkv, .gif, .webp"),
         (("clip.mp4", "-o", "clip.mp4"), 2, "clip.mp4"),
         (("clip.mp4", "--animate", "a.gif"), 2, "--animate doesn't work for a video"),
-        (("clip.mp4", "--cluster", "auto"), 2, "--cluster doesn't work for a video"),
-        (("clip.mp4", "--shard", "1/2"), 2, "--shard doesn't work for a video"),
         (("clip.mp4", "--show"), 2, "--show doesn't work for a video"),
         (("clip.mp4", "--safe-decode"), 2, "--safe-decode doesn't work for a video"),
         (("other.png", "--keep-frames"), 2, "--keep-frames is for a video"),
         (("none.mp4",), 1, "none.mp4: there is no such file"),
-        (("*.mov",), 1, "*.mov: there is no such file"),
+        (("*.mov",), 1, "*.mov: no file matches this pattern"),
         (("broken.mp4",), 1, "broken.mp4: not a readable video"),
         (("sound.mp4",), 1, "sound.mp4: it has no video track, only sound"),
     ],
@@ -219,3 +218,132 @@ def test_an_interruption_before_the_second_frame_is_reported(run, monkeypatch: p
     assert outcome.code == 130
     (picture,) = json.loads(outcome.out)["pictures"]
     assert picture["status"] == json.loads(Path("log.jsonl").read_text())["status"] == "interrupted"
+
+
+ONCE = ("--layer", "mid", "--steps", 1, "--octaves", 1)
+
+
+def write_animation(path: Path, durations: tuple[int, ...] = (100, 250, 100)) -> Path:
+    """A picture that moves under a round hole."""
+    rows, columns = np.mgrid[:47, :63]
+    hole = np.where(np.hypot(rows - 23, columns - 31) < 20, 255, 0).astype(np.uint8)
+    frames = [Image.fromarray(np.dstack([frame, hole])) for frame in pan(len(durations), 47, 63)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=2)
+    return path
+
+
+@pytest.mark.parametrize(("name", "made"), [("a.gif", "a-dream.gif"), ("a.webp", "a-dream.webp"),
+                                            ("a.png", "a-dream.webp")])  # fmt: skip
+def test_an_animated_picture_becomes_one(run, name: str, made: str) -> None:
+    was = read_clip(write_animation(Path(name)))
+    outcome = run("dream", name, *ONCE)
+    assert outcome.lines == ["3 frames of 63x47, 20 per second", f"{name} -> {made}"]
+    clip = read_clip(Path(made))
+    assert (clip.size, clip.durations, clip.plays) == (was.size, was.durations, 0)
+    for frame, before in zip(clip.read(), was.read(), strict=True):
+        seen = before.alpha > 0
+        np.testing.assert_array_equal(frame.alpha > 127, seen)
+        assert 1 < np.abs(frame.pixels[seen].astype(int) - before.pixels[seen]).mean() < 60
+    assert run("replay", made).err == f"{name} -> {Path(made).stem}-replay{Path(made).suffix} identical to {made}\n"
+    assert "(already made)" in run("dream", name, *ONCE).err
+
+
+def test_what_is_hidden_in_an_animated_picture_changes_nothing(run) -> None:
+    for name, color in (("a", (255, 0, 255)), ("b", (0, 90, 0))):
+        was = read_clip(write_animation(Path("was.png")))
+        frames = [np.dstack([np.where(f.alpha[..., None] > 0, f.pixels, np.uint8(color)), f.alpha]) for f in was.read()]
+        first, *rest = [Image.fromarray(frame) for frame in frames]
+        first.save(f"{name}.webp", save_all=True, append_images=rest, lossless=True, exact=True)
+        assert run("dream", f"{name}.webp", *ONCE, "-o", f"{name}.mkv").code == 0
+    for one, other in zip(read_film(Path("a.mkv")), read_film(Path("b.mkv")), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(("output", "note"), [("out.mp4", " (transparent parts are white)"), ("out.mkv", "")])
+def test_a_video_can_be_made_of_an_animated_picture(run, output: str, note: str) -> None:
+    write_animation(Path("a.gif"))
+    assert run("dream", "a.gif", *ONCE, "-o", output).lines[-1] == f"a.gif -> {output}{note}"
+    frames = list(read_film(Path(output)))
+    assert len(frames) == 9  # 20 a second
+    if output.endswith(".mp4"):
+        assert frames[0].shape == (46, 62, 3)
+        assert frames[0][:4, :4].min() > 245
+    else:
+        assert frames[0].shape == (47, 63, 4)
+        assert frames[0][0, 0].tolist() == [255, 255, 255, 0]
+
+
+def test_one_picture_is_made_of_an_animated_one_where_that_is_asked_for(run) -> None:
+    write_animation(Path("a.gif"))
+    outcome = run("dream", "a.gif", *ONCE, "-o", "out.png")
+    assert outcome.lines == ["a.gif -> out.png (only the first of its frames or pages is used)"]
+    assert run("features", "a.gif", "--layer", "mid").code == 0
+
+
+@pytest.fixture
+def mixed(run) -> Path:
+    folder = Path("mixed")
+    (folder / "sub").mkdir(parents=True)
+    Image.fromarray(scene(40, 40)).save(folder / "a.png")
+    write_clip(folder / "b.mp4", pan(3), sound="aac")
+    (folder / "broken.mp4").write_bytes(b"no video")
+    write_animation(folder / "sub" / "c.gif")
+    return folder
+
+
+@pytest.mark.usefixtures("mixed")
+def test_a_folder_of_photos_and_videos(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("dream", "mixed", *ONCE)
+    plan = run(*command, "--dry-run")
+    assert plan.code == 1
+    assert plan.lines[:4] == [
+        "mixed/a.png -> mixed-dream/a.png",
+        "mixed/b.mp4 -> mixed-dream/b.mp4 (3 frames of 64x48, 8 per second)",
+        "dreamcli: mixed/broken.mp4: not a readable video ([Errno 1094995529] Invalid data found when processing "
+        "input: 'mixed/broken.mp4')",
+        "mixed/sub/c.gif -> mixed-dream/sub/c.gif (3 frames of 63x47, 20 per second)",
+    ]
+    assert not Path("mixed-dream").exists()
+    real, made = films.repaint, []
+
+    def failing(*arguments):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(films, "repaint", failing)
+    outcome = run(*command)
+    assert outcome.code == 130
+    assert outcome.lines[-2:] == ["1 done, 1 interrupted", "run the same command to continue"]
+    assert not Path("mixed-dream/sub").exists()
+    monkeypatch.setattr(films, "repaint", real)
+    outcome = run(*command)
+    assert outcome.code == 1
+    assert outcome.lines[-2].startswith("2 done, 1 skipped, 1 failed")
+    assert len(list(read_film(Path("mixed-dream/b.mp4")))) == 3
+    assert len(list(read_film(Path("mixed-dream/sub/c.gif")))) == 3
+    assert run(*command).lines[-2].startswith("3 skipped, 1 failed")
+    assert "identical" in run("replay", "mixed-dream/b.mp4").err
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--safe-decode",), 1, "mixed/b.mp4: videos aren't decoded in a separate process: leave out --safe-decode"),
+        (("--animate", "x.gif"), 2, "--animate is for one picture, not for 4"),
+        (("-o", "out.mp4"), 2, "out.mp4 is a file's name, but several pictures need a folder"),
+        (("-o", "{stem}-x.png"), 1, "mixed/b.mp4: {stem}-x.png must end in .mp4"),
+    ],
+)
+def test_what_makes_no_film_in_a_folder(run, arguments: tuple[str, ...], code: int, message: str) -> None:
+    outcome = run("dream", "mixed", *ONCE, *arguments, "--dry-run")
+    assert outcome.code == code
+    assert message in outcome.err
+
+
+def test_a_size_that_changes_is_noted(run) -> None:
+    write_changing(Path("call.webm"), [pan(2), pan(2, 24, 32)])
+    outcome = run("dream", "call.webm", *ONCE, "-o", "out.mkv")
+    assert outcome.lines[-1] == "call.webm -> out.mkv (its size changes after 0.2 s; fitted into 64x48)"

@@ -107,3 +107,67 @@ def test_a_wrong_command_line_prints_one_line(
     assert message in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
     assert sorted(p.name for p in Path().iterdir()) == there
+
+
+@pytest.mark.usefixtures("styles")
+def test_each_style_gives_a_result_of_its_own(run, photo: Path) -> None:
+    small = ("--size", 32, "--steps", 1, "--octaves", 1)
+    command = ("style", "photo.png", "--style", "a.png", "--style", "b=c.png=1", "--each-style", *small)
+    plan = run(*command, "--dry-run")
+    assert plan.lines[:2] == ["photo.png -> photo-style-a.png", "photo.png -> photo-style-b-c.png"]
+    assert run(*command).code == 0
+    for name, style in (("photo-style-a.png", "a.png"), ("photo-style-b-c.png", "b=c.png")):
+        record = read_record(Path(name))
+        assert record is not None
+        assert record.other_sources == {"style-1": style}
+    assert run("style", "photo.png", "--style", "b=c.png=1", *small, "-o", "alone.png").code == 0
+    one, other = (read_picture(Path(name)).pixels for name in ("photo-style-b-c.png", "alone.png"))
+    np.testing.assert_array_equal(one, other)
+    assert run(*command).lines[:2] == [f"{line} (already made)" for line in plan.lines[:2]]
+    assert "identical to photo-style-b-c.png" in run("replay", "photo-style-b-c.png").err
+
+
+@pytest.mark.usefixtures("styles")
+def test_each_style_of_a_folder(run, photo: Path) -> None:
+    Path("paintings").mkdir()
+    for name in ("a.png", "b=c.png"):
+        Path(name).rename(Path("paintings") / name)
+    command = (
+        "style",
+        "--from-noise",
+        "--style",
+        "paintings",
+        "--each-style",
+        "--size",
+        32,
+        "--steps",
+        1,
+        "--octaves",
+        1,
+    )
+    outcome = run(*command)
+    assert outcome.lines[:2] == ["texture -> texture-style-a.png", "texture -> texture-style-b-c.png"]
+    command = ("style", "photo.png", "--style", "paintings", "--each-style", "-o", "{style}/{stem}.jpg", *QUICK)
+    assert run(*command, "--dry-run").lines[:2] == ["photo.png -> a/photo.jpg", "photo.png -> b-c/photo.jpg"]
+
+
+@pytest.mark.usefixtures("styles")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--fine", "a.png", "--coarse", "a.png", "--each-style"), "--each-style needs --style PICTURE"),
+        (("--each-style",), "--each-style needs --style PICTURE"),
+        (("--style", "a.png=2", "--each-style"), "--each-style doesn't blend styles: leave out their weights"),
+        (("--style", "a.png", "--style-mask", "white.png", "--each-style"), "--each-style can't be combined with"),
+        (("--style", "a.png", "--content-mask", "white.png", "--each-style"), "--each-style can't be combined with"),
+        (("--style", "a.png", "--style", "b=c.png=1", "--each-style", "-o", "-"), "stdout takes one picture only"),
+        (("--style", "a.png", "--style", "b=c.png=1", "--each-style", "--animate", "x.gif"), "not for 2"),
+        (("--style", "a.png", "-o", "{style}.png"), "there is no {style}"),
+        (("--style", "."), "--style . is a folder: add --each-style for a result in each of its styles"),
+    ],
+)
+def test_each_style_and_what_does_not_go_with_it(run, photo: Path, arguments: tuple[str, ...], message: str) -> None:
+    outcome = run("style", "photo.png", *arguments, *QUICK)
+    assert outcome.code == 2, outcome.err
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1

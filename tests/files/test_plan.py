@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from dreamcli.errors import Hint, WrongRequest
-from dreamcli.files.plan import find_pictures, make_plan, plan_named
+from dreamcli.files.plan import find_pictures, make_plan, plan_each_style, plan_named
 from dreamcli.files.reading import Picture
 from dreamcli.files.writing import write_picture
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 from tests.conftest import scene
 from tests.files.test_record import RECORD
@@ -370,3 +372,134 @@ def test_a_folder_that_can_not_be_looked_into_is_a_problem_of_its_own(
         "pics/c.png": "",
         "pics/deep": "can't look into this folder (Permission denied)",
     }
+
+
+@pytest.fixture
+def moving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with photos, videos and animated pictures."""
+    folder = tmp_path / "mix"
+    (folder / "in").mkdir(parents=True)
+    for name in ("a.jpg", "b.mp4", "in/c.MOV", "in/d.txt"):
+        (folder / name).touch()
+    one, other = Image.new("RGB", (2, 2)), Image.new("RGB", (2, 2), "white")
+    for name in ("e.gif", "in/f.webp", "g.png"):
+        one.save(folder / name, save_all=True, append_images=[other])
+    one.save(folder / "h.gif")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.mark.usefixtures("moving")
+@pytest.mark.parametrize(
+    ("inputs", "output", "films", "pictures"),
+    [
+        (["mix/b.mp4"], None, ["b-dream.mp4"], []),
+        (["mix/b.mp4"], "x.gif", ["x.gif"], []),
+        (["mix/b.mp4"], "new/", ["new/mix/b.mp4"], []),
+        (["mix/e.gif"], None, ["e-dream.gif"], []),
+        (["mix/e.gif"], "x.mp4", ["x.mp4"], []),
+        (["mix/e.gif"], "x.webp", ["x.webp"], []),
+        (["mix/e.gif"], "x.png", [], ["x.png"]),
+        (["mix/e.gif"], "{stem}.jpg", [], ["e.jpg"]),
+        (["mix/e.gif"], "x/{stem}.{ext}", ["x/e.gif"], []),
+        (["mix/g.png"], None, ["g-dream.webp"], []),
+        (["mix/h.gif"], None, [], ["h-dream.png"]),
+        (["mix/b.mp4", "mix/a.jpg"], None, ["b-dream.mp4"], ["a-dream.png"]),
+        (["mix/b.mp4", "mix/a.jpg"], "out", ["out/mix/b.mp4"], ["out/mix/a.png"]),
+        (["mix/b.mp4", "mix/a.jpg"], "{stem}-x.{ext}", ["b-x.mp4"], ["a-x.jpg"]),
+        (["mix/*.mp4"], None, ["b-dream.mp4"], []),
+        (
+            ["mix"], None,
+            ["mix-dream/b.mp4", "mix-dream/e.gif", "mix-dream/g.webp", "mix-dream/in/c.mp4", "mix-dream/in/f.webp"],
+            ["mix-dream/a.png", "mix-dream/h.png"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_moves_becomes_a_film(
+    inputs: list[str], output: str | None, films: list[str], pictures: list[str]
+) -> None:
+    tasks = make_plan(inputs, output, DREAM)
+    assert not any(task.problem for task in tasks)
+    assert sorted(task.output.as_posix() for task in tasks if task.is_film) == films
+    assert sorted(task.output.as_posix() for task in tasks if not task.is_film) == pictures
+
+
+@pytest.mark.usefixtures("moving")
+def test_without_looking_into_pictures_none_is_animated() -> None:
+    tasks = make_plan(["mix"], None, DREAM, animated=False)
+    assert {str(task.source) for task in tasks if task.is_film} == {"mix/b.mp4", "mix/in/c.MOV"}
+
+
+@pytest.mark.usefixtures("moving")
+def test_a_form_that_takes_no_videos_finds_none() -> None:
+    for tasks in (make_plan(["mix"], None, BoostSettings()), find_pictures(["mix"], ClassifySettings())):
+        assert not any(task.is_film for task in tasks)
+        assert {task.source.name for task in tasks} == {"a.jpg", "e.gif", "f.webp", "g.png", "h.gif"}
+
+
+@pytest.mark.usefixtures("moving")
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [
+        (["mix/b.mp4"], "x.png", "x.png must end in .mp4, .webm, .mkv, .gif, .webp"),
+        (["mix/a.jpg"], "x.mp4", "x.mp4 must end in .png"),
+        (["mix/b.mp4", "mix/a.jpg"], "x.mp4", "several pictures need a folder"),
+        (["mix/b.mp4"], "-", "a film can't go to stdout"),
+    ],
+)
+def test_a_film_needs_a_name_of_a_film(inputs: list[str], output: str, message: str) -> None:
+    with pytest.raises(WrongRequest, match=message):
+        make_plan(inputs, output, DREAM)
+
+
+@pytest.mark.usefixtures("moving")
+def test_a_template_that_suits_no_film_is_a_problem_of_the_film() -> None:
+    film, picture = make_plan(["mix/b.mp4", "mix/a.jpg"], "{stem}-x.png", DREAM)
+    assert film.problem.startswith("{stem}-x.png must end in .mp4")
+    assert (picture.problem, picture.output) == ("", Path("a-x.png"))
+
+
+@pytest.mark.usefixtures("moving")
+def test_videos_of_one_stem_are_told_apart() -> None:
+    Path("mix/b.mov").touch()
+    tasks = make_plan(["mix/b.mov", "mix/b.mp4"], "out", DREAM)
+    assert [task.output.name for task in tasks] == ["b.mov.mp4", "b.mp4.mp4"]
+
+
+STYLES = [Path("p/oil.jpg"), Path("q/ink wash.png"), Path("q/oil.png")]
+
+
+@pytest.mark.usefixtures("moving")
+@pytest.mark.parametrize(
+    ("inputs", "output", "names"),
+    [
+        (["mix/a.jpg"], None, ["a-style-oil.png", "a-style-ink-wash.png", "a-style-oil-2.png"]),
+        (["mix/a.jpg"], "x.jpg", ["x-oil.jpg", "x-ink-wash.jpg", "x-oil-2.jpg"]),
+        (["mix/a.jpg"], "{style}/{stem}.png", ["oil/a.png", "ink-wash/a.png", "oil-2/a.png"]),
+        (["mix/a.jpg"], "{stem}-{seed}.png", ["a-0-oil.png", "a-0-ink-wash.png", "a-0-oil-2.png"]),
+        (["mix/b.mp4"], None, ["b-style-oil.mp4", "b-style-ink-wash.mp4", "b-style-oil-2.mp4"]),
+        (
+            ["mix/a.jpg", "mix/e.gif"], "out",
+            [f"out/mix/{name}" for name in ("a-oil.png", "a-ink-wash.png", "a-oil-2.png", "e-oil.gif",
+                                            "e-ink-wash.gif", "e-oil-2.gif")],
+        ),
+    ],
+)  # fmt: skip
+def test_each_style_has_its_own_output(inputs: list[str], output: str | None, names: list[str]) -> None:
+    tasks = plan_each_style(STYLES, output, lambda output: make_plan(inputs, output, StyleSettings()))
+    assert [task.output.as_posix() for task in tasks] == names
+    assert [task.style for task in tasks] == [0, 1, 2] * (len(names) // 3)
+
+
+@pytest.mark.usefixtures("moving")
+def test_an_input_that_is_not_there_is_one_problem_for_all_styles() -> None:
+    tasks = plan_each_style(STYLES, None, lambda output: make_plan(["x*.jpg"], output, StyleSettings()))
+    assert [task.problem for task in tasks] == ["no file matches this pattern"]
+
+
+@pytest.mark.usefixtures("moving")
+def test_results_in_each_style_are_no_inputs() -> None:
+    write_picture(Path("a-style-oil.png"), Picture(scene()), RECORD)
+    write_picture(Path("a.png"), Picture(scene()), RECORD)
+    tasks = plan_each_style(STYLES[:1], None, lambda output: make_plan(["a*.png"], output, StyleSettings()))
+    assert [str(task.source) for task in tasks] == ["a.png"]

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from dreamcli.errors import DreamcliError, Hint
-from dreamcli.files.animation import write_film
+from dreamcli.files.animation import Pace, read_film, write_film
+from dreamcli.files.clip import read_clip
 from dreamcli.files.existing import look_at, record_in
-from dreamcli.files.formats import FILMS, VIDEOS
+from dreamcli.files.formats import FILMS, TRANSPARENT_FILMS, VIDEOS
 from dreamcli.files.video import read_video
 from tests.conftest import scene
 from tests.files import clips
@@ -164,3 +165,47 @@ def test_the_sound_of_any_video_fits_any_film(
     with av.open(str(path)) as film:
         assert film.duration / 1e6 == pytest.approx(1, abs=0.1)
         assert sum(packet.size for packet in film.demux(film.streams.audio[0])) > 1000
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mkv"])
+@pytest.mark.parametrize("size", [(48, 64), (720, 16)])
+def test_a_film_carries_the_tags_of_its_colors(tmp_path: Path, suffix: str, size: tuple[int, int]) -> None:
+    path, red = tmp_path / f"film{suffix}", (220, 30, 30)
+    write_film(path, [np.full((*size, 3), red, np.uint8)] * 2, 8, RECORD)
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        frame = next(container.decode(video=0))
+    tags = (0, 1, 13, 2) if suffix == ".mkv" else (1, 1, 1, 1)  # matrix, primaries, transfer and range
+    for each in (context, frame):
+        assert (each.colorspace, each.color_primaries, each.color_trc, each.color_range) == tags
+    for pixels in (next(read_film(path)), next(read_clip(path).read()).pixels):
+        assert np.abs(pixels[8, 8].astype(int) - red).max() <= (0 if suffix == ".mkv" else 4)
+
+
+@pytest.mark.parametrize("suffix", FILMS)
+def test_a_film_is_transparent_if_its_format_can_be(tmp_path: Path, suffix: str) -> None:
+    path, frames = tmp_path / f"film{suffix}", [np.dstack([frame, 0 * frame[..., 0]]) for frame in FRAMES[:3]]
+    for index, frame in enumerate(frames):
+        frame[8:40, 8 + 8 * index : 40 + 8 * index, 3] = 255
+    write_film(path, frames, 10, RECORD)
+    is_transparent = suffix in TRANSPARENT_FILMS
+    for frame, was in zip(read_film(path), frames, strict=True):
+        hidden = was[..., 3] == 0
+        assert frame.shape[2] == 3 + is_transparent
+        if is_transparent:
+            np.testing.assert_array_equal(frame[..., 3], was[..., 3])
+        else:
+            inside = hidden[::4, ::4].repeat(4, 0).repeat(4, 1)
+            assert np.median(frame[inside].astype(int)) >= 250
+
+
+@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("plays", [0, 1, 3])
+def test_a_film_has_the_pace_of_an_animated_picture(tmp_path: Path, suffix: str, plays: int) -> None:
+    path, durations = tmp_path / f"film{suffix}", (100, 50, 1000, 350)
+    write_film(path, FRAMES[:4], Pace(20, durations, plays), RECORD)
+    clip = read_clip(path)
+    if suffix in VIDEOS:
+        assert (clip.frames, clip.fps) == (30, 20)
+    else:
+        assert (clip.durations, clip.plays) == (durations, plays)
