@@ -95,6 +95,9 @@ def read_state_dicts(path: Path) -> dict[str, State]:
     """
     if not path.is_file():
         raise DreamcliError(f"{path}: no such weights file")
+    if _is_torchscript(path):
+        kind = "a TorchScript file, which is code as well as weights"
+        raise DreamcliError(f"{path}: {kind}; load it in Python and {SAVE_TENSORS}")
     try:
         found: object
         if _is_safetensors(path):
@@ -106,7 +109,7 @@ def read_state_dicts(path: Path) -> dict[str, State]:
     except SafetensorError as error:
         raise DreamcliError(f"{path}: not a readable safetensors file ({error})") from error
     except Exception as error:  # torch.load may raise anything for a file that isn't its own
-        raise DreamcliError(f"{path}: {_why_unreadable(path, error)}") from error
+        raise DreamcliError(f"{path}: {_why_unreadable(error)}") from error
     states = dict(_state_dicts(found))
     if not states:
         raise DreamcliError(f"{path}: not a state dict (names and their tensors)")
@@ -122,9 +125,7 @@ def _is_safetensors(path: Path) -> bool:
     return path.suffix.lower() == ".safetensors" and not head.startswith((b"PK\x03\x04", b"\x80"))
 
 
-def _why_unreadable(path: Path, error: Exception) -> str:
-    if _is_torchscript(path):
-        return f"a TorchScript file, which is code as well as weights; load it in Python and {SAVE_TENSORS}"
+def _why_unreadable(error: Exception) -> str:
     if isinstance(error, pickle.UnpicklingError) and "global" in str(error).lower():
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         which = f" ({found[1]})" if found else ""

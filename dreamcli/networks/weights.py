@@ -94,7 +94,7 @@ class Misfit:
     def __str__(self) -> str:
         """Which names and shapes don't fit, in a line."""
         if self.missing or self.unexpected:
-            parts = [f"{len(self.missing)} of the network's {self.total} weights missing ({some(self.missing)})"]
+            parts = [f"{len(self.missing)} of {self.total} weights missing ({some(self.missing)})"]
             parts += [f"{len(self.unexpected)} unexpected ({some(self.unexpected)})"]
             return ", ".join(part for part, names in zip(parts, (self.missing, self.unexpected), strict=True) if names)
         (name, how), *others = self.misshaped.items()
@@ -126,7 +126,7 @@ def assign(network: nn.Module, state: State, origin: Path) -> LostHead | None:
         if head is None or not misfit.is_about(head, network.state_dict()):
             raise DreamcliError(f"{origin} doesn't fit the network: {misfit}")
         replace_module(network, head, nn.Identity())
-        lost = LostHead(head, f"{origin.name} doesn't fit its head: {misfit}")
+        lost = LostHead(head, f"the network's head isn't in {origin.name}: {misfit}")
     wanted, fitting = network.state_dict(), {}
     for name, tensor in state.items():
         if name not in wanted:

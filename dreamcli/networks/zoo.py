@@ -313,7 +313,7 @@ def _build_with(
         with suppress(DreamcliError, TypeError):
             module = _blank(partial(build, num_classes=len(found)))
     lost = assign(module, match.state, path)
-    return module, Remarks(lost, match.notes + ((f"without its head: {lost.reason}",) if lost else ()))
+    return module, Remarks(lost, match.notes + ((lost.reason,) if lost else ()))
 
 
 def _blank(build: Builder) -> nn.Module:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,10 @@ def test_what_would_run_code_is_named(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*torch.jit")
 def test_torchscript_gets_our_advice(tmp_path: Path) -> None:
     torch.jit.script(network()).save(tmp_path / "w.pt")
-    with pytest.raises(DreamcliError, match=r"w\.pt: a TorchScript file, which is code as well as weights") as caught:
+    with (
+        warnings.catch_warnings(action="error"),
+        pytest.raises(DreamcliError, match=r"w\.pt: a TorchScript file, which is code as well as weights") as caught,
+    ):
         read_state_dicts(tmp_path / "w.pt")
     assert "weights_only" not in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -214,7 +214,7 @@ def test_its_constructor_may_look_at_tensors(run, own: None) -> None:
     ("model", "code", "message"),
     [
         ("Small", 0, ""),
-        ("Fixed", 1, "has no classes: five.pth doesn't fit its head: head.weight has shape (5, 8), but"),
+        ("Fixed", 1, "has no classes: the network's head isn't in five.pth: head.weight has shape (5, 8), but"),
     ],
 )
 def test_weights_may_have_other_classes_if_the_network_may(run, own: None, model: str, code: int, message: str) -> None:
@@ -305,10 +305,7 @@ def test_a_missing_weight_is_named_whatever_it_is_called(run, own: None) -> None
     Path("aux.py").write_text(CODE.replace("self.second", "self.aux1"))
     outcome = run("classify", "photo.png", "-m", "aux.py:Small=net.pth")
     assert outcome.code == 1
-    assert (
-        "2 of the network's 8 weights missing (aux1.1.weight, aux1.1.bias), 2 unexpected (second.1.weight"
-        in outcome.err
-    )
+    assert "2 of 8 weights missing (aux1.1.weight, aux1.1.bias), 2 unexpected (second.1.weight" in outcome.err
 
 
 GRAY = """
@@ -416,10 +413,10 @@ def test_without_a_head_it_dreams_but_has_no_classes(run, own: None) -> None:
     state = {key: value for key, value in torch.load("net.pth").items() if not key.startswith("head")}
     torch.save({"model": {f"backbone.{key}": value for key, value in state.items()}}, "body.pth")
     model = ("--model", "net.py:Named=body.pth")
-    reason = "body.pth doesn't fit its head: 2 of the network's 8 weights missing (head.weight, head.bias)"
+    reason = "the network's head isn't in body.pth: 2 of 8 weights missing (head.weight, head.bias)"
     outcome = run("dream", "photo.png", *model, *QUICK)
     assert outcome.code == 0
-    assert outcome.lines == [f"photo.png -> photo-dream.png (without its head: {reason})"]
+    assert outcome.lines == [f"photo.png -> photo-dream.png ({reason})"]
     for arguments in (("class", "bee"), ("classify", "photo.png"), ("boost", "--layer", "head:1")):
         outcome = run(*arguments, *model, "--size", 32, *QUICK)
         assert outcome.code in (1, 2)
