@@ -161,7 +161,8 @@ def _with_channels_last(found: Trace, layers: set[str]) -> Trace:
     """A trace where these layers have channels last, with all shapes channels first."""
 
     def turned(row: Layer) -> Layer:
-        return replace(row, shape=(row.shape[2], *row.shape[:2])) if row.name in layers else row
+        is_last = row.name in layers and len(row.shape) == 3
+        return replace(row, shape=(row.shape[2], *row.shape[:2])) if is_last else row
 
     shapes = {name: (s[0], s[3], s[1], s[2]) if name in layers else s for name, s in found.shapes.items()}
     blocks = {name: turned(row) for name, row in found.blocks.items()}

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from dreamcli.atlas import pages
-from dreamcli.atlas.contents import Atlas
+from dreamcli.atlas.contents import Atlas, channel_count
 from dreamcli.errors import DreamcliError
 
 from .fake import CHANNELS, FOLDERS, HOSTILE, LAYERS, make_atlas
@@ -190,3 +190,8 @@ def test_text_has_enough_contrast_in_both_themes(written: list[Path], folder: Pa
             for ground in ("paper", "raised", "track"):
                 low, high = sorted((luminance(theme[ink]), luminance(theme[ground])))
                 assert (high + 0.05) / (low + 0.05) >= 4.5, f"{ink} on {ground}"
+
+
+@pytest.mark.parametrize(("shape", "count"), [((8, 3, 2), 8), ((197, 768), 768), ((10,), 10)])
+def test_channels_are_counted_in_any_shape(shape: tuple[int, ...], count: int) -> None:
+    assert channel_count(shape) == count

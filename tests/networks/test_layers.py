@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from dreamcli.errors import DreamcliError
 from dreamcli.networks import zoo
+from dreamcli.networks.arithmetic import arithmetic
 from dreamcli.networks.catalog import IN_THE_BOX, model_names
 from dreamcli.networks.layers import Layer, aliases_of_rows, layer_table, parameter_total
 from dreamcli.networks.wheels import WHEELS
@@ -209,3 +210,13 @@ def test_the_network_is_left_as_it_is() -> None:
     layer_table(network, (64, 64))
     assert network.training
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
+
+
+def test_the_arithmetic_of_a_transposed_convolution() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(3, 6, 5, 2, groups=3))
+    (layer,) = layer_table(network, (9, 10))
+    assert arithmetic(layer, network[0]) == (
+        "parameters: 6 filters x (5 x 5 x 1) weights + 6 biases = 156",
+        "multiply-adds: 150 weights x 9 x 10 places = 13,500",
+    )
+    assert (layer.parameters, layer.multiply_adds) == (156, 13_500)
