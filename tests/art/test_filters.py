@@ -34,7 +34,7 @@ def test_every_kernel_that_may_be_chosen_has_weights() -> None:
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_flat_picture_becomes_flat(kernel: str) -> None:
-    made = convolved(np.full((20, 30, 3), 90, np.uint8), kernel, None, CPU)
+    made = convolved(Picture(np.full((20, 30, 3), 90, np.uint8)), kernel, None, CPU)
     assert made.shape == (20, 30, 3)
     assert int(made.min()) == int(made.max())
     assert int(made.min()) == pytest.approx({"edge": 0, "emboss": 127.5}.get(kernel, 90), abs=0.5)
@@ -43,28 +43,28 @@ def test_a_flat_picture_becomes_flat(kernel: str) -> None:
 def test_a_kernel_is_applied_to_each_color() -> None:
     pixels = np.full((9, 9, 3), 50, np.uint8)
     pixels[4, 4, 1] = 230
-    made = convolved(pixels, "box", None, CPU)
+    made = convolved(Picture(pixels), "box", None, CPU)
     assert made[4, 4].tolist() == [50, 70, 50]
     assert made[0, 0].tolist() == [50, 50, 50]
     assert made[3, 5].tolist() == [50, 70, 50]
 
 
 def test_the_identity_changes_nothing_but_the_size() -> None:
-    np.testing.assert_array_equal(convolved(scene(), "identity", None, CPU), scene())
-    assert convolved(scene(), "identity", 40, CPU).shape == (30, 40, 3)
+    np.testing.assert_array_equal(convolved(Picture(scene()), "identity", None, CPU), scene())
+    assert convolved(Picture(scene()), "identity", 40, CPU).shape == (30, 40, 3)
 
 
 def test_a_kernel_is_applied_to_the_start(network: Network, compute: Compute) -> None:
     settings = FilterSettings(apply="edge", size=40)
     (artwork,) = show_filters(settings, Ensemble.of(network), Inputs(Picture(scene())), compute)
-    np.testing.assert_array_equal(artwork.pixels, convolved(scene(), "edge", 40, CPU))
+    np.testing.assert_array_equal(artwork.pixels, convolved(Picture(scene()), "edge", 40, CPU))
 
 
 def test_all_kernels_are_shown_with_their_weights(network: Network, compute: Compute) -> None:
     settings = FilterSettings(apply="all", size=80)
     (artwork,) = show_filters(settings, Ensemble.of(network), Inputs(Picture(scene())), compute)
     for kernel, (weights, _) in KERNEL_WEIGHTS.items():
-        result = convolved(scene(), kernel, 80, CPU)
+        result = convolved(Picture(scene()), kernel, 80, CPU)
         assert contains(artwork.pixels, result), kernel
         assert len(weights) in (3, 5)
 
