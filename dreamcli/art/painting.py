@@ -65,7 +65,7 @@ class Painting(Canvas):
             self._image = to_tensor(inputs.painted.pixels, compute.device)
         self.opaque = alpha_tensor(inputs.start, compute.device)
         regions = [style.region for style in inputs.references.styles]
-        if self._recipe > 1 and all(regions):
+        if self._recipe > 1 and regions and all(regions):
             parts = [resize(mask_tensor(region, compute.device), self.size) for region in regions if region]
             self.regions = torch.cat(parts).amax(0, keepdim=True).clamp(0, 1)
 

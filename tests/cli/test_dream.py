@@ -235,7 +235,7 @@ def test_pictures_of_odd_shapes_work(run, width: int, height: int) -> None:
 def test_the_first_frame_of_an_animation_is_used_with_a_note(run) -> None:
     frames = [Image.new("RGB", (70, 70), color) for color in ("red", "green")]
     frames[0].save("a.gif", save_all=True, append_images=frames[1:])
-    outcome = run("dream", "a.gif", *QUICK)
+    outcome = run("dream", "a.gif", "-o", "a-dream.png", *QUICK)
     assert outcome.err == "a.gif -> a-dream.png (only the first of its frames or pages is used)\n"
 
 
