@@ -222,10 +222,10 @@ def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
     inputs = (("an input", task.source) for task in tasks if task.source)
     references = ((f"the {role}", path) for role, path in shared.references.by_role().items())
     refuse_overwriting(outputs, chain(inputs, references))
-    for folder in (frames_folder(task.output).resolve() for task in tasks if task.is_film):
+    if folders := {frames_folder(task.output).resolve() for task in tasks if task.is_film}:
         for path in chain((task.source for task in tasks), shared.references.by_role().values()):
-            if path and folder in path.resolve().parents:
-                raise WrongRequest(f"{path} is in {folder.name}, where the film's frames go", Hint.OTHER_OUTPUT)
+            if path and (inside := folders.intersection(path.resolve().parents)):
+                raise WrongRequest(f"{path} is in {inside.pop().name}, where the film's frames go", Hint.OTHER_OUTPUT)
 
 
 def _with_readable_films(tasks: Sequence[Task], shared: SharedOptions) -> list[Task]:

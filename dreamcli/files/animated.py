@@ -39,7 +39,7 @@ def read_animated(path: Path) -> Iterator[tuple[Picture, int]]:
 
 def plays_of(path: Path) -> int:
     """How often an animated picture is shown; 0 for forever."""
-    with Image.open(path) as image:
+    with Image.open(path, formats=tuple(set(_FORMATS.values()))) as image:
         loop = image.info.get("loop")
         if image.format != "GIF":
             return int(loop or 0)
