@@ -66,8 +66,8 @@ class LiveProgress(Progress):
 
     @property
     def lines(self) -> int:
-        """How many lines the bars take, with the cursor's and without the picture."""
-        return sum(task.visible for task in self.tasks) + 1
+        """How many lines the bars take, without the picture, but with the cursor's and the one that Rich ends with."""
+        return sum(task.visible for task in self.tasks) + 2
 
     def show_picture(self, pixels: Pixels | None) -> None:
         """Show a picture ``(height, width, 3)`` from now on; None for none."""
