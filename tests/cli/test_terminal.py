@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ class Terminal:
         environment = kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "OMP_NUM_THREADS": "1"}
         environment |= {"DREAMCLI_MODEL": "dreamnet", "DREAMCLI_JUDGE": "none", "XDG_CONFIG_HOME": str(folder)}
         environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-        self.process = pexpect.spawn(sys.executable, ["-c", PROGRAM], env=environment, timeout=120)
+        self.process = pexpect.spawn(sys.executable, ["-c", PROGRAM], env=environment, timeout=300)
 
     def run(self, folder: Path, arguments: tuple[str, ...], size: tuple[int, int], color: bool, stop: str) -> Screen:
         """Run a command line; if ``stop`` is given, press Ctrl-C once that is seen."""
@@ -112,7 +113,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         pytest.skip("Windows has no pseudo-terminals of this kind")
     opened = Terminal(tmp_path_factory.mktemp("config"))
     yield opened
-    opened.process.close(force=True)
+    opened.process.kill(signal.SIGKILL)
+    opened.process.wait()
+    opened.process.close()
 
 
 @pytest.fixture
