@@ -97,10 +97,10 @@ class _Home:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Import from here first. Afterwards, ``sys.path`` and ``sys.modules`` are as before."""
-        known = self._packages()
-        hidden = {name: module for name, module in sys.modules.items() if self._hides(_top(name), known)}
-        for name in hidden:
-            del sys.modules[name]
+        # what was imported from here before, such as dreamcli, may stay; but not the package to be imported again
+        known = self._packages() - {_top(self.name)}
+        others = {top for top in set(map(_top, list(sys.modules))) - known if self._has(top)}
+        hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if _top(name) in others}
         sys.modules.update(self._modules)
         folders = list(map(str, self._folders))
         sys.path[:0] = folders
@@ -124,10 +124,10 @@ class _Home:
                 found |= {name for place in places if place and Path(place).parent in self._folders}
         return found & sys.modules.keys()
 
-    def _hides(self, top: str, known: set[str]) -> bool:
-        """Whether another module or package has a name by which a file here would be imported."""
+    def _has(self, top: str) -> bool:
+        """Whether a file here would be imported by this name, if nothing else had been."""
         files = (place for folder in self._folders for place in (folder / f"{top}.py", folder / top / "__init__.py"))
-        return top not in known | sys.stdlib_module_names and any(file.is_file() for file in files)
+        return top not in sys.stdlib_module_names and any(file.is_file() for file in files)
 
 
 def _top(name: str) -> str:

@@ -362,11 +362,16 @@ def test_a_file_imports_its_own_siblings(folders: None, wanted: str, monkeypatch
     assert not {name for name in set(sys.modules) - names if "net" in name or "blocks" in name}
 
 
-def test_a_file_of_a_package_imports_its_siblings_relatively(folders: None) -> None:
+def test_a_file_of_a_package_imports_its_siblings_relatively(folders: None, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("a/__init__.py").touch()
     Path("a/net.py").write_text(GRAY.format(channels=1, sibling=".blocks"))
+    theirs = {"a": ModuleType("a"), "a.net": ModuleType("a.net")}  # the caller's, imported before
+    theirs["a"].__file__ = str(Path("a/__init__.py").resolve())
+    for name, module in theirs.items():
+        monkeypatch.setitem(sys.modules, name, module)
     names = set(sys.modules)
     assert zoo.load("a/net.py:Gray", Path("a.pth")).card.is_grey
+    assert {name: sys.modules[name] for name in theirs} == theirs
     assert not {name for name in set(sys.modules) - names if name.partition(".")[0] == "a"}
 
 
