@@ -97,6 +97,8 @@ def part(name: str, place: str) -> Any:
         DreamcliError: it can't be imported.
     """
     module, _, attribute = place.partition(":")
+    if module.startswith("dreamcli."):
+        return getattr(import_module(module), attribute)
     try:
         return getattr(import_module(module), attribute)
     except Exception as error:  # another package's code may raise anything

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from dreamcli.files.reading import Pixels
+from dreamcli.forms import settings_classes
 from dreamcli.settings.base import Settings
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.filters import FilterSettings
-from dreamcli.settings.forms import FORMS
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.references import References
@@ -26,6 +26,8 @@ from dreamcli.studio.films import ZoomFilm
 from dreamcli.studio.pictures import Result, read_image
 from dreamcli.studio.session import Session
 from tests.conftest import scene
+
+FORMS = settings_classes()
 
 # the CPU is compared with itself, so that the test itself is tested on machines that have nothing else
 PRESENT = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

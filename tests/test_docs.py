@@ -26,7 +26,7 @@ def test_every_option_is_documented() -> None:
     sections = dict(
         re.findall(r"^## dreamcli ([\w-]+)\n(.*?)(?=^## |\Z)", page("commands.md"), re.MULTILINE | re.DOTALL)
     )
-    assert sections.keys() == COMMANDS.keys()
+    assert sections.keys() == set(COMMANDS)
     for name, command in ((name, load_command(name)) for name in COMMANDS):
         for parameter in command.params:
             if isinstance(parameter, click.Option):
@@ -96,7 +96,7 @@ BLOCK = re.compile(r'^```(python|diff) title="([^"]+)"\n(.*?)^```$', re.MULTILIN
 
 def test_extending_shows_the_code_as_it_is() -> None:
     blocks = [block for block in BLOCK.findall(page("extending.md")) if block[1].startswith("dreamcli/")]
-    assert len(blocks) == 6
+    assert len(blocks) == 4
     for kind, name, text in blocks:
         code = (ROOT / name).read_text()
         if kind == "python":

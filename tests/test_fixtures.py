@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 
 from dreamcli.__main__ import main
 from dreamcli.files.record import Record, read_record
-from dreamcli.settings.forms import settings_from_json
+from dreamcli.forms import settings_from_json
 
 FOLDER = Path(__file__).resolve().parent / "fixtures" / "v0.1"
 PICTURES = (

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "dreamcli"
-GROUND_FLOOR = {"errors", "plugins", "settings", "files"}
+GROUND_FLOOR = {"errors", "plugins", "forms", "settings", "files"}
 # each room, and the rooms it may import
 MAY_IMPORT = {
     "errors": set(),
     "plugins": {"errors"},
-    "settings": {"errors", "plugins"},
-    "files": {"errors", "settings"},
+    "forms": {"errors", "plugins", "settings"},
+    "settings": {"errors"},
+    "files": {"errors", "forms", "settings"},
     "atlas": {"errors", "files"},
     "engine": set(),
     "networks": {"engine", "errors", "plugins", "settings"},
@@ -30,6 +31,7 @@ HEAVY = {"torch", "torchvision", "safetensors"}
 FORBIDDEN = {
     "errors": {"PIL", "click", "numpy", "rich"} | HEAVY,
     "plugins": {"PIL", "click", "numpy", "rich"} | HEAVY,
+    "forms": {"PIL", "numpy", "rich"} | HEAVY,
     "settings": {"PIL", "click", "numpy", "rich"} | HEAVY,
     "files": {"click", "rich"} | HEAVY,
     "atlas": {"PIL", "click", "numpy", "rich"} | HEAVY,

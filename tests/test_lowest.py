@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dreamcli.settings.forms import FORMS
+from dreamcli.forms import settings_classes
+
+FORMS = settings_classes()
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = (ROOT / ".ci" / "lowest").read_text(encoding="utf-8")

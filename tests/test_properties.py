@@ -18,11 +18,13 @@ from dreamcli.files.naming import MAX_NAME_BYTES, fill_in, fit_name
 from dreamcli.files.plan import make_plan
 from dreamcli.files.record import Job, Record
 from dreamcli.files.shard import Shard
+from dreamcli.forms import settings_classes, settings_from_json
 from dreamcli.networks.model_spec import model_text, parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.dream import DreamSettings
-from dreamcli.settings.forms import FORMS, settings_from_json
 from dreamcli.settings.layer_spec import LayerSpec
+
+FORMS = settings_classes()
 
 settings.register_profile("dreamcli", deadline=None, max_examples=150, derandomize=True, print_blob=False)
 settings.load_profile("dreamcli")

@@ -12,6 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from dreamcli import forms
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.flow import carried, flow_between, visible
 from dreamcli.engine.parameterization import blurred
@@ -23,7 +24,6 @@ from dreamcli.settings.style import StyleSettings
 
 from .artwork import Artwork, Inputs, OnStep
 from .pixels import to_pixels, to_tensor
-from .recipes import RECIPES
 
 STEPS_SHARE = 0.2  # of the steps, in a frame that continues the previous one
 OCTAVES_OF_STYLE = 1  # of such a frame: its large shapes are there
@@ -97,8 +97,8 @@ def repaint(
 
 
 def _made(settings: Schedule, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None) -> Artwork:
-    (artwork,) = RECIPES[settings.command](settings, ensemble, inputs, compute, on_step)
-    return artwork
+    made: list[Artwork] = forms.recipe(settings.command)(settings, ensemble, inputs, compute, on_step)
+    return made[0]
 
 
 def _going_on(settings: S) -> S:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dreamcli import forms
 from dreamcli.engine.camera import inside, moved
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import resize
@@ -17,7 +18,6 @@ from dreamcli.settings.film import FilmSettings
 from .artwork import Artwork, Inputs, OnStep
 from .colors import matched
 from .pixels import to_pixels, to_tensor
-from .recipes import RECIPES
 
 # how far the colors are drawn back to those of the first frame in a second, or else they burn
 COLOR_PULL = 0.9
@@ -60,7 +60,8 @@ def next_frame(
     image = moved(to_tensor(previous, compute.device), settings.frame_zoom, settings.rotate / settings.fps, center)
     frame_settings = settings.of_frame(index)
     inputs = replace(inputs, start=Picture(to_pixels(image)))
-    (artwork,) = RECIPES[frame_settings.command](frame_settings, ensemble, inputs, compute, on_step)
+    recipe = forms.recipe(frame_settings.command)
+    artwork: Artwork = recipe(frame_settings, ensemble, inputs, compute, on_step)[0]
     original = to_tensor(first, compute.device)
     made = to_tensor(artwork.pixels, compute.device)
     if settings.form != "style":  # whose colors are the style's

@@ -11,8 +11,7 @@ import click
 
 from dreamcli.errors import WrongRequest, did_you_mean
 from dreamcli.files.presets import Preset, find_preset, preset_paths, read_preset
-from dreamcli.plugins import FORM_GROUP, names
-from dreamcli.settings.forms import FORMS
+from dreamcli.forms import form_names
 
 NEVER = ("help", "help-all", "preset")  # options that no preset can hold
 
@@ -31,8 +30,8 @@ def apply_preset(context: click.Context, name: str) -> None:
     preset = find_preset(name, own_folder())
     command = context.command.name or ""
     for table in preset.options:
-        if table not in FORMS and table not in names(FORM_GROUP):
-            hint = did_you_mean(table, [*FORMS, *names(FORM_GROUP)])
+        if table not in form_names():
+            hint = did_you_mean(table, form_names())
             raise WrongRequest(f"{preset.path}: {table}: no command that takes presets has this name{hint}")
     if command not in preset.options:
         others = ", ".join(other.name for other in readable_presets() if command in other.options) or "none"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dreamcli import forms
 from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.animation import is_animation, read_film
 from dreamcli.files.atomic import check_place
@@ -28,7 +29,6 @@ from dreamcli.networks.catalog import NO_JUDGE, is_listed, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.film import FilmSettings
-from dreamcli.settings.forms import form_named
 from dreamcli.settings.references import References
 from dreamcli.studio.batch import Outcome, recorded_name
 from dreamcli.studio.pictures import ReadInput, read_file
@@ -82,7 +82,7 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
 
 def _is_of_film(record: Record) -> bool:
     """Whether a record is that of a film, or of a frame of one."""
-    form = form_named(record.job.command)
+    form = forms.settings_class(record.job.command)
     is_frame = form.takes_videos and "index" in record.job.settings
     is_film = record.job.command == FilmSettings.command or is_clip(Path(record.source))
     return is_film or is_frame or "frames" in record.score
@@ -255,7 +255,7 @@ def _record_of(options: ReplayOptions) -> Record:
     if record.stopped == "interrupted":
         raise DreamcliError(f"{picture} was interrupted, so it can't be replayed; finish it with its own command")
     try:
-        form_named(record.job.command)
+        forms.settings_class(record.job.command)
     except KeyError as error:
         command = record.job.command
         raise DreamcliError(f"{picture} was made by the command {command}, which isn't installed here") from error

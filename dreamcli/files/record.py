@@ -10,8 +10,8 @@ from typing import IO, Any
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.forms import completed, settings_from_json
 from dreamcli.settings.base import Settings
-from dreamcli.settings.forms import completed, settings_from_json
 
 from .formats import WITH_RECORD
 

@@ -12,9 +12,9 @@ from typing import Self, TypeVar
 import numpy as np
 from torch import nn
 
+from dreamcli import forms
 from dreamcli.art.artwork import Inputs, OnStep
 from dreamcli.art.pixels import scaled_size
-from dreamcli.art.recipes import recipe
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.memory import is_out_of_memory
 from dreamcli.engine.modes import default_modes
@@ -155,7 +155,9 @@ class Workshop:
         inputs = self.inputs(settings, picture, references)
         seed = settings.seed if isinstance(settings, Schedule) else 0
         artworks, notes = self.within_memory(
-            type(settings), seed, lambda compute: recipe(settings.command)(settings, ensemble, inputs, compute, on_step)
+            type(settings),
+            seed,
+            lambda compute: forms.recipe(settings.command)(settings, ensemble, inputs, compute, on_step),
         )
         notes = (*(note for network in ensemble.networks for note in network.notes), *notes)
         jobs = jobs or self.jobs(settings, picture, references)

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from nicegui import ui
 
+from dreamcli import forms
 from dreamcli.art.artwork import OnStep
-from dreamcli.art.recipes import RECIPES
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.presets import Preset
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import Record, read_record
-from dreamcli.settings.forms import FORMS
 from dreamcli.studio.pictures import Result
 from dreamcli.studio.session import Session
 
@@ -30,7 +29,7 @@ from .tab import FormTab, is_usable
 
 MAIN = ("dream", "class", "boost", "style")  # the others are under "See inside"
 INSIDE = "See inside"
-UNSHOWN = ("microscope",)  # a tile of the atlas
+UNSHOWN = ("film", "microscope")
 MAX_SESSIONS = 2  # networks are large
 POLL_SECONDS = 0.25
 PREVIEW = 640  # pixels on the longer side
@@ -91,7 +90,7 @@ class Page:
         """A tab for each form, which is filled once it is opened."""
         self._outer = self._tabs_of((*MAIN, INSIDE))
         with self._panels[INSIDE]:
-            self._inner = self._tabs_of(tuple(name for name in RECIPES if name not in (*MAIN, *UNSHOWN)))
+            self._inner = self._tabs_of(tuple(name for name in forms.FORMS if name not in (*MAIN, *UNSHOWN)))
         self._open(MAIN[0])
 
     def _tabs_of(self, names: tuple[str, ...]) -> ui.tabs:
@@ -112,7 +111,7 @@ class Page:
         return self._tabs[name]
 
     def _form(self, name: str) -> None:
-        form = FORMS[name]
+        form = forms.settings_class(name)
         presets = [preset for preset in self._studio.presets if is_usable(preset, form)]
         self._tabs[name] = tab = FormTab(form, presets, self._folder, self._studio.read, self._on_photo)
         with ui.row():

@@ -7,16 +7,17 @@ import pytest
 import torch
 
 from dreamcli.art.artwork import Artwork, Inputs
-from dreamcli.art.recipes import RECIPES
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.octaves import resize
 from dreamcli.errors import WrongRequest
 from dreamcli.files.reading import Picture
+from dreamcli.forms import recipe, settings_classes
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
-from dreamcli.settings.forms import FORMS
 from dreamcli.settings.layer_spec import LayerSpec
 from tests.conftest import scene
+
+FORMS = settings_classes()
 
 PHOTO = scene(64, 80)
 BOTH = pytest.mark.parametrize("form", ["invert", "caricature"])
@@ -24,7 +25,7 @@ BOTH = pytest.mark.parametrize("form", ["invert", "caricature"])
 
 def redraw(form: str, network: Network, compute: Compute, layer: str = "low", **settings: object) -> Artwork:
     values = {"layers": (LayerSpec(layer),), "steps": 12, "octaves": 1, **settings}
-    (made,) = RECIPES[form](FORMS[form](**values), Ensemble.of(network), Inputs(Picture(PHOTO)), compute, None)
+    (made,) = recipe(form)(FORMS[form](**values), Ensemble.of(network), Inputs(Picture(PHOTO)), compute, None)
     return made
 
 

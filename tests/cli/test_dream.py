@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from torchvision.models import squeezenet1_1
 
-from dreamcli.art import dream, recipes
+from dreamcli import forms
+from dreamcli.art import dream
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.ascent import NormalizedGradient
 from dreamcli.engine.compute import Compute
@@ -311,7 +312,7 @@ STARVED = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 
 def test_running_out_of_memory_is_reported_and_does_not_stop_the_others(
     run, photo: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    recipe, tried, held = recipes.RECIPES["dream"], [], []
+    recipe, tried, held = forms.recipe("dream"), [], []
 
     class Large:
         pass
@@ -325,7 +326,7 @@ def test_running_out_of_memory_is_reported_and_does_not_stop_the_others(
             raise error
         return recipe(settings, network, inputs, compute, on_step)
 
-    monkeypatch.setitem(recipes.RECIPES, "dream", starve)
+    monkeypatch.setattr(forms, "recipe", lambda _name: starve)
     Image.fromarray(scene(90, 120)).save("large.png")
     outcome = run("dream", "large.png", photo, *QUICK)
     assert outcome.code == 1

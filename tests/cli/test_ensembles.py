@@ -12,10 +12,12 @@ from PIL import Image
 
 from dreamcli.cli import load_command
 from dreamcli.files.record import read_record
+from dreamcli.forms import settings_classes
 from dreamcli.networks import zoo
 from dreamcli.settings.classify import ClassifySettings
-from dreamcli.settings.forms import FORMS
 from tests.conftest import QUICK, scene
+
+FORMS = settings_classes()
 
 PAIR = "dreamnet+efficientnet_lite0*0.5"
 COMMANDS = {

@@ -14,10 +14,12 @@ from dreamcli.cli import COMMANDS, load_command
 from dreamcli.cli.preset_option import values_for
 from dreamcli.files.presets import SHIPPED, read_preset
 from dreamcli.files.record import read_record
-from dreamcli.settings.forms import FORMS
+from dreamcli.forms import settings_classes
 from tests.cli.test_completion import completed
 from tests.conftest import QUICK, scene
 from tests.test_fixtures import FOLDER as FIXTURES
+
+FORMS = settings_classes()
 
 OWN = Path("config/dreamcli/presets")
 

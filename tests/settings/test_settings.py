@@ -9,6 +9,7 @@ from dataclasses import MISSING, FrozenInstanceError, fields
 import pytest
 
 from dreamcli.errors import WrongRequest
+from dreamcli.forms import settings_classes, settings_from_json
 from dreamcli.settings.base import Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings
@@ -17,12 +18,13 @@ from dreamcli.settings.explain import ExplainSettings
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.filters import FilterSettings
-from dreamcli.settings.forms import FORMS, settings_from_json
 from dreamcli.settings.invert import InvertSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
+
+FORMS = settings_classes()
 
 NAN, INF = math.nan, math.inf
 REQUIRED: dict[type[Settings], dict[str, object]] = {
@@ -264,5 +266,5 @@ def test_settings_know_the_layers_that_they_name(settings: Settings, layers: lis
 
 
 def test_settings_need_no_torch() -> None:
-    code = "import sys, dreamcli.settings.forms; assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)"
+    code = "import sys, dreamcli.forms; dreamcli.forms.settings_classes(); assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from torch import nn
 
-from dreamcli.art import recipes
+from dreamcli import forms
 from dreamcli.art.artwork import Artwork, Step
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.files.plan import Task
@@ -263,7 +263,7 @@ def test_a_picture_whose_climb_stopped_early_is_noted(
     make: Callable[..., PictureMaker], photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     artwork = Artwork(scene(), {"before": 1.0, "after": float("nan")}, "non-finite")
-    monkeypatch.setattr(recipes, "RECIPES", {"dream": lambda *_: [artwork]})
+    monkeypatch.setattr(forms, "recipe", lambda _name: lambda *_: [artwork])
     (outcome,) = made(make(), task_for(photo))
     assert (outcome.status, outcome.details["score"]["after"]) == ("done", None)
     assert "stopped early: the values were no longer finite" in outcome.message

@@ -4,14 +4,16 @@ import pytest
 
 import dreamcli
 from dreamcli.errors import WrongRequest
+from dreamcli.forms import settings_classes
 from dreamcli.settings.base import Settings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.features import FeatureSettings
-from dreamcli.settings.forms import FORMS
 from dreamcli.settings.visualization import ClassSettings
 from dreamcli.studio.session import Session
 from tests.conftest import scene
+
+FORMS = settings_classes()
 
 CPU = {"device": "cpu", "precision": "float32"}
 QUICK = {"steps": 1, "octaves": 1, "size": 48}

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 import dreamcli
-from dreamcli.art import recipes
+from dreamcli import forms
 from dreamcli.art.artwork import Artwork
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
@@ -268,7 +268,7 @@ def test_layers_are_checked_before_any_work(session: Session, settings: Settings
 
 
 def test_a_wrong_layer_costs_no_pass_through_the_network(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipes, "RECIPES", {})
+    monkeypatch.setattr(forms, "recipe", None)
     with pytest.raises(WrongRequest, match="did you mean mid"):
         session.dream(scene(), layer="mif")
     with pytest.raises(WrongRequest, match="not of the form"):
@@ -351,7 +351,7 @@ def test_each_variation_has_its_job(session: Session) -> None:
 
 def test_a_value_that_is_not_finite_is_recorded_as_none(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     artwork = Artwork(scene(), {"before": 1.0, "after": float("nan")}, "non-finite")
-    monkeypatch.setattr(recipes, "RECIPES", {"dream": lambda *_: [artwork]})
+    monkeypatch.setattr(forms, "recipe", lambda _name: lambda *_: [artwork])
     (result,) = session.make(DreamSettings(), read_image(scene()))
     assert result.record.score["before"] == 1
     assert result.record.score["after"] is None
@@ -373,7 +373,7 @@ def test_a_picture_that_runs_out_of_memory_is_made_in_smaller_tiles(
             raise error
         return [Artwork(scene())]
 
-    monkeypatch.setattr(recipes, "RECIPES", {"dream": recipe})
+    monkeypatch.setattr(forms, "recipe", lambda _name: recipe)
     (result,) = session.make(DreamSettings(), read_image(scene()))
     assert result.record.notes == ("memory ran out, so it was made in smaller tiles",)
     assert budgets == [2 * 2**30, 2**28]
@@ -383,7 +383,7 @@ def test_a_picture_that_does_not_fit_in_memory_is_refused(session: Session, monk
     def recipe(*_: object) -> list:
         raise MemoryError
 
-    monkeypatch.setattr(recipes, "RECIPES", {"dream": recipe})
+    monkeypatch.setattr(forms, "recipe", lambda _name: recipe)
     with pytest.raises(DreamcliError, match="not enough memory for a picture of this size") as caught:
         session.make(DreamSettings(), read_image(scene()))
     assert caught.value.hint is Hint.SMALLER
@@ -396,7 +396,7 @@ def test_another_error_is_not_tried_again(session: Session, monkeypatch: pytest.
         calls.append(1)
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(recipes, "RECIPES", {"dream": recipe})
+    monkeypatch.setattr(forms, "recipe", lambda _name: recipe)
     with pytest.raises(RuntimeError, match="mat1"):
         session.make(DreamSettings(), read_image(scene()))
     assert len(calls) == 1

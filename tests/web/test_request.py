@@ -13,13 +13,13 @@ from PIL import Image
 
 from dreamcli.cli import load_command
 from dreamcli.errors import WrongRequest
+from dreamcli.forms import settings_classes
 from dreamcli.settings.base import Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.explain import ExplainSettings
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.filters import FilterSettings
-from dreamcli.settings.forms import FORMS
 from dreamcli.settings.invert import InvertSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References, StyleInput
@@ -27,6 +27,8 @@ from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.typed import typed
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 from dreamcli.web.request import Request
+
+FORMS = settings_classes()
 
 PHOTO, STYLE = Path("a folder/my photo.jpg"), Path("x/style.png")
 SPECS = tuple(map(LayerSpec.parse, ("dreamnet/high:3@1,2*-0.5", "low")))
