@@ -22,7 +22,6 @@ from dreamcli.settings.filters import FilterSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.references import References
-from dreamcli.studio.films import ZoomFilm
 from dreamcli.studio.pictures import Result, read_image
 from dreamcli.studio.session import Session
 from tests.conftest import scene
@@ -49,9 +48,8 @@ def settled(settings: Settings) -> Callable[[Session], Made]:
 
 def second_frame(session: Session) -> Made:
     settings = FilmSettings(layers=(LayerSpec("mid"),), seconds=0.5, fps=8, rotate=10, **QUICK)
-    film = ZoomFilm(
-        session=session, settings=settings, start=read_image(PHOTO), references=References(), output=Path("film.mp4")
-    )
+    start = read_image(PHOTO)
+    film = session.film(settings, start.picture, start, References(), Path("film.mp4"))
     frame = film.frame(1, PHOTO, PHOTO)
     assert frame is not None
     return [frame]

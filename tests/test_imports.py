@@ -109,6 +109,7 @@ LAZY = {
     "networks.wheels",
     "files.decoder",
     "studio.cluster",
+    "studio.request",
     "web.server",
 }
 

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.clip import read_clip
 from dreamcli.files.digest import file_sha256
 from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
 from dreamcli.files.plan import Task
-from dreamcli.files.reading import read_size
+from dreamcli.files.reading import Picture, read_size
 from dreamcli.files.record import Job, Record
 from dreamcli.settings.base import Settings
-from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name
+from dreamcli.studio.batch import Outcome, failure, start_of
+from dreamcli.studio.pictures import recorded_name
+from dreamcli.studio.request import OpenSession
 
 from .report import Report, duration
 
-if TYPE_CHECKING:
-    from dreamcli.studio.filming import Film
 
-
-def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, report: Report) -> None:
+def show_plan(
+    tasks: Sequence[Task], opened: OpenSession, overwrite: bool, report: Report, read: Callable[[Path], Picture]
+) -> None:
     """Report what would become of every output, as far as the headers of pictures and the records in them say.
 
     Args:
-        opened: a session, whose networks may be blank: see `Workshop`.
+        opened: a session, whose networks may be blank: see `dreamcli.Session`.
 
     Raises:
         WrongRequest: the networks don't have the layers that are asked for.
@@ -52,31 +52,33 @@ def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, repor
         for output, job in zip(task.outputs, jobs[task.settings, task.style], strict=True):
             outcome = _forecast(task, output, job, overwrite)
             if task.is_film and outcome.status == "planned":
-                outcome = _forecast_film(task, opened, overwrite, is_alone=len(tasks) == 1)
+                outcome = _forecast_film(task, opened, overwrite, read, is_alone=len(tasks) == 1)
             report.add(outcome)
     report.close(f"{pixels / 1e6:.2f} megapixels to read" if pixels else "")
 
 
-def _forecast_film(task: Task, opened: OpenSession, overwrite: bool, is_alone: bool) -> Outcome:
+def _forecast_film(
+    task: Task, opened: OpenSession, overwrite: bool, read: Callable[[Path], Picture], is_alone: bool
+) -> Outcome:
     """How large a film would be, and how long it would take if it is the only one."""
     assert task.source
     session, references = opened
     try:
-        clip, references = read_clip(task.source), references.only_style(task.style)
-        film = session.film(clip, task.settings, references, task.output, overwrite)
-        return planned_film(film, task.title, with_time=is_alone)
+        source = read_clip(task.source) if task.settings.takes_videos else read(task.source)
+        start = start_of(source, task.source)
+        assert start
+        film = session.film(task.settings, source, start, references.only_style(task.style), task.output, overwrite)
+        details: dict[str, object] = {"frames": film.frames}
+        message = f"({film})"
+        if is_alone:
+            each = film.seconds_a_frame()
+            details["seconds_a_frame"] = round(each, 3)
+            message = f"({film}; about {duration(each * film.frames)}, at {each:.2g} s per frame)"
     except Exception as error:
+        if task.settings.makes_films and isinstance(error, WrongRequest):
+            raise  # there is one film only
         return failure(task.title, task.output, error)
-
-
-def planned_film(film: Film, title: str, with_time: bool = True) -> Outcome:
-    """What to report about a film that would be made, and how long that would take."""
-    if not with_time:
-        return Outcome("planned", title, str(film.output), f"({film})", details={"frames": film.frames})
-    each = film.seconds_a_frame()
-    message = f"({film}; about {duration(each * film.frames)}, at {each:.2g} s per frame)"
-    details: dict[str, object] = {"frames": film.frames, "seconds_a_frame": round(each, 3)}
-    return Outcome("planned", title, str(film.output), message, details=details)
+    return Outcome("planned", task.title, str(task.output), message, details=details)
 
 
 def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:

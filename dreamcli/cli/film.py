@@ -17,7 +17,7 @@ from dreamcli.settings.style import StyleSettings
 
 from .completion import complete_classes, complete_files, complete_layers
 from .options import SharedOptions, form_options, keep_frames_option, shared_options
-from .parameters import PLACE, TIMED_LAYER, WEIGHTED_PICTURE
+from .parameters import TIMED_LAYER, WEIGHTED_PICTURE
 from .sections import Command
 
 
@@ -29,21 +29,12 @@ from .sections import Command
               shell_complete=complete_files,
               help="Paint in the style of this picture. Repeatable. The same as --form style.")  # fmt: skip
 @click.option("--layer", "timed", type=TIMED_LAYER, multiple=True, metavar="LAYER[:CHANNEL][*WEIGHT][@SECOND]",
-              shell_complete=complete_layers,
-              help="Layer to boost, or to measure style in; blended from one second to the next. Repeatable.  "
-              "[default: high; for style, the model's own layers]")  # fmt: skip
-@click.option("--toward", type=PLACE, metavar="Y,X",
-              help="Pixel of the picture to zoom toward, as row and column.  [default: the center]")  # fmt: skip
+              shell_complete=complete_layers, help=FilmSettings.option("layers").help)  # fmt: skip
 @form_options(FilmSettings)
 @keep_frames_option
 @shared_options(FilmSettings, f"The film: {', '.join(FILMS)}.  [default: ./STEM-film.mp4]", films=True)
 def film(
-    image: str,
-    classes: tuple[str, ...],
-    styles: tuple[tuple[Path, float], ...],
-    timed: tuple[Any, ...],
-    toward: tuple[int, int] | None,
-    **options: Any,
+    image: str, classes: tuple[str, ...], styles: tuple[tuple[Path, float], ...], timed: tuple[Any, ...], **options: Any
 ) -> int:
     """Film a zoom into a picture while dreaming on it, frame by frame.
 
@@ -57,8 +48,7 @@ def film(
     dreamcli film photo.jpg --class jellyfish --rotate 10 --toward 120,200
     dreamcli film photo.jpg --style waves.jpg --seconds 5 -o waves.webm
     """
-    from .filming import make_film
-    from .runner import open_session
+    from .runner import make_films, open_session
 
     form = _form(options.pop("form"), bool(classes), bool(styles))
     is_given = click.get_current_context().get_parameter_source("model") is not ParameterSource.DEFAULT
@@ -78,10 +68,9 @@ def film(
         form=form,
         layers=tuple(spec for spec, _ in timed),
         since=tuple(second or 0.0 for second in seconds) if any(seconds) else (),
-        toward=toward or (),
         **rest,
     )
-    return make_film(Path(image), settings, shared, opened)
+    return make_films(Path(image), shared, settings, opened)
 
 
 def _form(typed: str, has_classes: bool, has_styles: bool) -> str:

@@ -15,11 +15,7 @@ from .sections import Command
 
 @click.command(cls=Command)
 @images_argument("[IMAGE...]")
-@click.option(
-    "--apply",
-    type=click.Choice((*KERNELS, ALL)),
-    help="Apply a classic kernel to each IMAGE; all shows them side by side, with their weights.",
-)
+@click.option("--apply", type=click.Choice((*KERNELS, ALL)), help=FilterSettings.option("apply").help)
 @click.option("--at", type=PLACE, metavar="Y,X",
               help="With --apply: print how this pixel of one IMAGE is computed, and make no picture.")  # fmt: skip
 @form_options(FilterSettings)
@@ -68,4 +64,4 @@ def filters(images: tuple[str, ...], at: tuple[int, int] | None, **options: Any)
         picture = read_file(found[0].source, found[0].title, reader(shared.safe_decode)).picture
         click.echo(worked(picture, options["apply"], options["size"], at))
         return 0
-    return make_on_pictures(images, shared, FilterSettings(**settings), shared.model)
+    return make_on_pictures(images, shared, FilterSettings(**settings), shared.setup.model)

@@ -16,12 +16,13 @@ from dreamcli.files.formats import PIPE
 from dreamcli.files.shard import Shard
 from dreamcli.files.walk import find_some
 from dreamcli.networks.catalog import AUTO, BUNDLED
-from dreamcli.settings.base import Schedule, Setting, Settings
+from dreamcli.settings.base import Option, Schedule, Settings
 from dreamcli.settings.references import References
-from dreamcli.settings.typed import option_name
+from dreamcli.settings.setup import Setup
+from dreamcli.settings.spelling import NUMBER
 
 from .completion import complete_files, complete_layers, complete_models, complete_presets
-from .parameters import CHANNELS, LAYER, NUMBER, SHARD, WHOLE_NUMBER
+from .parameters import SHARD, spelled
 
 Decorator = Callable[[Any], Any]
 OWN_ALPHA = Path("alpha")  # as a mask: the picture's own transparency
@@ -45,16 +46,12 @@ class ReportOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SharedOptions(ReportOptions):
-    """The options that aren't settings of the art form: the network, the output, the verbosity."""
+    """The options that aren't settings of the art form: the networks, the output, the verbosity."""
 
-    model: str
-    weights: Path | None
-    device: str
-    precision: str
+    setup: Setup
     output: str | None = None
     overwrite: bool = False
     dry_run: bool = False
-    judge: str | None = None
     start: str | None = None
     references: References[Path] = field(default_factory=References)
     follow_links: bool = False
@@ -76,12 +73,12 @@ class SharedOptions(ReportOptions):
         mask = options.pop("mask", None)
         is_alpha = mask == OWN_ALPHA and not OWN_ALPHA.exists()
         references = References[Path](options.pop("guide", None), None if is_alpha else mask, like=like)
-        ours = {field.name for field in fields(cls)}
-        rest = {name: value for name, value in options.items() if name not in ours}
+        parts = [{each.name for each in fields(part)} for part in (Setup, cls)]
+        setup, shared = ({name: options[name] for name in names & options.keys()} for names in parts)
+        rest = {name: value for name, value in options.items() if name not in setup and name not in shared}
         if is_alpha:
             rest["alpha_mask"] = True
-        shared = {name: value for name, value in options.items() if name in ours}
-        return cls(**shared, references=references, left_out=left_out), rest
+        return cls(**shared, setup=Setup(**setup), references=references, left_out=left_out), rest
 
     @property
     def to_stdout(self) -> bool:
@@ -94,6 +91,24 @@ class SharedOptions(ReportOptions):
         return None if self.start in (None, "noise") else Path(str(self.start))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions(ReportOptions):
+    """What was typed for `replay`. A model, judge, device or precision of None means: as recorded."""
+
+    picture: Path
+    given: Path | None
+    moved: tuple[str, ...]
+    model: str | None
+    judge: str | None
+    device: str | None
+    precision: str | None
+    output: str | None
+    safe_decode: bool
+    weights: Path | None
+    overwrite: bool
+    dry_run: bool
+
+
 def _stack(*decorators: Decorator) -> Decorator:
     def apply(function: Any) -> Any:
         for decorator in reversed(decorators):
@@ -104,38 +119,29 @@ def _stack(*decorators: Decorator) -> Decorator:
 
 
 def form_options(form: type[Settings], *, leave_out: tuple[str, ...] = ()) -> Decorator:
-    """An option for every setting of an art form: its layers first, its schedule last."""
-    wanted = [field for field in fields(form) if field.name not in leave_out]
-    known = [(field, setting) for field in wanted if (setting := form.setting(field.name))]
-    of_schedule = {field.name for field in fields(Schedule)}
-    known.sort(key=lambda pair: (pair[0].name in of_schedule, pair[0].name != "layers"))
-    return _stack(*(_setting_option(field.name, field.default, setting) for field, setting in known))
+    """An option for every setting of an art form that its command doesn't declare itself: the schedule comes last."""
+    options = form.options_for_help()
+    return _stack(
+        *(setting_option(each) for each in options if not each.setting.by_command and each.name not in leave_out)
+    )
 
 
-def _setting_option(name: str, default: Any, setting: Setting) -> Decorator:
-    """The option of one setting; its type follows from its choices, its name or its default."""
-    flag = option_name(name)
-    attributes: dict[str, Any] = {"help": setting.help, "default": default, "show_default": True}
-    if setting.default_help:
-        attributes |= {"help": f"{setting.help}  [default: {setting.default_help}]", "show_default": False}
-    if name == "layers":
-        specs = [str(spec) for spec in default]
-        attributes |= {"type": LAYER, "multiple": True, "default": specs, "metavar": setting.metavar}
-        return click.option(flag, "layers", shell_complete=complete_layers, **attributes)
+def setting_option(option: Option) -> Decorator:
+    """The option of one setting, with the type that its spelling has."""
+    known, default, flag = option.setting, option.default, f"--{option.word}"
     if isinstance(default, bool):
-        both = f"{flag}/--no-{flag.removeprefix('--')}"
-        return click.option(both if default else flag, is_flag=True, default=default, help=setting.help)
-    if setting.choices:
-        return click.option(flag, type=click.Choice(setting.choices), **attributes)
-    if name == "channels":
-        attributes |= {"type": CHANNELS, "show_default": False}
-    elif name == "content":
-        attributes |= {"shell_complete": complete_layers}
-    else:
-        types = {float: NUMBER, int: WHOLE_NUMBER, type(None): WHOLE_NUMBER}
-        attributes |= {"type": types.get(type(default), str)}
-    metavar = setting.metavar or ("X" if isinstance(default, float) else "N")
-    return click.option(flag, metavar=metavar, **attributes)
+        both = f"{flag}/--no-{option.word}"
+        return click.option(both if default else flag, is_flag=True, default=default, help=option.help)
+    shows_default = not known.default_help and default != ()
+    attributes: dict[str, Any] = {"help": option.help, "default": default, "show_default": shows_default}
+    if known.choices:
+        return click.option(flag, type=click.Choice(known.choices), **attributes)
+    metavar = known.metavar or ("X" if option.spelling is NUMBER else "N")
+    if "LAYER" in metavar:
+        attributes["shell_complete"] = complete_layers
+    if option.spelling.is_list:
+        attributes |= {"multiple": True, "default": option.spelling.written(default)}
+    return click.option(flag, option.name, type=spelled(option.spelling), metavar=metavar, **attributes)
 
 
 def start_options(guided: bool) -> Decorator:

@@ -16,7 +16,8 @@ from dreamcli.settings.base import Settings
 from .options import SharedOptions
 
 if TYPE_CHECKING:
-    from dreamcli.studio.batch import OpenSession, Outcome
+    from dreamcli.studio.batch import Outcome
+    from dreamcli.studio.request import OpenSession
 
 
 def raw_option(help: str) -> Callable[[Any], Any]:

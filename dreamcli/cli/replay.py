@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from dreamcli.engine import DEVICES, PRECISIONS
 
-from .options import ReportOptions, replay_options
+from .options import ReplayOptions, replay_options
 from .sections import Command
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReplayOptions(ReportOptions):
-    """What was typed. A model, judge, device or precision of None means: as recorded."""
-
-    picture: Path
-    given: Path | None
-    moved: tuple[str, ...]
-    model: str | None
-    judge: str | None
-    device: str | None
-    precision: str | None
-    output: str | None
-    safe_decode: bool
-    weights: Path | None
-    overwrite: bool
-    dry_run: bool
 
 
 @click.command(cls=Command)

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,234 +15,38 @@ from dreamcli import forms
 from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.animation import is_animation, read_film
 from dreamcli.files.atomic import check_place
-from dreamcli.files.clip import is_clip, read_clip
+from dreamcli.files.clip import is_clip
 from dreamcli.files.decoder import Decoder, reader
 from dreamcli.files.digest import file_sha256
-from dreamcli.files.existing import look_at, record_in, refuse_others
+from dreamcli.files.existing import record_in
 from dreamcli.files.formats import FILMS, WRITTEN
-from dreamcli.files.plan import refuse_overwriting
+from dreamcli.files.plan import Task, refuse_overwriting
+from dreamcli.files.presets import preset_place, write_preset
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
-from dreamcli.files.writing import write_picture
 from dreamcli.networks.catalog import NO_JUDGE, is_listed, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.settings.base import Settings
-from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.references import References
-from dreamcli.studio.batch import Outcome, recorded_name
-from dreamcli.studio.pictures import ReadInput, read_file
+from dreamcli.settings.setup import Setup
+from dreamcli.studio.batch import Outcome, PictureMaker
+from dreamcli.studio.pictures import read_file
+from dreamcli.studio.request import OpenSession, Request, open_session
 
-from .options import SharedOptions
-from .replay import ReplayOptions
+from .options import ReplayOptions
+from .preset_option import own_folder
 from .report import Report, bars
-from .runner import open_session
-from .save_preset import save_preset
-
-if TYPE_CHECKING:
-    from dreamcli.studio.session import Session
+from .terminal import hidden_bars
 
 
 def replay_picture(options: ReplayOptions, preset: str | None = None) -> int:
     """Make a picture again, or save its settings as a preset; report it, and return the exit code."""
     record = _record_of(options)
     report = Report("replay", options)
-    outcome = _save_settings(preset, options, record) if preset else _make_again(options, record)
+    outcome = _save_preset(preset, options, record) if preset else _make_again(options, record)
     report.add(outcome)
     report.close()
     return 0 if outcome.details.get("identical", True) else 1
-
-
-def _save_settings(name: str, options: ReplayOptions, record: Record) -> Outcome:
-    settings, weights, _ = _settings_of(options.picture, record)
-    with _blamed_on(options):
-        parse_models(record.job.network["name"])
-    without_masks = {role: digest for role, digest in record.job.others.items() if "mask" not in role}
-    references = References.from_roles(_find_references(options, record, without_masks), weights)
-    place = save_preset(name, options, record, settings, references)
-    return Outcome("planned" if options.dry_run else "done", str(options.picture), str(place))
-
-
-def _make_again(options: ReplayOptions, record: Record) -> Outcome:
-    picture = options.picture
-    if _is_of_film(record):
-        return _film_again(options, record)
-    if is_animation(picture):
-        raise DreamcliError(f"{picture} is an animation; name the picture itself")
-    read = Decoder().read if options.safe_decode else partial(read_picture, limited=False)
-    old = read(picture)
-    source, others, target = _places(options, record)
-    if options.dry_run:
-        return Outcome("planned", str(source or "noise"), str(target), details={"record": asdict(record)})
-    now = _write_again(options, record, source, others, target)
-    difference = _difference(old, record, read(target), now)
-    message = difference or f"identical to {picture}"
-    return Outcome("done", str(source or "noise"), str(target), message, details={"identical": not difference})
-
-
-def _is_of_film(record: Record) -> bool:
-    """Whether a record is that of a film, or of a frame of one."""
-    form = forms.settings_class(record.job.command)
-    is_frame = form.takes_videos and "index" in record.job.settings
-    is_film = record.job.command == FilmSettings.command or is_clip(Path(record.source))
-    return is_film or is_frame or "frames" in record.score
-
-
-def _film_again(options: ReplayOptions, record: Record) -> Outcome:
-    """Make a film again, and compare the files."""
-    old = options.picture
-    if old.suffix.lower() not in FILMS:
-        raise DreamcliError(f"{old} is a frame of a film; name the film")
-    source, others, target = _places(options, record)
-    if source is None:
-        raise DreamcliError(f"{old} doesn't say what it was made from")
-    if options.dry_run:
-        return Outcome("planned", str(source), str(target), details={"record": asdict(record)})
-    session, references, settings = _session_again(options, record, others)
-    read = reader(options.safe_decode)
-    is_zoom = isinstance(settings, FilmSettings)
-    found = read_file(source, recorded_name(source), read) if is_zoom else read_clip(source)
-    film = session.film(found, settings, references, target, options.overwrite)
-    if not film.is_made():
-        with bars(1, hidden=options.quiet or options.as_json) as shown:
-            if film.make(shown.begin(target.name)) == "interrupted":
-                raise KeyboardInterrupt
-    identical = old.read_bytes() == target.read_bytes()
-    if not identical:  # their records may name other places
-        pairs = zip_longest(read_film(old), read_film(target))
-        identical = all(np.array_equal(*pair) for pair in pairs)
-    message = f"identical to {old}" if identical else f"differs from {old}"
-    return Outcome("done", str(source), str(target), message, details={"identical": identical})
-
-
-def _places(options: ReplayOptions, record: Record) -> tuple[Path | None, dict[str, Path], Path]:
-    """Where the input and the other pictures are, and where the new one goes."""
-    source = None
-    if record.job.input:
-        source = _find(options.picture, "photograph", record.source, record.job.input, options.given, "--input ")
-    others = _find_references(options, record, record.job.others)
-    return source, others, _target(options, source, others)
-
-
-def _write_again(
-    options: ReplayOptions, record: Record, source: Path | None, others: Mapping[str, Path], target: Path
-) -> Record:
-    """Make the picture as it was made, write it, and return its new record."""
-    session, references, settings = _session_again(options, record, others)
-    start = read_file(source, recorded_name(source), reader(options.safe_decode)) if source else None
-    index = getattr(settings, "index", 0)  # where one job makes several pictures
-    jobs = session.jobs(settings, start.picture if start else None, references)
-    if not options.overwrite:
-        refuse_others(target, look_at(target), jobs[index])
-    with bars(1, hidden=options.quiet or options.as_json) as shown, _blamed_on(options):
-        on_step = shown.begin(options.picture.name)
-        result = session.make(settings, start, references, on_step, jobs)[index]
-    if result.record.stopped == "interrupted":
-        raise KeyboardInterrupt
-    write_picture(target, result.picture, result.record)
-    return result.record
-
-
-def _session_again(
-    options: ReplayOptions, record: Record, others: Mapping[str, Path]
-) -> tuple[Session, References[ReadInput], Settings]:
-    """Open the networks that it was made by, with the references and the settings."""
-    settings, weights, was = _settings_of(options.picture, record)
-    model, judge = _models(options, record)
-    shared = SharedOptions(
-        model=model,
-        weights=options.weights,
-        device=options.device or was["device"],
-        precision=options.precision or was["precision"],
-        as_json=options.as_json,
-        verbose=options.verbose,
-        judge=judge,
-        references=References.from_roles(others, weights),
-        safe_decode=options.safe_decode,
-    )
-    with _blamed_on(options):
-        session, references = open_session(shared)
-        session.check(settings, references)
-    _check_weights(options.picture, record, shared, session, settings)
-    return session, references, settings
-
-
-@contextmanager
-def _blamed_on(options: ReplayOptions) -> Iterator[None]:
-    """Say that a wrong request is the record's, unless the command line asked for another network or device."""
-    try:
-        yield
-    except WrongRequest as error:
-        if options.model or options.judge or options.device or options.precision:
-            raise
-        raise DreamcliError(f"{options.picture} can't be made again: {error}", error.hint) from error
-
-
-def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
-    """The networks and the judge. Networks of the user's own must be named again, since their code is run."""
-    name, judge_name = record.job.network["name"], record.job.judge.get("name")
-    with _blamed_on(options):
-        specs = parse_models(name)
-    _check_known(options.picture, specs)
-    if options.model:
-        _check_models(options, name, specs)
-        name = options.model
-    elif any(is_own(spec.name) for spec in specs):
-        own = "+".join(f"{spec.name}=FILE" if is_own(spec.name) else spec.name for spec in specs)
-        again = f"{name} --weights FILE" if len(specs) == 1 else own
-        raise DreamcliError(f"{options.picture} was made with your own network; name it with --model {again}")
-    if not record.job.judge_chooses:
-        witness = record.witness
-        is_known = witness and not is_own(witness) and "=" not in witness  # a record names no file that is read
-        return name, options.judge or (witness if is_known else NO_JUDGE)
-    if is_own(judge_name or "") and not options.judge:
-        raise DreamcliError(
-            f"{options.picture} was judged by your own network; name it with --judge FILE.py:CLASS=WEIGHTS"
-        )
-    return name, options.judge or judge_name or NO_JUDGE
-
-
-def _check_known(picture: Path, specs: tuple[ModelSpec, ...]) -> None:
-    """Refuse networks that no name leads to: modules that a session in Python was given."""
-    for spec in specs:
-        if not is_own(spec.name) and not is_listed(spec.name):
-            raise DreamcliError(
-                f"{picture} was made by {spec.name}, which isn't known here: a module in Python, or a package's network"
-            )
-
-
-def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...]) -> None:
-    """Refuse networks that the picture wasn't made by; only the files of the user's own may have moved."""
-    typed = parse_models(str(options.model))
-    same = len(typed) == len(specs) and all(
-        now.weight == was.weight and (now.name == was.name or _same_class(now.name, was.name))
-        for now, was in zip(typed, specs, strict=True)
-    )
-    check(same, f"{options.picture} was made by {name}, not by {options.model}")
-
-
-def _same_class(now: str, was: str) -> bool:
-    return is_own(now) and is_own(was) and now.rpartition(":")[2] == was.rpartition(":")[2]
-
-
-def _check_weights(picture: Path, record: Record, shared: SharedOptions, session: Session, settings: Settings) -> None:
-    """Refuse weights that the picture wasn't made with. The code of your own network may have changed."""
-    ensemble, chooser = session.ensemble(type(settings)), session.chooser(settings)
-    if _changed(record, ensemble.weights_sha256, "weights"):
-        how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
-        raise DreamcliError(f"{picture} was made with different weights for {shared.model}; give them with {how}")
-    if chooser and chooser.weights_sha256 != record.job.judge["sha256"]:
-        raise DreamcliError(
-            f"{picture} was judged with different weights for {shared.judge}; give them with --judge MODEL=FILE"
-        )
-
-
-def _changed(record: Record, now: str, part: str) -> str:
-    """The networks whose "weights" or "code" aren't those that a picture was made with, given the SHA-256 of all."""
-    names = [spec.name for spec in parse_models(record.job.network["name"])]
-    parts = [(name, each) for name in names for each in ("weights", "code")[: 1 + is_own(name)]]
-    pairs = zip_longest(record.job.network["sha256"].split("+"), now.split("+"))
-    found = [name for (name, each), (one, other) in zip(parts, pairs, strict=False) if each == part and one != other]
-    return " and ".join(found)
 
 
 def _record_of(options: ReplayOptions) -> Record:
@@ -267,21 +70,191 @@ def _record_of(options: ReplayOptions) -> Record:
     return record
 
 
-def _settings_of(picture: Path, record: Record) -> tuple[Settings, tuple[float, ...], dict[str, str]]:
-    """The settings, the styles' weights, and the device and precision they were computed with."""
+def _settings_of(picture: Path, record: Record) -> tuple[Settings, tuple[float, ...]]:
+    """The settings, and the styles' weights."""
     values = record.job.settings
     try:
-        was = {name: str(values[name]) for name in ("device", "precision")}
+        _ = str(values["device"]), str(values["precision"])
         weights = tuple(float(weight) for weight in values.get("weights", ()))
         References.from_roles(record.job.others, weights)  # checks them
-        return record.job.form_settings(), weights, was
+        return record.job.form_settings(), weights
     except (TypeError, KeyError, ValueError, AttributeError, WrongRequest) as error:
         version = record.versions.get("dreamcli")
         raise DreamcliError(f"{picture} was made by dreamcli {version}, whose settings are unknown here") from error
 
 
-def _target(options: ReplayOptions, source: Path | None, others: Mapping[str, Path]) -> Path:
-    """Where the new picture goes: in the same format, so that the two can be compared, and not over an input."""
+def _save_preset(name: str, options: ReplayOptions, record: Record) -> Outcome:
+    """Save what a picture was made with, where it isn't the default."""
+    settings, weights = _settings_of(options.picture, record)
+    with _blamed_on(options):
+        parse_models(record.job.network["name"])
+    without_masks = {role: digest for role, digest in record.job.others.items() if "mask" not in role}
+    request = Request(
+        settings=settings,
+        setup=Setup(model=record.job.network["name"]),
+        start=Path(record.source) if record.job.input else None,
+        references=References.from_roles(_find_references(options, record, without_masks), weights),
+    )
+    # its pictures are of eight channels each, but its command draws whole layers
+    check(settings.command != "microscope", "a picture of an atlas makes no preset")
+    place = preset_place(name, own_folder(), options.overwrite)
+    if not options.dry_run:
+        write_preset(place, f"As {options.picture.name}", settings.command, request.preset())
+    return Outcome("planned" if options.dry_run else "done", str(options.picture), str(place))
+
+
+def _make_again(options: ReplayOptions, record: Record) -> Outcome:
+    """Make a picture or a film again, and compare it with the one that there is."""
+    picture, is_film = options.picture, _is_of_film(record)
+    if is_film and picture.suffix.lower() not in FILMS:
+        raise DreamcliError(f"{picture} is a frame of a film; name the film")
+    if not is_film and is_animation(picture):
+        raise DreamcliError(f"{picture} is an animation; name the picture itself")
+    read = Decoder().read if options.safe_decode else partial(read_picture, limited=False)
+    old = None if is_film else read(picture)
+    request = _request_of(options, record)
+    target = _target(options, request)
+    source = str(request.start or "noise")
+    if is_film and request.start is None:
+        raise DreamcliError(f"{picture} doesn't say what it was made from")
+    if options.dry_run:
+        return Outcome("planned", source, str(target), details={"record": asdict(record)})
+    # where one job makes several pictures
+    only = getattr(request.settings, "index", 0) if request.settings.output_count > 1 else None
+    task = Task(request.start, target, request.settings, is_film=is_film, only=only, name=picture.name)
+    made = _made(options, record, request, task)
+    if old is None:
+        message = f"{'identical to' if _same_film(picture, target) else 'differs from'} {picture}"
+    else:
+        assert made.result
+        message = _difference(old, record, read(target), made.result.record) or f"identical to {picture}"
+    is_identical = message.startswith("identical")
+    return Outcome("done", source, str(target), message, details={"identical": is_identical})
+
+
+def _is_of_film(record: Record) -> bool:
+    """Whether a record is that of a film, or of a frame of one."""
+    form = forms.settings_class(record.job.command)
+    is_frame = form.takes_videos and "index" in record.job.settings
+    return form.makes_films or is_clip(Path(record.source)) or is_frame or "frames" in record.score
+
+
+def _request_of(options: ReplayOptions, record: Record) -> Request:
+    """What was asked for, with the files where they are now."""
+    settings, weights = _settings_of(options.picture, record)
+    start = None
+    if record.job.input:
+        start = _find(options.picture, "photograph", record.source, record.job.input, options.given, "--input ")
+    others = _find_references(options, record, record.job.others)
+    model, judge = _models(options, record)
+    setup = Setup(
+        model=model,
+        weights=options.weights,
+        judge=judge,
+        device=options.device or record.job.settings["device"],
+        precision=options.precision or record.job.settings["precision"],
+    )
+    return Request(settings=settings, setup=setup, start=start, references=References.from_roles(others, weights))
+
+
+def _made(options: ReplayOptions, record: Record, request: Request, task: Task) -> Outcome:
+    """Make a picture as it was made, and write it."""
+    read = reader(options.safe_decode)
+    with _blamed_on(options), hidden_bars():
+        opened = open_session(request.setup, request.references, read)
+        opened[0].check(request.settings, opened[1])
+    _check_weights(options.picture, record, request, opened)
+    maker = PictureMaker(
+        open_session=lambda: opened,
+        overwrite=options.overwrite,
+        remake=not task.is_film,
+        read=lambda path: read_file(path, path.name, read).picture,
+    )
+    outcomes: list[Outcome] = []
+    with bars(1, hidden=options.quiet or options.as_json) as shown, _blamed_on(options):
+        finished = maker.run([task], outcomes.extend, shown.begin)
+        for outcome in outcomes:
+            if outcome.error:
+                raise outcome.error
+    if not finished:
+        raise KeyboardInterrupt
+    return outcomes[0]
+
+
+@contextmanager
+def _blamed_on(options: ReplayOptions) -> Iterator[None]:
+    """Say that a wrong request is the record's, unless the command line asked for another network or device."""
+    try:
+        yield
+    except WrongRequest as error:
+        if options.model or options.judge or options.device or options.precision:
+            raise
+        raise DreamcliError(f"{options.picture} can't be made again: {error}", error.hint) from error
+
+
+def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
+    """The networks and the judge. Networks of the user's own must be named again, since their code is run."""
+    picture, name, judge = options.picture, record.job.network["name"], record.job.judge.get("name")
+    with _blamed_on(options):
+        specs = parse_models(name)
+    for spec in specs:
+        if not is_own(spec.name) and not is_listed(spec.name):
+            problem = f"{spec.name}, which isn't known here: a module in Python, or a package's network"
+            raise DreamcliError(f"{picture} was made by {problem}")
+    if options.model:
+        _check_models(options, name, specs)
+        name = options.model
+    elif any(is_own(spec.name) for spec in specs):
+        own = "+".join(f"{spec.name}=FILE" if is_own(spec.name) else spec.name for spec in specs)
+        again = f"{name} --weights FILE" if len(specs) == 1 else own
+        raise DreamcliError(f"{picture} was made with your own network; name it with --model {again}")
+    if not record.job.judge_chooses:
+        witness = record.witness
+        is_known = witness and not is_own(witness) and "=" not in witness  # a record names no file that is read
+        return name, options.judge or (witness if is_known else NO_JUDGE)
+    if is_own(judge or "") and not options.judge:
+        raise DreamcliError(f"{picture} was judged by your own network; name it with --judge FILE.py:CLASS=WEIGHTS")
+    return name, options.judge or judge or NO_JUDGE
+
+
+def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...]) -> None:
+    """Refuse networks that the picture wasn't made by; only the files of the user's own may have moved."""
+    typed = parse_models(str(options.model))
+    same = len(typed) == len(specs) and all(
+        now.weight == was.weight and (now.name == was.name or _same_class(now.name, was.name))
+        for now, was in zip(typed, specs, strict=True)
+    )
+    check(same, f"{options.picture} was made by {name}, not by {options.model}")
+
+
+def _same_class(now: str, was: str) -> bool:
+    return is_own(now) and is_own(was) and now.rpartition(":")[2] == was.rpartition(":")[2]
+
+
+def _check_weights(picture: Path, record: Record, request: Request, opened: OpenSession) -> None:
+    """Refuse weights that the picture wasn't made with. The code of your own network may have changed."""
+    session, setup = opened[0], request.setup
+    ensemble, judge = session.ensemble(type(request.settings)), session.judge(request.settings)
+    if _changed(record, ensemble.weights_sha256, "weights"):
+        how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
+        raise DreamcliError(f"{picture} was made with different weights for {setup.model}; give them with {how}")
+    if judge and judge.weights_sha256 != record.job.judge["sha256"]:
+        raise DreamcliError(
+            f"{picture} was judged with different weights for {setup.judge}; give them with --judge MODEL=FILE"
+        )
+
+
+def _changed(record: Record, now: str, part: str) -> str:
+    """The networks whose "weights" or "code" aren't those that a picture was made with, given the SHA-256 of all."""
+    names = [spec.name for spec in parse_models(record.job.network["name"])]
+    parts = [(name, each) for name in names for each in ("weights", "code")[: 1 + is_own(name)]]
+    pairs = zip_longest(record.job.network["sha256"].split("+"), now.split("+"))
+    found = [name for (name, each), (one, other) in zip(parts, pairs, strict=False) if each == part and one != other]
+    return " and ".join(found)
+
+
+def _target(options: ReplayOptions, request: Request) -> Path:
+    """Where the new picture goes: in the same format, to be compared with the old one, and not over an input."""
     picture, output = options.picture, options.output
     suffix = picture.suffix if picture.suffix.lower() in (*WRITTEN, *FILMS) else ".png"
     target = Path(output or f"{picture.stem}-replay{suffix}")
@@ -289,8 +262,8 @@ def _target(options: ReplayOptions, source: Path | None, others: Mapping[str, Pa
         target = target / f"{picture.stem}{suffix}"
     if target.suffix.lower() != suffix.lower():
         raise WrongRequest(f"-o {output} must end in {suffix}, as {picture} does, or be a folder")
-    inputs = [("an input", source)] if source else []
-    roles = ((f"the {role}", path) for role, path in others.items())
+    inputs = [("an input", request.start)] if request.start else []
+    roles = ((f"the {role}", path) for role, path in request.references.by_role().items())
     refuse_overwriting([target], [("the picture itself", picture), *inputs, *roles])
     check_place(target)
     return target
@@ -326,6 +299,13 @@ def _find(picture: Path, role: str, typed: str, digest: str, given: Path | None,
         problem = "another SHA-256" if given.is_file() else "there is no such file"
         raise DreamcliError(f"{given} is not the {role} that {picture} was made from ({problem})")
     raise DreamcliError(f"the {role} {name} that {picture} was made from is not here; say where with {option}PATH")
+
+
+def _same_film(old: Path, new: Path) -> bool:
+    if old.read_bytes() == new.read_bytes():
+        return True
+    # their records may name other places
+    return all(np.array_equal(*pair) for pair in zip_longest(read_film(old), read_film(new)))
 
 
 def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:

@@ -23,20 +23,20 @@ from dreamcli.files.plan import (
     frames_folder,
     make_plan,
     plan_each_style,
+    plan_film,
     plan_named,
     refuse_overwriting,
 )
 from dreamcli.files.pyav import import_av
 from dreamcli.files.reading import MAX_BYTES
 from dreamcli.files.writing import write_arrays
-from dreamcli.networks.catalog import listing
-from dreamcli.networks.model_spec import parse_models
 from dreamcli.settings.base import Settings
 from dreamcli.settings.visualization import VisualizationSettings
-from dreamcli.studio.animation import Animation
-from dreamcli.studio.batch import OpenSession, Outcome, PictureMaker, recorded_name
+from dreamcli.studio import request
+from dreamcli.studio.animate import Animation
+from dreamcli.studio.batch import Outcome, PictureMaker
 from dreamcli.studio.cluster import run_on_cluster
-from dreamcli.studio.pictures import read_file
+from dreamcli.studio.request import OpenSession
 
 from .dry_run import show_plan
 from .errors import FAILED, INTERRUPTED
@@ -47,13 +47,14 @@ from .terminal import hidden_bars, say
 from .watching import watch_folders
 
 if TYPE_CHECKING:
-    from dreamcli.studio.filming import Film
+    from dreamcli.studio.film import Film
 
 _UNSAFE = "videos aren't decoded in a separate process: leave out --safe-decode"
 
 # what the commands import in their bodies
 __all__ = [
     "check_place",
+    "make_films",
     "make_on_pictures",
     "make_pictures",
     "open_session",
@@ -120,6 +121,19 @@ def make_on_pictures(
     )
 
 
+def make_films(image: Path, shared: SharedOptions, settings: Settings, opened: OpenSession | None) -> int:
+    """Make a zoom into a picture, and return the exit code.
+
+    Raises:
+        WrongRequest, DreamcliError: see `make_pictures`.
+    """
+    check(not shared.to_stdout, "a film can't go to stdout: name a file with -o")
+    output = plan_film(image, shared.output, settings)
+    if output.suffix.lower() in VIDEOS:
+        import_av()  # which may be missing
+    return make_pictures([Task(image, output, settings, is_film=True)], shared, opened)
+
+
 def pictures_to_look_at(images: tuple[str, ...], shared: SharedOptions, settings: Settings) -> list[Task]:
     """The pictures for work without outputs.
 
@@ -166,7 +180,9 @@ def make_pictures(
         tasks = [task for task in tasks if shared.shard.has(task.key)]
     report = Report(str(click.get_current_context().command.name), shared, None if shared.dry_run else shared.log)
     if shared.dry_run:
-        show_plan(tasks, opened or open_session(shared, blank=True), shared.overwrite, report)
+        show_plan(
+            tasks, opened or open_session(shared, blank=True), shared.overwrite, report, reader(shared.safe_decode)
+        )
         return FAILED if report.counts["failed"] else 0
     for folder in {task.output.parent for task in tasks}:
         remove_leftovers(folder)
@@ -180,7 +196,7 @@ def make_pictures(
                     report.add(sent(named) if shared.to_stdout else named)
 
             if shared.cluster:
-                gpus, maker = shared.device in ("auto", "cuda"), partial(_maker, shared)
+                gpus, maker = shared.setup.device in ("auto", "cuda"), partial(_maker, shared)
                 finished = run_on_cluster(shared.cluster, shared.worker_cores, gpus, tasks, maker, on_outcomes)
             else:
                 on_held = partial(shown.say_that_it_stops, shared.quiet)
@@ -200,17 +216,20 @@ def _maker(
     opened: OpenSession | None = None,
     on_held: Callable[[], None] = lambda: None,
 ) -> PictureMaker:
-    animation = Animation(shared.animate) if shared.animate else None
-    read = reader(shared.safe_decode)
-
     def announce(film: Film) -> None:
         if is_alone and not shared.quiet and not shared.as_json:
             say(str(film))
 
     return PictureMaker(
-        partial(open_session, shared), shared.overwrite, is_alone, read, animation, opened, on_held,
-        shared.keep_frames, announce,
-    )  # fmt: skip
+        open_session=lambda: opened or open_session(shared),
+        overwrite=shared.overwrite,
+        keep_partial=is_alone,
+        keep_frames=shared.keep_frames,
+        read=reader(shared.safe_decode),
+        animation=Animation(shared.animate) if shared.animate else None,
+        on_held=on_held,
+        on_film=announce,
+    )
 
 
 def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
@@ -232,14 +251,14 @@ def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
 
 def _with_readable_films(tasks: Sequence[Task], shared: SharedOptions) -> list[Task]:
     """Note which films can't be made with the options; if none can, say so before any work."""
-    films = [task for task in tasks if task.is_film]
+    films = [task for task in tasks if task.is_film and task.settings.takes_videos]
     if films and len(films) == len(tasks):
         refused = {"--animate": shared.animate, "--show": shared.show, "--safe-decode": shared.safe_decode}
         for option in (option for option, is_given in refused.items() if is_given):
             raise WrongRequest(f"{option} doesn't work for a video")
     if not shared.safe_decode:
         return list(tasks)
-    return [replace(task, problem=_UNSAFE) if task.is_film else task for task in tasks]
+    return [replace(task, problem=_UNSAFE) if task in films else task for task in tasks]
 
 
 def _check_animation(tasks: Sequence[Task], shared: SharedOptions) -> None:
@@ -292,21 +311,5 @@ def open_session(shared: SharedOptions, blank: bool = False) -> OpenSession:
     Raises:
         WrongRequest, DreamcliError: a network, its weights or a reference can't be opened.
     """
-    read = reader(shared.safe_decode)
-    references = shared.references.map(lambda path: read_file(path, recorded_name(path), read))
-    for spec in parse_models(shared.model):
-        listing(spec.name)  # a wrong name is found before torch is imported
-    from dreamcli.engine.compute import keep_freed_memory
-    from dreamcli.studio.session import Session
-
-    keep_freed_memory()
     with hidden_bars():  # weights may be downloaded, with a bar of their own
-        session = Session(
-            shared.model,
-            weights=shared.weights,
-            device=shared.device,
-            precision=shared.precision,
-            judge=shared.judge,
-            blank=blank,
-        )
-    return session, references
+        return request.open_session(shared.setup, shared.references, reader(shared.safe_decode), blank)

@@ -37,6 +37,7 @@ class Task:
         folder: the folder that was typed, if the input was found in one.
         is_film: whether a film is made of it, since it moves.
         style: which style it is made in, counted from 0; None for all of them.
+        only: which of the pictures is kept, counted from 0; None for all of them.
     """
 
     source: Path | None
@@ -48,6 +49,7 @@ class Task:
     folder: Path | None = None
     is_film: bool = False
     style: int | None = None
+    only: int | None = None
 
     @property
     def title(self) -> str:
@@ -65,6 +67,8 @@ class Task:
     def outputs(self) -> list[Path]:
         """The file of each picture: ``output``, or named or numbered ones if there are several."""
         count, place = self.settings.output_count, self.output
+        if self.only is not None:
+            return [place]
         if names := self.settings.output_names:
             return [place.with_name(fit_name(name, place.suffix)) for name in names]
         if count == 1:

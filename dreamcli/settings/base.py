@@ -1,16 +1,18 @@
-"""What all settings have in common: where each one's default, range and help are written, and the way to JSON."""
+"""What all settings have in common: where each one's default, range, help and spelling are written, and JSON."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from numbers import Real
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast, get_type_hints
 
 from dreamcli.errors import WrongRequest, check
 
 from .layer_spec import LayerSpec
+from .spelling import SPELLINGS, Spelling
 
 T = TypeVar("T")
 
@@ -32,6 +34,8 @@ class Setting:
         choices: the words it can be, if there are only a few.
         metavar: the placeholder for its value in ``--help``; by default it depends on the type.
         default_help: the default in words, if its value (None, an empty string) doesn't say.
+        spelling: how its values are written and read; by default, it depends on the type.
+        by_command: whether the command declares the option itself.
     """
 
     help: str
@@ -42,6 +46,8 @@ class Setting:
     choices: tuple[str, ...] = ()
     metavar: str = ""
     default_help: str = ""
+    spelling: Spelling | None = None
+    by_command: bool = False
 
     def check(self, name: str, value: object) -> None:
         """Raise WrongRequest if a value is out of range, isn't a number, or isn't one of the choices."""
@@ -81,9 +87,11 @@ def setting(
     choices: tuple[str, ...] = (),
     metavar: str = "",
     default_help: str = "",
+    spelling: Spelling | None = None,
+    by_command: bool = False,
 ) -> T:
     """A field of a settings class: its default, if it has one, and what `Setting` holds."""
-    known = Setting(help, low, high, low_open, high_open, choices, metavar, default_help)
+    known = Setting(help, low, high, low_open, high_open, choices, metavar, default_help, spelling, by_command)
     return field(default=default, metadata={"setting": known})
 
 
@@ -92,6 +100,32 @@ def size_setting(
 ) -> int | None:
     """The field for the size; None keeps the input's."""
     return setting(help, None, low=1, high=100_000, default_help=default_help)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting as a command's option, a preset's key and a control of the page.
+
+    Attributes:
+        name, default: of the setting; `MISSING` if it has no default.
+        setting: what else is known of it.
+        spelling: how its values are written and read.
+    """
+
+    name: str
+    default: Any
+    setting: Setting
+    spelling: Spelling
+
+    @property
+    def help(self) -> str:
+        """What it does, with its default if that is in words."""
+        return self.setting.help + (f"  [default: {self.setting.default_help}]" if self.setting.default_help else "")
+
+    @property
+    def word(self) -> str:
+        """What is typed for it, without the dashes in front: ``layer`` for ``layers``."""
+        return "layer" if self.name == "layers" else self.name.replace("_", "-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +141,9 @@ class Settings:
     model: ClassVar[str] = "dreamnet"  # the networks that it uses by default
     references: ClassVar[tuple[str, ...]] = ()  # the pictures it takes besides the start: guide, mask, styles, like
     takes_videos: ClassVar[bool] = False  # whether it makes a film of a video or an animated picture
+    makes_films: ClassVar[bool] = False  # whether it makes a film of a picture
+    climbs: ClassVar[bool] = False  # whether it changes a picture step by step
+    takes_names: ClassVar[bool] = False  # whether its command takes names of classes where others take pictures
     shows_network: ClassVar[bool] = False  # whether it shows a network by itself, without a photograph
     size_from_noise: ClassVar[int] = 0  # pixels on each side of a picture from noise; 0 if the form never starts there
     # settings that older records lack, and the values they stand for
@@ -137,6 +174,57 @@ class Settings:
                 return known.metadata["setting"]  # type: ignore[no-any-return]
         return None
 
+    @classmethod
+    @cache
+    def options(cls) -> tuple[Option, ...]:
+        """The settings that have an option, in the order of their definition."""
+        types = get_type_hints(cls)
+        return tuple(
+            Option(each.name, each.default, known, known.spelling or SPELLINGS[types[each.name]])
+            for each in fields(cls)
+            if (known := cls.setting(each.name))
+        )
+
+    @classmethod
+    def option(cls, name: str) -> Option:
+        """The option of a setting that has one."""
+        return next(each for each in cls.options() if each.name == name)
+
+    def written(self, name: str) -> object:
+        """A setting's value as a preset holds it; see `Spelling.written`."""
+        return self.option(name).spelling.written(getattr(self, name))
+
+    @classmethod
+    def options_for_help(cls) -> list[Option]:
+        """The same with the layers first and the schedule last."""
+        of_schedule = {each.name for each in fields(Schedule)}
+        return sorted(cls.options(), key=lambda each: (each.name in of_schedule, each.name != "layers"))
+
+    def changed(self, options: Sequence[Option] = ()) -> dict[str, object]:
+        """The options that differ from their defaults, as a preset holds them, by what is typed for them.
+
+        Args:
+            options: those to look at, in order; by default, all.
+        """
+        return {
+            each.word: self.written(each.name)
+            for each in options or self.options()
+            if each.default is not MISSING and getattr(self, each.name) != each.default
+        }
+
+    def title(self, labels: Sequence[str], model: str) -> str:
+        """What to call the pictures if they aren't made from one.
+
+        Args:
+            labels: the names of the classes.
+            model: the networks, as typed.
+        """
+        return "noise" if self.climbs else model
+
+    def start_options(self, has_start: bool) -> dict[str, object]:
+        """The options that say what the pictures start from, if it isn't a picture, or how they are combined."""
+        return {}
+
     def side(self, start: int | None) -> int:
         """Pixels on the longer side of a picture.
 
@@ -156,8 +244,8 @@ class Settings:
         return False
 
     @property
-    def judge_chooses(self) -> bool:
-        """Whether a judge chooses among several attempts."""
+    def has_judge(self) -> bool:
+        """Whether a judge picks the best of several attempts."""
         return False
 
     @property
@@ -205,6 +293,8 @@ class Schedule(Settings):
         alpha_mask: change a photograph only where it is opaque, as if its alpha were its mask.
     """
 
+    makes_films: ClassVar[bool] = False  # whether it makes a film of a picture
+    climbs: ClassVar[bool] = True
     added: ClassVar[Mapping[str, object]] = {**Settings.added, "alpha_mask": False}
 
     steps: int = setting("Steps per octave.", low=1)

@@ -31,6 +31,9 @@ class DreamSettings(Schedule):
     strength: float = 0.5
     jitter: int = setting("Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 32, low=0)
 
+    def start_options(self, has_start: bool) -> dict[str, object]:
+        return {} if has_start else {"start": "noise"}
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check_layers(self.layers)

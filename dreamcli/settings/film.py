@@ -12,6 +12,7 @@ from dreamcli.errors import check
 from .base import Schedule, setting, size_setting
 from .dream import DreamSettings
 from .layer_spec import LayerSpec
+from .spelling import PLACE
 from .style import StyleSettings
 from .visualization import BoostSettings, ClassSettings
 
@@ -26,18 +27,25 @@ class FilmSettings(Schedule):
     """How to film: each frame is the last one, enlarged a little and then dreamed on."""
 
     command: ClassVar[str] = "film"
+    makes_films: ClassVar[bool] = True
     model: ClassVar[str] = "dreamnet+efficientnet_lite0"
 
     size: int | None = size_setting(f"the picture's, up to {LONGEST_SIDE}", "Pixels on the longer side of the film.")
+    toward: tuple[int, ...] = setting(
+        "Pixel of the picture to zoom toward, as row and column.", (),
+        metavar="Y,X", default_help="the center", spelling=PLACE,
+    )  # fmt: skip
     form: str = setting("What to do with each frame.", "dream", choices=("dream", "boost", "class", "style"))
-    layers: tuple[LayerSpec, ...] = ()  # to boost, or for style to measure; empty for "high", or the model's own
+    layers: tuple[LayerSpec, ...] = setting(
+        "Layer to boost, or to measure style in; blended from one second to the next. Repeatable.", (),
+        by_command=True, default_help="high; for style, the model's own layers",
+    )  # fmt: skip
     since: tuple[float, ...] = ()  # the second of each layer; empty if all are boosted from the start
     classes: tuple[int, ...] = ()  # for the form "class", their indices
     seconds: float = setting("Length of the film.", 10.0, low=0, low_open=True, high=3600)
     fps: int = setting("Frames per second.", 24, low=1, high=120)
     zoom: float = setting("Zoom per second; less than 1 zooms out.", 1.35, low=0.1, high=10)
     rotate: float = setting("Rotation per second, counterclockwise.", 0.0, low=-360, high=360, metavar="DEGREES")
-    toward: tuple[int, ...] = ()  # the row and column of the input's pixel that stays in its place; the center if empty
     loop: bool = setting("End the film where it begins, by zooming into the first frame.", False)
     color: float = setting("How far colors may drift, from 0 (not at all) to 1 (freely).", 0.5, low=0, high=1)
     steps: int = setting("Steps per octave and frame.", 2, low=1)
@@ -70,11 +78,11 @@ class FilmSettings(Schedule):
     def layer_specs(self) -> tuple[LayerSpec, ...]:
         return self.of_frame(0).layer_specs if not self.layers else self.layers
 
-    @property
-    def timed_layers(self) -> tuple[str, ...]:
-        """The layers with their seconds, as they are typed: ``LAYER[@SECOND]``."""
+    def written(self, name: str) -> object:
+        if name != "layers":
+            return super().written(name)
         seconds = [f"@{second!r}" for second in self.since] or [""] * len(self.layers)
-        return tuple(f"{spec}{second}" for spec, second in zip(self.layers, seconds, strict=True))
+        return [f"{spec}{second}" for spec, second in zip(self.layers, seconds, strict=True)]
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """The film's (height, width) for a picture's; both are even, as most film formats require."""

@@ -32,7 +32,9 @@ class FilterSettings(Settings):
         "Colors for filters of deeper layers: dark is negative, bright positive.", "grey", choices=COLORMAPS
     )
     headings: bool = setting("Give each layer a heading.", True)
-    apply: str = ""  # one of KERNELS, or ALL; empty to show filters
+    apply: str = setting(
+        "Apply a classic kernel to each IMAGE; all shows them side by side, with their weights.", "", by_command=True
+    )  # one of KERNELS, or ALL; empty to show filters
     size: int | None = size_setting(help="With a kernel: pixels on the longer side of the result.")
 
     def __post_init__(self) -> None:

@@ -74,6 +74,23 @@ class References(Generic[P]):
             pictures[f"content-mask-{number}"] = style.region
         return {role: picture for role, picture in pictures.items() if picture is not None}
 
+    def options(self, spelled: Callable[[P], str]) -> dict[str, object]:
+        """The options that name the pictures, as a preset holds them; without the masks of styles.
+
+        Args:
+            spelled: writes a picture's name.
+        """
+        one = {"guide": self.guide, "mask": self.mask}
+        one |= {style.part: style.picture for style in self.styles if style.part != "all"}
+        options: dict[str, object] = {name: spelled(each) for name, each in one.items() if each is not None}
+        if self.like:
+            options["like"] = list(map(spelled, self.like))
+        if styles := [style for style in self.styles if style.part == "all"]:
+            weights = ("" if style.weight == 1 else f"={style.weight!r}" for style in styles)
+            pairs = zip(styles, weights, strict=True)
+            options["style"] = [spelled(style.picture) + weight for style, weight in pairs]
+        return options
+
     def only_style(self, number: int | None) -> References[P]:
         """The same with one of the styles, counted from 0; all of them for None."""
         return self if number is None else replace(self, styles=(self.styles[number],))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -57,6 +57,12 @@ class StyleSettings(Schedule):
         super().__post_init__()
         check(all(spec.channel is None for spec in self.layers), "style is measured in whole layers, not in a channel")
         check(all(spec.weight > 0 for spec in self.layers), "a style layer's weight must be more than 0")
+
+    def title(self, labels: Sequence[str], model: str) -> str:
+        return "texture"
+
+    def start_options(self, has_start: bool) -> dict[str, object]:
+        return {} if has_start else {"from-noise": True}
 
     @property
     def layer_specs(self) -> tuple[LayerSpec, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -84,17 +84,24 @@ class ClassSettings(VisualizationSettings):
     """How to draw a class, or several in one picture (on a sheet: one each)."""
 
     command: ClassVar[str] = "class"
+    takes_names: ClassVar[bool] = True
     model: ClassVar[str] = "dreamnet+efficientnet_lite0"
     references: ClassVar[tuple[str, ...]] = ("mask", "like")
 
     classes: tuple[int, ...]  # their indices
+
+    def title(self, labels: Sequence[str], model: str) -> str:
+        return "sheet" if self.sheet else "+".join(labels[index] for index in self.classes)
+
+    def start_options(self, has_start: bool) -> dict[str, object]:
+        return {"mix": True} if len(self.classes) > 1 and not self.sheet else {}
 
     @property
     def names_classes(self) -> bool:
         return True
 
     @property
-    def judge_chooses(self) -> bool:
+    def has_judge(self) -> bool:
         return self.best_of > 1
 
     def __post_init__(self) -> None:
@@ -112,6 +119,9 @@ class BoostSettings(VisualizationSettings):
 
     layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("high"),), metavar=BOOSTED_METAVAR)
     jitter: int = setting("Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 16, low=0)
+
+    def title(self, labels: Sequence[str], model: str) -> str:
+        return "sheet" if self.sheet else " ".join(map(str, self.layers))
 
     def __post_init__(self) -> None:
         super().__post_init__()

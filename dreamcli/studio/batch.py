@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError, Hint, describe
+from dreamcli.errors import DreamcliError, Hint, WrongRequest, describe
 from dreamcli.files.clip import Clip, read_clip
 from dreamcli.files.existing import ExistingOutput, is_made, look_at, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Job
 from dreamcli.files.writing import check_fits, write_picture
-from dreamcli.settings.base import Schedule, Settings
+from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 
 from .interrupts import HeldInterrupts
-from .pictures import ReadInput, Result
+from .pictures import ReadInput, Result, recorded_name
+from .request import OpenSession, Read
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and a plan of nothing but broken files needs none
     from dreamcli.art.artwork import Step
 
-    from .animation import Animation
-    from .filming import Film
+    from .animate import Animation
+    from .film import Film
     from .session import Session
 
 MAX_FULL = 3  # pictures in a row that a full disk didn't hold
-Read = Callable[[Path], Picture]
 # called with a task's title before it is made; returns what to call at each step
 Begin = Callable[[str], "Callable[[Step], None] | None"]
 
@@ -47,7 +47,7 @@ class Outcome:
     Attributes:
         status: "done", "skipped", "failed", "interrupted" or "planned".
         source: the input, as shown to the user.
-        message, hint, trace: a remark; or why it failed, what would help, and the traceback.
+        message, hint, trace, error: a remark; or why it failed, what would help, the traceback, and the error itself.
         details: more about it, as JSON values.
         result: the picture, if it was just made here.
     """
@@ -59,6 +59,7 @@ class Outcome:
     hint: Hint | None = None
     details: dict[str, object] = field(default_factory=dict)
     trace: str = ""
+    error: Exception | None = None
     result: Result | None = None
 
 
@@ -91,46 +92,39 @@ class DiskWatch:
 
 
 Reading = tuple[Picture | Clip | None, list[ExistingOutput | None]]
-OpenSession = tuple["Session", "References[ReadInput]"]
 
 
+def _nothing(*_: object) -> None:
+    pass
+
+
+@dataclass(kw_only=True)
 class PictureMaker:
-    """Reads, makes and writes pictures. One failure doesn't stop the rest.
+    """Reads, makes and writes pictures and films. One failure doesn't stop the rest.
 
-    Args:
-        open_session: opens the network, and reads the references; called when the first picture is about to be made.
+    Attributes:
+        open_session: opens the networks and reads the references; called once, when the first picture is to be made.
         overwrite: replace what was made with different settings.
-        keep_partial: if a single picture is interrupted, keep the best so far.
+        remake: make what is finished once more.
+        keep_partial: if a single picture is interrupted, keep its progress so far.
+        keep_frames: keep the frames of films.
         read: reads an input.
         animation: collects the ascent of the one picture that is made.
-        opened: what ``open_session`` would return, if it is open already.
         on_held: called when Ctrl-C waits for the end of a step.
-        keep_frames: keep the frames of films.
         on_film: called with each film before it is made.
     """
 
-    def __init__(
-        self,
-        open_session: Callable[[], OpenSession],
-        overwrite: bool = False,
-        keep_partial: bool = False,
-        read: Read = read_picture,
-        animation: Animation | None = None,
-        opened: OpenSession | None = None,
-        on_held: Callable[[], None] = lambda: None,
-        keep_frames: bool = False,
-        on_film: Callable[[Film], None] = lambda _film: None,
-    ) -> None:
-        self._open_session = open_session
-        self._overwrite = overwrite
-        self._keep_partial = keep_partial
-        self._read_picture = read
-        self._animation = animation
-        self._opened = opened
-        self._on_held = on_held
-        self._keep_frames = keep_frames
-        self._on_film = on_film
-        self._stop = False  # Ctrl-C came while the last picture was finished
+    open_session: Callable[[], OpenSession]
+    overwrite: bool = False
+    remake: bool = False
+    keep_partial: bool = False
+    keep_frames: bool = False
+    read: Read = read_picture
+    animation: Animation | None = None
+    on_held: Callable[[], None] = _nothing
+    on_film: Callable[[Film], None] = _nothing
+    _opened: OpenSession | None = None
+    _stop: bool = False  # Ctrl-C came while the last picture was finished
 
     def run(
         self, tasks: Sequence[Task], on_outcomes: Callable[[list[Outcome]], None], begin: Begin = lambda _title: None
@@ -159,7 +153,7 @@ class PictureMaker:
         try:
             with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
                 written: Future[None] | None = None
-                for current, reading in _read_ahead(reader, self.read, tasks):
+                for current, reading in _read_ahead(reader, self.load, tasks):
                     outcomes = self.make(current, reading, begin)
                     if written:
                         written.result()
@@ -178,7 +172,7 @@ class PictureMaker:
         disk.check(left)
         return not interrupted
 
-    def read(self, task: Task) -> Reading:
+    def load(self, task: Task) -> Reading:
         """Read what a task starts from, and look at the places of its outputs.
 
         Raises:
@@ -186,10 +180,10 @@ class PictureMaker:
         """
         if task.problem:
             raise DreamcliError(task.problem, task.hint)
-        if task.is_film and task.source:
-            return read_clip(task.source), []
-        picture = self._read_picture(task.source) if task.source else None
-        return picture, [look_at(output) for output in task.outputs]
+        source: Picture | Clip | None = None
+        if task.source:
+            source = read_clip(task.source) if task.is_film and task.settings.takes_videos else self.read(task.source)
+        return source, [look_at(output) for output in task.outputs]
 
     def make(self, task: Task, reading: Future[Reading], begin: Begin) -> list[Outcome]:
         """Make the pictures of a task. Those that can't be made, or needn't be, have an outcome without a result.
@@ -198,61 +192,84 @@ class PictureMaker:
             WrongRequest, DreamcliError: the session can't be opened, so no picture can be made.
         """
         try:
-            picture, existing = reading.result()
+            source, existing = reading.result()
         except Exception as error:
             return [failure(str(task.source or task.title), task.output, error)]
         session, references = self._open(task.settings)
         references = references.only_style(task.style)
-        if isinstance(picture, Clip):
-            return [self._make_film(task, picture, session, references, begin)]
         try:
-            jobs = session.jobs(task.settings, picture, references)
-            finished = [found is not None and found.is_finished for found in existing]
-            if not self._overwrite:
-                for output, found, job in zip(task.outputs, existing, jobs, strict=True):
-                    refuse_others(output, found, job)
-                animated = self._is_animated(jobs[0])  # also refuses to overwrite another animation
-                if all(finished) and animated:
-                    return [Outcome("skipped", task.title, str(output), "(already made)") for output in task.outputs]
-            if size := session.result_size(task.settings, picture):
+            start = start_of(source, task.source)
+            jobs = session.jobs(task.settings, start.picture if start else None, references)
+            if self._is_made(task, existing, jobs):
+                return [Outcome("skipped", task.title, str(output), "(already made)") for output in task.outputs]
+            if task.is_film and source and start:
+                film = session.film(
+                    task.settings, source, start, references, task.output, self.overwrite, self.keep_frames
+                )
+                return [self._film(film, task.title, begin)]
+            if size := session.result_size(task.settings, start.picture if start else None):
                 check_fits(task.output, *size)
             started = time.perf_counter()
-            start = ReadInput(picture, recorded_name(task.source)) if picture and task.source else None
-            on_step = begin(task.title)
-            watch = self._animation.watching(picture, on_step) if self._animation else on_step
-            results = self._made(session, task.settings, start, references, watch, jobs)
+            results = self._pictures(session, task, start, references, jobs, begin(task.title))
         except Exception as error:
+            if task.settings.makes_films and isinstance(error, WrongRequest):
+                raise  # there is one film only
             return [failure(task.title, task.output, error)]
+        if task.only is not None:
+            results = [results[task.only]]
         seconds = round((time.perf_counter() - started) / len(results), 3)
         return [
-            self._outcome(task, output, picture, result, seconds, was_finished)
-            for output, result, was_finished in zip(task.outputs, results, finished, strict=True)
+            self._outcome(task, output, start, result, seconds, found is not None and found.is_finished)
+            for output, result, found in zip(task.outputs, results, existing, strict=True)
         ]
 
-    def _make_film(
-        self, task: Task, clip: Clip, session: Session, references: References[ReadInput], begin: Begin
-    ) -> Outcome:
-        try:
-            film = session.film(clip, task.settings, references, task.output, self._overwrite, self._keep_frames)
-            return run_film(film, task.title, begin, self._on_film)
-        except Exception as error:
-            return failure(task.title, task.output, error)
+    def _is_made(self, task: Task, existing: Sequence[ExistingOutput | None], jobs: Sequence[Job]) -> bool:
+        """Whether an earlier run finished all outputs of a task.
 
-    def _made(
+        Raises:
+            DreamcliError: something else is there, and mustn't be overwritten.
+        """
+        if self.overwrite:
+            return False
+        if task.only is not None:
+            jobs = [jobs[task.only]]
+        for output, found, job in zip(task.outputs, existing, jobs, strict=True):
+            refuse_others(output, found, job)
+        animated = self.animation is None or is_made(self.animation.path, jobs[0], Hint.OVERWRITE_ANIMATION)
+        return animated and not self.remake and all(found is not None and found.is_finished for found in existing)
+
+    def _film(self, film: Film, title: str, begin: Begin) -> Outcome:
+        """Make a film, or the part that is missing, and say what became of it."""
+        output, started = str(film.output), time.perf_counter()
+        try:
+            self.on_film(film)
+            stopped = film.make(begin(film.output.name))
+        except KeyboardInterrupt:
+            message = "(run the same command to continue)" if film.folder.is_dir() else "(not kept)"
+            return Outcome("interrupted", title, output, message)
+        details: dict[str, object] = {"frames": film.frames, "seconds": round(time.perf_counter() - started, 3)}
+        if stopped == "interrupted":
+            message = "(what was made so far; run the same command to continue)"
+            return Outcome("interrupted", title, output, message, details=details)
+        return Outcome("done", title, output, f"({'; '.join(film.notes)})" if film.notes else "", details=details)
+
+    def _pictures(
         self,
         session: Session,
-        settings: Settings,
+        task: Task,
         start: ReadInput | None,
         references: References[ReadInput],
-        on_step: Callable[[Step], None] | None,
         jobs: list[Job],
+        on_step: Callable[[Step], None] | None,
     ) -> list[Result]:
-        """Make pictures, and hold Ctrl-C back where it would lose one."""
-        if not isinstance(settings, Schedule):  # no climb, whose progress could be kept
-            return session.make(settings, start, references, on_step, jobs)
-        with HeldInterrupts(self._on_held) as interrupts:
+        """Make the pictures of a task, and hold Ctrl-C back where it would lose one."""
+        if self.animation:
+            on_step = self.animation.watching(start.picture if start else None, on_step)
+        if not task.settings.climbs:  # there is no progress to keep
+            return session.make(task.settings, start, references, on_step, jobs)
+        with HeldInterrupts(self.on_held) as interrupts:
             try:
-                return session.make(settings, start, references, interrupts.watching(on_step), jobs)
+                return session.make(task.settings, start, references, interrupts.watching(on_step), jobs)
             finally:
                 self._stop = interrupts.is_held
 
@@ -262,66 +279,38 @@ class PictureMaker:
         if result is None:
             return outcome
         try:
-            if not self._overwrite:  # another run may have written there meanwhile
+            if not self.overwrite:  # another run may have written there meanwhile
                 refuse_others(output, look_at(output), result.record.job)
             write_picture(output, result.picture, result.record)
-            if self._animation:
-                self._animation.write(result.picture, result.record)
+            if self.animation:
+                self.animation.write(result.picture, result.record)
         except Exception as error:
             return failure(outcome.source, output, error)
         return outcome
 
-    def _open(self, settings: Settings) -> tuple[Session, References[ReadInput]]:
+    def _open(self, settings: Settings) -> OpenSession:
         if self._opened is None:
-            self._opened = self._open_session()
+            self._opened = self.open_session()
         session, references = self._opened
         session.check(settings, references)
         return self._opened
 
-    def _is_animated(self, job: Job) -> bool:
-        return self._animation is None or is_made(self._animation.path, job, Hint.OVERWRITE_ANIMATION)
-
     def _outcome(
-        self, task: Task, output: Path, start: Picture | None, result: Result, seconds: float, was_finished: bool
+        self, task: Task, output: Path, start: ReadInput | None, result: Result, seconds: float, was_finished: bool
     ) -> Outcome:
         """What to report about a picture once it is written."""
         interrupted = result.record.stopped == "interrupted"
-        if interrupted and (was_finished or not self._keep_partial):
+        if interrupted and (was_finished or not self.keep_partial):
             return replace(interrupted_task(task), output=str(output))
         height, width = result.picture.pixels.shape[:2]
         details = {"width": width, "height": height, "seconds": seconds, "score": result.record.score}
-        notes = _notes(start, result)
-        if self._animation:
-            notes.append(f"animation: {self._animation.path}")
-            details["animation"] = str(self._animation.path)
+        notes = _notes(start.picture if start else None, result)
+        if self.animation:
+            notes.append(f"animation: {self.animation.path}")
+            details["animation"] = str(self.animation.path)
         status, remarks = ("interrupted", ["the best so far"]) if interrupted else ("done", notes)
         message = f"({'; '.join(remarks)})" if remarks else ""
         return Outcome(status, task.title, str(output), message, details=details, result=result)
-
-
-def run_film(
-    film: Film, title: str, begin: Begin = lambda _title: None, on_film: Callable[[Film], None] = lambda _film: None
-) -> Outcome:
-    """Make a film, or the part that is missing, and say what became of it.
-
-    Raises:
-        DreamcliError: see `Film.make` and `Film.is_made`.
-    """
-    output = str(film.output)
-    started = time.perf_counter()
-    try:
-        if film.is_made():
-            return Outcome("skipped", title, output, "(already made)")
-        on_film(film)
-        stopped = film.make(begin(film.output.name))
-    except KeyboardInterrupt:
-        message = "(run the same command to continue)" if film.folder.is_dir() else "(not kept)"
-        return Outcome("interrupted", title, output, message)
-    details: dict[str, object] = {"frames": film.frames, "seconds": round(time.perf_counter() - started, 3)}
-    if stopped == "interrupted":
-        message = "(what was made so far; run the same command to continue)"
-        return Outcome("interrupted", title, output, message, details=details)
-    return Outcome("done", title, output, f"({'; '.join(film.notes)})" if film.notes else "", details=details)
 
 
 def _read_ahead(
@@ -336,16 +325,20 @@ def _read_ahead(
         ahead = following
 
 
-def recorded_name(source: Path) -> str:
-    """What a record calls an input: the path as typed, or only the name of an absolute path, which says too much."""
-    return source.name if source.is_absolute() else source.as_posix()
+def start_of(source: Picture | Clip | None, path: Path | None) -> ReadInput | None:
+    """What a picture or a film starts from, and what its record calls that. A video's first frame stands for it."""
+    if source is None or path is None:
+        return None
+    if isinstance(source, Clip):
+        source = replace(next(source.read()), sha256=source.sha256)
+    return ReadInput(source, recorded_name(path))
 
 
 def failure(source: str, output: Path, error: Exception) -> Outcome:
     """The outcome for an exception that is being handled."""
     message, hint = describe(error)
     message = message.removeprefix(f"{source}: ")  # which is in front of it anyway
-    return Outcome("failed", source, str(output), message, hint, trace=traceback.format_exc())
+    return Outcome("failed", source, str(output), message, hint, trace=traceback.format_exc(), error=error)
 
 
 def interrupted_task(task: Task) -> Outcome:

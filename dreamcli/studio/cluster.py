@@ -61,7 +61,7 @@ class Worker:
         """Make the pictures of one task."""
         outcomes: list[Outcome] = []
         self._maker.run([task], outcomes.extend)
-        return [replace(outcome, result=None) for outcome in outcomes]  # the pictures are in their files
+        return [replace(outcome, error=None, result=None) for outcome in outcomes]  # the pictures are in their files
 
 
 def run_on_cluster(

@@ -1,4 +1,4 @@
-"""Pictures on their way into a session, and out of it."""
+"""Pictures on their way into a session, and out of it with their records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dreamcli.files.formats import WRITTEN
 from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture, to_picture
 from dreamcli.files.record import Record
-from dreamcli.files.writing import write_picture
+from dreamcli.files.writing import joined, write_picture
 
 # a path, what is in a file, a file opened for reading bytes, a Pillow image, or an array (height, width, 3) of uint8
 ImageLike = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray
@@ -55,8 +55,7 @@ class Result:
     @property
     def image(self) -> Image.Image:
         """The picture as a Pillow image, RGB or RGBA."""
-        pixels, alpha = self.picture.pixels, self.picture.alpha
-        return Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha]))
+        return Image.fromarray(joined(self.picture))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write a ``.png``, ``.jpg`` or ``.webp`` file that carries the record. It appears whole or not at all.
@@ -76,6 +75,11 @@ class Result:
         if not overwrite:
             refuse_others(place, look_at(place), self.record.job)
         write_picture(place, self.picture, self.record)
+
+
+def recorded_name(source: Path) -> str:
+    """What a record calls an input: the path as typed, or only the name of an absolute path, which says too much."""
+    return source.name if source.is_absolute() else source.as_posix()
 
 
 def file_of(image: object) -> Path | None:

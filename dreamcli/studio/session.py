@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 import numpy as np
+from torch import nn
 
+from dreamcli import forms
 from dreamcli.art import features
-from dreamcli.art.artwork import NotFinite, OnStep
+from dreamcli.art.artwork import Inputs, NotFinite, OnStep
+from dreamcli.art.pixels import scaled_size
 from dreamcli.art.score import most_active, top
+from dreamcli.engine.compute import Compute
 from dreamcli.engine.modes import default_modes
 from dreamcli.engine.trace import Layer
-from dreamcli.errors import WrongRequest, check
-from dreamcli.settings.base import Settings
+from dreamcli.errors import DreamcliError, WrongRequest, check
+from dreamcli.files.clip import Clip
+from dreamcli.files.reading import Picture
+from dreamcli.files.record import Job
+from dreamcli.networks import zoo
+from dreamcli.networks.catalog import AUTO, NO_JUDGE
+from dreamcli.networks.ensemble import Ensemble
+from dreamcli.networks.network import Network
+from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
@@ -27,14 +41,16 @@ from dreamcli.settings.references import References, style_inputs
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 
-from .pictures import ImageLike, Result, file_of, listed, read_image
-from .workshop import Workshop
+from .film import ClipFilm, Film, ZoomFilm
+from .networks import Opened, OpenNetworks
+from .pictures import ImageLike, ReadInput, Result, file_of, listed, read_image
+from .records import jobs_for, picture_of, record_of, score_of
 
 LayerLike = str | Iterable[str] | None
 S = TypeVar("S", bound=Settings)
 
 
-class Session(Workshop):
+class Session:
     """Networks held open on a device. Only the first picture waits for them to load.
 
     >>> with dreamcli.Session("vgg16") as session:  # doctest: +SKIP
@@ -52,11 +68,65 @@ class Session(Workshop):
         precision: auto, float32 or bfloat16.
         judge: ``MODEL`` or ``MODEL=WEIGHTS``: another network that chooses among attempts, or else says what it sees.
             "auto", for class images: an efficientnet_lite chooses, another says what it sees. "none" for no judge.
+        blank: download nothing; networks whose weights aren't here have none, and can only be asked what they have.
 
     Raises:
         WrongRequest: the model or the device is unknown.
         DreamcliError: the weights can't be loaded.
     """
+
+    @default_modes()
+    def __init__(
+        self,
+        model: str | nn.Module | None = None,
+        *,
+        weights: str | os.PathLike[str] | None = None,
+        mean: tuple[float, float, float] | None = None,
+        std: tuple[float, float, float] | None = None,
+        labels: Sequence[str] = (),
+        device: str = "auto",
+        precision: str = "auto",
+        judge: str | None = AUTO,
+        blank: bool = False,
+    ) -> None:
+        try:
+            compute = Compute.resolve(device, precision)
+        except ValueError as error:
+            raise WrongRequest(str(error)) from error
+        self._networks: OpenNetworks | None = OpenNetworks(compute, precision != AUTO, judge or NO_JUDGE, blank)
+        kind = f"a model is a name or a torch.nn.Module, not {type(model).__name__}"
+        check(model is None or isinstance(model, str | nn.Module), kind)
+        if isinstance(model, nn.Module):
+            check(weights is None, "the module already has its weights")
+            self._networks.named = Ensemble.of(zoo.wrap(model, mean=mean, std=std, labels=labels))
+            return
+        is_plain = mean is None and std is None and not labels
+        check(is_plain, "mean, std and labels are for a module; a class has them as attributes")
+        check(model is not None or weights is None, "weights need a model")
+        if model is not None:
+            self._networks.named = zoo.load_all(model, Path(weights) if weights else None, blank=blank)
+
+    @property
+    def _open(self) -> OpenNetworks:
+        check(self._networks is not None, "the session is closed: its networks are released")
+        assert self._networks
+        return self._networks
+
+    def opened(self, form: type[Settings]) -> Opened:
+        """The networks that make this art form, loaded."""
+        return self._open.of(form)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the networks; nothing can be made any more."""
+        self._networks = None
 
     def dream(
         self,
@@ -190,7 +260,7 @@ class Session(Workshop):
             WrongRequest, DreamcliError: a layer has no rows and columns, and see `dream`.
         """
         settings = _settings(FeatureSettings, layer, {"size": size})
-        opened, pixels = self._open.of(FeatureSettings), read_image(image).picture.on_white
+        opened, pixels = self.opened(FeatureSettings), read_image(image).picture.on_white
         with opened.compute.repeatable(0):
             return features.feature_maps(settings, opened.ensemble, pixels, opened.compute)
 
@@ -228,7 +298,7 @@ class Session(Workshop):
             DreamcliError: the picture can't be read, or the values aren't finite.
         """
         pixels = read_image(image).picture.on_white
-        opened = self._open.of(ClassifySettings)
+        opened = self.opened(ClassifySettings)
         network, compute = opened.ensemble.only, opened.compute
         with compute.repeatable(0):
             if layer:
@@ -251,6 +321,128 @@ class Session(Workshop):
             DreamcliError: a picture of this size doesn't fit the network.
         """
         return self.ensemble(FeatureSettings).only.table(size)
+
+    def ensemble(self, form: type[Settings]) -> Ensemble:
+        """The networks that make this art form."""
+        return self.opened(form).ensemble
+
+    def compute(self, form: type[Settings]) -> Compute:
+        """Where and how precisely it is made."""
+        return self.opened(form).compute
+
+    def judge(self, settings: Settings) -> Network | None:
+        """The judge that chooses among attempts; None if there is none."""
+        return self._open.judge(settings)
+
+    def witness(self, settings: Settings) -> Network | None:
+        """The judge that says what it sees in the results; None if there is none."""
+        return self._open.witness(settings)
+
+    def check(self, settings: Settings, references: References[ReadInput]) -> None:
+        """Check that the networks have the layers and channels that are asked for.
+
+        Raises:
+            WrongRequest: they don't, or a guide is combined with a channel, or there are too many networks.
+        """
+        ensemble = self.ensemble(type(settings))
+        if not isinstance(settings, Schedule):
+            _ = ensemble.only  # several networks climb together, but are shown one at a time
+        for spec in settings.layer_specs:
+            ensemble.find(spec)
+            guided = references.guide is not None and spec.channel is not None
+            check(not guided, "a guide works on whole layers: leave out the channel")
+
+    def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
+        """Return one job per output: everything that determines the picture."""
+        opened, judge = self.opened(type(settings)), self.judge(settings)
+        return jobs_for(settings, opened.ensemble, opened.compute, judge, start, references)
+
+    def result_size(self, settings: Settings, start: Picture | None) -> tuple[int, int] | None:
+        """The (height, width) in pixels that a result will have; None for a contact sheet, which has no fixed size."""
+        if settings.is_sheet:
+            return None
+        if start is None:
+            return (settings.side(None),) * 2
+        return scaled_size(start.pixels.shape[0], start.pixels.shape[1], settings.size)
+
+    @default_modes()
+    def make(
+        self,
+        settings: Settings,
+        start: ReadInput | None = None,
+        references: References[ReadInput] = References(),  # noqa: B008 (frozen)
+        on_step: OnStep | None = None,
+        jobs: list[Job] | None = None,
+    ) -> list[Result]:
+        """Make the pictures that settings describe. Transparency stays as it was.
+        If memory runs out, they are made once more in smaller tiles.
+
+        Args:
+            settings: what to make, and how.
+            start: the input; None for noise.
+            references: the pictures besides it.
+            on_step: called after every step.
+            jobs: what `jobs` returned, if it was called before.
+
+        Raises:
+            DreamcliError: it can't be made.
+        """
+        picture, ensemble = start.picture if start else None, self.ensemble(type(settings))
+        inputs = self.inputs(settings, picture, references)
+        seed = settings.seed if isinstance(settings, Schedule) else 0
+        recipe = forms.recipe(settings.command)
+        artworks, notes = self.opened(type(settings)).within_memory(
+            seed, lambda compute: recipe(settings, ensemble, inputs, compute, on_step)
+        )
+        notes = (*(note for network in ensemble.networks for note in network.notes), *notes)
+        jobs = jobs or self.jobs(settings, picture, references)
+        results, witness = [], self.witness(settings)
+        with self.compute(type(settings)).repeatable(seed):
+            for artwork, job in zip(artworks, jobs, strict=True):
+                made = picture_of(artwork, settings, start)
+                score = score_of(artwork, made.on_white, settings, ensemble, witness)
+                record = record_of(job, start, references, score, artwork.stopped, notes)
+                results.append(Result(made, record, artwork.maps))
+        return results
+
+    def film(
+        self,
+        settings: Settings,
+        source: Picture | Clip,
+        start: ReadInput,
+        references: References[ReadInput],
+        output: Path,
+        overwrite: bool = False,
+        keep_frames: bool = False,
+    ) -> Film:
+        """The film that settings describe: a zoom into a picture, or a video repainted frame by frame.
+
+        Args:
+            source, start: what it is made from, and what its record says of that; see `Film`.
+            references, output, overwrite, keep_frames: see `Film`.
+
+        Raises:
+            WrongRequest: see `Film` and `ZoomFilm`.
+        """
+        (job,) = self.jobs(settings, start.picture, references)
+        shared: dict[str, Any] = {
+            "session": self, "settings": settings, "start": start, "references": references, "job": job,
+            "output": output, "overwrite": overwrite, "keep_frames": keep_frames,
+        }  # fmt: skip
+        return ClipFilm(clip=source, **shared) if isinstance(source, Clip) else ZoomFilm(**shared)
+
+    def inputs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> Inputs:
+        """What a recipe makes pictures from, besides networks.
+
+        Raises:
+            DreamcliError: the start's transparency should be its mask, and it has none.
+        """
+        memo, pictures = self.opened(type(settings)).memo, references.map(lambda each: each.picture)
+        if isinstance(settings, Schedule) and settings.alpha_mask:
+            pictures = replace(pictures, mask=_opaque_part(start))
+        if settings.recipe == 1 and start and not pictures.styles:
+            start = replace(start, alpha=None)
+        return Inputs(start, pictures, self.judge(settings), memo, recipe=settings.recipe)
 
     def _make(
         self, settings: Settings, image: ImageLike | None, references: References[ImageLike], on_step: OnStep | None
@@ -277,3 +469,10 @@ def _settings(form: type[S], layer: LayerLike, values: Mapping[str, object]) -> 
         return form.from_json({**values, **({} if layers is None else {"layers": layers})})
     except ValueError as error:
         raise WrongRequest(str(error)) from error
+
+
+def _opaque_part(picture: Picture | None) -> Picture:
+    """A mask of the opaque part of a picture."""
+    if picture is None or picture.alpha is None:
+        raise DreamcliError("it has no transparency to use as its mask")
+    return Picture(np.dstack([picture.alpha] * 3))

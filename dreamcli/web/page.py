@@ -19,12 +19,12 @@ from dreamcli.files.presets import Preset
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import Record, read_record
 from dreamcli.studio.pictures import Result
+from dreamcli.studio.request import Request
 from dreamcli.studio.session import Session
 
 from .drops import as_url
 from .making import Line, Making, Progress
 from .notes import warn, warn_of
-from .request import Request
 from .tab import FormTab, is_usable
 
 MAIN = ("dream", "class", "boost", "style")  # the others are under "See inside"
@@ -167,7 +167,7 @@ class Page:
             self._making, self._bar.value = None, 0
 
     def _run(self, wanted: Request, on_step: OnStep) -> list[Result]:
-        return wanted.make(self._studio.session(wanted.model), self._studio.read, on_step)
+        return wanted.make(self._studio.session(wanted.setup.model), self._studio.read, on_step)
 
     def _finish(self, wanted: Request, results: list[Result]) -> None:
         """Save pictures, and show them."""

@@ -18,11 +18,12 @@ from dreamcli.networks.wheels import WHEELS
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.references import References, StyleInput
+from dreamcli.settings.setup import Setup
+from dreamcli.studio.request import Request
 
 from .controls import Controls
 from .drops import Drop, Mask
 from .layer_pictures import layer_pictures
-from .request import Request
 
 FIRST = ("layers", "classes", "strength", "size")  # the other settings are folded away
 
@@ -91,12 +92,12 @@ class FormTab:
             WrongRequest: something is missing, or a value can't be read.
         """
         settings = self._controls.settings()
-        photos, styles = self._paths("photo"), self._paths("styles")
+        styles = self._paths("styles")
         check(bool(styles) or "styles" not in self.form.references, "drop a picture that has the style first")
         mask = self._mask.write(self._folder / uuid.uuid4().hex / "mask.png") if self._mask else None
         guide = next(iter(self._paths("guide")), None)
         references = References(guide, mask, tuple(map(StyleInput, styles)), self._paths("like"))
-        return Request(settings, self._model.value, next(iter(photos), None), references)
+        return request_for(settings, self._model.value, next(iter(self._paths("photo")), None), references)
 
     @property
     def photo(self) -> Path | None:
@@ -127,8 +128,7 @@ class FormTab:
         options = dict(self._presets[name].options[self.form.command]) if name else {}
         self._model.value = options.pop("model", self.form.model)
         self._controls.reset()
-        names = {option: "layers" if option == "layer" else option.replace("-", "_") for option in options}
-        self._controls.show({names[option]: value for option, value in options.items()})
+        self._controls.show_options(options)
 
     def _model_changed(self) -> None:
         self._controls.offer(labels_of(parse_models(self._model.value)[0].name))
@@ -157,6 +157,21 @@ class FormTab:
             ui.label(layer.rpartition("/")[2]).classes("layer-name")
 
 
+def request_for(settings: Settings, model: str, start: Path | None, references: References[Path]) -> Request:
+    """What a visitor asks for.
+
+    Raises:
+        WrongRequest: a photograph is missing, or the networks don't come with dreamcli: others are downloaded, or run
+            code.
+    """
+    for spec in parse_models(model):
+        known = spec.name in (*IN_THE_BOX, *WHEELS) and spec.weights is None
+        check(known, f"{spec.name} can't be used on this page")
+    needs_photo = not (settings.size_from_noise or settings.shows_network)
+    check(start is not None or not needs_photo, "drop a photograph first")
+    return Request(settings=settings, setup=Setup(model=model), start=start, references=references)
+
+
 def models_for(form: type[Settings]) -> list[str]:
     """The networks that the page offers for a form: those that come with dreamcli, and two together."""
     together = [DreamSettings.model] if issubclass(form, Schedule) else []
@@ -168,5 +183,5 @@ def is_usable(preset: Preset, form: type[Settings]) -> bool:
     options = preset.options.get(form.command)
     if options is None or options.get("model", form.model) not in models_for(form):
         return False
-    known = {each.name for each in fields(form)} | {"layer", "model"}
-    return {name.replace("-", "_") for name in options} <= known
+    known = {each.word for each in form.options()} | {"model"}
+    return {name.replace("_", "-") for name in options} <= known

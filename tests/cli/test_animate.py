@@ -13,7 +13,7 @@ from PIL import Image
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
 from dreamcli.studio import animation
-from dreamcli.studio.animation import MAX_FRAMES
+from dreamcli.studio.animate import MAX_FRAMES
 from tests.conftest import QUICK, scene
 
 MAKERS = {

@@ -14,7 +14,7 @@ from dreamcli.files.clip import read_clip
 from dreamcli.files.existing import record_in
 from dreamcli.files.record import read_record
 from dreamcli.files.video import read_video
-from dreamcli.studio import films
+from dreamcli.studio import film as films
 from tests.conftest import scene
 from tests.files.clips import pan, write_changing, write_clip, write_sound
 

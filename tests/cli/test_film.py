@@ -17,7 +17,7 @@ from dreamcli.files.existing import record_in
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
 from dreamcli.files.video import read_video
-from dreamcli.studio import films
+from dreamcli.studio import film as films
 from tests.conftest import scene
 
 pytest.importorskip("av", reason="films need the extra `video`")

@@ -16,7 +16,7 @@ import pytest
 from dreamcli.art.octaves import DetailCanvas
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
-from dreamcli.studio import workshop
+from dreamcli.studio import session
 from dreamcli.studio.interrupts import HeldInterrupts
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
@@ -67,7 +67,7 @@ def test_between_octaves_the_progress_is_saved(
 
 
 def test_after_the_last_step_the_picture_is_whole(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workshop, "score_of", pressing(workshop.score_of, 1))
+    monkeypatch.setattr(session, "score_of", pressing(session.score_of, 1))
     Path("in").mkdir()
     for name in ("a.png", "b.png"):
         (Path("in") / name).write_bytes(photo.read_bytes())

@@ -266,5 +266,6 @@ def test_settings_know_the_layers_that_they_name(settings: Settings, layers: lis
 
 
 def test_settings_need_no_torch() -> None:
-    code = "import sys, dreamcli.forms; dreamcli.forms.settings_classes(); assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)"
+    load = "import sys, dreamcli.forms; dreamcli.forms.settings_classes()"
+    code = f"{load}; assert not {{'torch', 'numpy', 'PIL'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

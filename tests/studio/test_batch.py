@@ -21,7 +21,7 @@ from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References
 from dreamcli.settings.visualization import BoostSettings
-from dreamcli.studio.animation import Animation
+from dreamcli.studio.animate import Animation
 from dreamcli.studio.batch import Begin, Outcome, PictureMaker, Reading
 from dreamcli.studio.pictures import read_image
 from dreamcli.studio.session import Session
@@ -36,7 +36,7 @@ class Scripted(PictureMaker):
     """A picture maker that makes nothing, and notes what was called."""
 
     def __init__(self, troubles: dict[str, BaseException] | None = None) -> None:
-        super().__init__(lambda: None)  # type: ignore[arg-type, return-value]
+        super().__init__(open_session=lambda: None)  # type: ignore[arg-type, return-value]
         self.troubles = troubles or {}
         self.events = {f"{step} {name}": Event() for step in ("read", "make", "write") for name in NAMES}
 
@@ -45,7 +45,7 @@ class Scripted(PictureMaker):
         if trouble := self.troubles.get(f"{step} {name}"):
             raise trouble
 
-    def read(self, task: Task) -> Reading:
+    def load(self, task: Task) -> Reading:
         self._note("read", task.title)
         return None, []
 
@@ -140,7 +140,7 @@ def make(session: Session) -> Callable[..., PictureMaker]:
     """Makes picture makers."""
 
     def maker(**options: object) -> PictureMaker:
-        return PictureMaker(lambda: (session, References()), **options)  # type: ignore[arg-type]
+        return PictureMaker(open_session=lambda: (session, References()), **options)  # type: ignore[arg-type]
 
     return maker
 
@@ -189,15 +189,17 @@ def test_the_session_is_opened_once_for_the_first_picture_that_can_be_made(sessi
 
     bad = Task(photo.with_name("none.png"), photo.with_name("bad.png"), QUICK)
     known = Task(photo, photo.with_name("known.png"), QUICK, "it can't be written", Hint.OTHER_NAME)
-    failed, refused = made(PictureMaker(open_session), bad, known)
+    failed, refused = made(PictureMaker(open_session=open_session), bad, known)
     assert (failed.status, refused.status) == ("failed", "failed")
     assert (refused.message, refused.hint) == ("it can't be written", Hint.OTHER_NAME)
     assert "Traceback" in failed.trace
     assert not opened
     tasks = [Task(photo, photo.with_name(f"{number}.png"), OTHER) for number in (1, 2)]
-    assert [each.status for each in made(PictureMaker(open_session), bad, *tasks)] == ["failed", "done", "done"]
-    assert len(opened) == 1
-    made(PictureMaker(open_session, opened=(session, References())), task_for(photo))
+    assert [each.status for each in made(PictureMaker(open_session=open_session), bad, *tasks)] == [
+        "failed",
+        "done",
+        "done",
+    ]
     assert len(opened) == 1
 
 
@@ -276,7 +278,7 @@ def test_a_climb_without_a_first_step_is_a_failure(photo: Path) -> None:
     for parameter in module.parameters():
         nn.init.constant_(parameter, 1e30)
     with Session(module, device="cpu", precision="float32") as session:
-        maker = PictureMaker(lambda: (session, References()))
+        maker = PictureMaker(open_session=lambda: (session, References()))
         (outcome,) = made(maker, task_for(photo, replace(QUICK, layers=(LayerSpec("1"),))))
     assert (outcome.status, outcome.message) == ("failed", "the network's values aren't finite: check its weights")
     assert not Path(outcome.output).exists()
@@ -308,6 +310,6 @@ def test_a_missing_animation_is_made_and_a_finished_one_skipped(make, photo: Pat
 
 def test_references_come_from_whoever_opens_the_session(session: Session, photo: Path) -> None:
     guide = read_image(photo)
-    maker = PictureMaker(lambda: (session, References(guide=guide)))
+    maker = PictureMaker(open_session=lambda: (session, References(guide=guide)))
     (outcome,) = made(maker, task_for(photo))
     assert outcome.result.record.job.others == {"guide": guide.picture.sha256}

@@ -18,7 +18,6 @@ from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.references import References
-from dreamcli.studio.films import ZoomFilm
 from dreamcli.studio.pictures import ReadInput
 from dreamcli.studio.session import Session
 from tests.conftest import scene
@@ -62,7 +61,7 @@ def make_atlas(session: Session) -> list[object]:
 def make_frame(session: Session) -> list[object]:
     settings = FilmSettings(layers=(LayerSpec("third"),), seconds=0.5, fps=8, **QUICK)
     start = ReadInput(Picture(PHOTO), "photo.png")
-    film = ZoomFilm(session=session, settings=settings, start=start, references=References(), output=Path("film.mp4"))
+    film = session.film(settings, start.picture, start, References(), Path("film.mp4"))
     return [film.frame(2, PHOTO, PHOTO)]
 
 

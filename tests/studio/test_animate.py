@@ -9,7 +9,7 @@ from PIL import Image
 from dreamcli.art.artwork import Step
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import read_record
-from dreamcli.studio.animation import MAX_FRAMES, Animation
+from dreamcli.studio.animate import MAX_FRAMES, Animation
 from tests.conftest import scene
 from tests.files.test_record import RECORD
 

@@ -40,7 +40,7 @@ LITE0, LITE1, LITE2 = "efficientnet_lite0", "efficientnet_lite1", "efficientnet_
 
 
 @pytest.mark.parametrize(
-    ("model", "judge", "settings", "chooser", "witness"),
+    ("model", "judge", "settings", "judge_name", "witness"),
     [
         (ClassSettings.model, "auto", GOLDFISH, "", LITE2),
         (ClassSettings.model, "auto", CHOSEN, LITE1, LITE2),
@@ -58,12 +58,12 @@ LITE0, LITE1, LITE2 = "efficientnet_lite0", "efficientnet_lite1", "efficientnet_
     ],
 )
 def test_judges_are_independent_and_know_the_classes(
-    model: str, judge: str | None, settings: Settings, chooser: str, witness: str
+    model: str, judge: str | None, settings: Settings, judge_name: str, witness: str
 ) -> None:
     with Session(model, judge=judge, **CPU) as session:
-        judges = session.chooser(settings), session.witness(settings)
-        assert [each.card.name if each else "" for each in judges] == [chooser, witness]
-        assert (session.chooser(settings), session.witness(settings)) == judges  # loaded once
+        judges = session.judge(settings), session.witness(settings)
+        assert [each.card.name if each else "" for each in judges] == [judge_name, witness]
+        assert (session.judge(settings), session.witness(settings)) == judges  # loaded once
 
 
 def test_what_an_independent_network_sees_is_in_the_record() -> None:

@@ -28,7 +28,7 @@ def jobs_for(
     settings: Settings,
     ensemble: Ensemble,
     compute: Compute,
-    chooser: Network | None,
+    judge: Network | None,
     start: Picture | None,
     references: References[ReadInput],
 ) -> list[Job]:
@@ -45,7 +45,7 @@ def jobs_for(
             {"name": ensemble.name, "sha256": ensemble.weights_sha256},
             start.sha256 if start else "",
             references.map(lambda each: each.picture.sha256).by_role(),
-            {"name": chooser.card.name, "sha256": chooser.weights_sha256} if chooser else {},
+            {"name": judge.card.name, "sha256": judge.weights_sha256} if judge else {},
         )
         for index in range(count)
     ]
