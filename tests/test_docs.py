@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import runpy
 import shlex
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 import pytest
 import torch
 
+from dreamcli.art import octaves
 from dreamcli.cli import COMMANDS, load_command
 from tests.conftest import Outcome
 
@@ -105,6 +107,31 @@ def test_extending_shows_the_code_as_it_is() -> None:
         for hunk in text.split("@@\n"):
             lines = "".join(line[1:] for line in hunk.splitlines(keepends=True))
             assert code.count(lines) == 1, f"{name} has no lines {lines}"
+
+
+FRAME = re.compile(r"^\d+\. \*\*`(\w+)`\*\* \(`([\w/.]+)`\)", re.MULTILINE)
+MAX_FRAMES = 9  # between main and ascend
+
+
+def test_the_tour_of_the_code_names_the_frames_on_the_stack(
+    run: Callable[..., Outcome], photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks: list[list[tuple[str, str]]] = []
+
+    def ascend(*arguments: object, **options: object) -> object:
+        frames = [(Path(frame.filename), frame.name) for frame in traceback.extract_stack()]
+        package = Path(octaves.__file__).parents[1]
+        stacks.append(
+            [(name, path.relative_to(package).as_posix()) for path, name in frames if package in path.parents]
+        )
+        return original(*arguments, **options)
+
+    original = octaves.ascend
+    monkeypatch.setattr(octaves, "ascend", ascend)
+    assert run("dream", photo, "--layer", "mid", "--steps", 1, "--octaves", 1).code == 0
+    tour = FRAME.findall(page("how-it-works.md").partition("## A tour of the code")[2])
+    assert [*stacks[0], ("ascend", "engine/ascent.py")] == tour
+    assert len(tour) <= MAX_FRAMES + 2
 
 
 def test_the_pictures_in_the_readme_exist_and_are_made_by_the_script() -> None:

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -21,7 +22,6 @@ from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Job
 from dreamcli.files.writing import check_fits, write_picture
 from dreamcli.settings.base import Settings
-from dreamcli.settings.references import References
 
 from .interrupts import HeldInterrupts
 from .pictures import ReadInput, Result, recorded_name
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from .animate import Animation
     from .film import Film
-    from .session import Session
 
 MAX_FULL = 3  # pictures in a row that a full disk didn't hold
 # called with a task's title before it is made; returns what to call at each step
@@ -124,7 +123,7 @@ class PictureMaker:
     on_held: Callable[[], None] = _nothing
     on_film: Callable[[Film], None] = _nothing
     _opened: OpenSession | None = None
-    _stop: bool = False  # Ctrl-C came while the last picture was finished
+    _interrupts: HeldInterrupts = field(default_factory=HeldInterrupts)  # of the picture that is being made
 
     def run(
         self, tasks: Sequence[Task], on_outcomes: Callable[[list[Outcome]], None], begin: Begin = lambda _title: None
@@ -159,7 +158,9 @@ class PictureMaker:
                         written.result()
                     written = writer.submit(finish, outcomes)
                     current, left = None, left - 1
-                    interrupted = self._stop or any(outcome.status == "interrupted" for outcome in outcomes)
+                    interrupted = self._interrupts.is_held or any(
+                        outcome.status == "interrupted" for outcome in outcomes
+                    )
                     if interrupted or disk.is_full:
                         break
                 if written:
@@ -199,7 +200,8 @@ class PictureMaker:
         references = references.only_style(task.style)
         try:
             start = start_of(source, task.source)
-            jobs = session.jobs(task.settings, start.picture if start else None, references)
+            picture = start.picture if start else None
+            jobs = session.jobs(task.settings, picture, references)
             if self._is_made(task, existing, jobs):
                 return [Outcome("skipped", task.title, str(output), "(already made)") for output in task.outputs]
             if task.is_film and source and start:
@@ -207,10 +209,16 @@ class PictureMaker:
                     task.settings, source, start, references, task.output, self.overwrite, self.keep_frames
                 )
                 return [self._film(film, task.title, begin)]
-            if size := session.result_size(task.settings, start.picture if start else None):
+            if size := session.result_size(task.settings, picture):
                 check_fits(task.output, *size)
             started = time.perf_counter()
-            results = self._pictures(session, task, start, references, jobs, begin(task.title))
+            on_step = begin(task.title)
+            if self.animation:
+                on_step = self.animation.watching(picture, on_step)
+            self._interrupts = HeldInterrupts(self.on_held)
+            with self._interrupts if task.settings.climbs else nullcontext():  # without a climb, there is no progress
+                on_step = self._interrupts.watching(on_step)
+                results = session.make(task.settings, start, references, on_step, jobs)
         except Exception as error:
             if task.settings.makes_films and isinstance(error, WrongRequest):
                 raise  # there is one film only
@@ -252,26 +260,6 @@ class PictureMaker:
             message = "(what was made so far; run the same command to continue)"
             return Outcome("interrupted", title, output, message, details=details)
         return Outcome("done", title, output, f"({'; '.join(film.notes)})" if film.notes else "", details=details)
-
-    def _pictures(
-        self,
-        session: Session,
-        task: Task,
-        start: ReadInput | None,
-        references: References[ReadInput],
-        jobs: list[Job],
-        on_step: Callable[[Step], None] | None,
-    ) -> list[Result]:
-        """Make the pictures of a task, and hold Ctrl-C back where it would lose one."""
-        if self.animation:
-            on_step = self.animation.watching(start.picture if start else None, on_step)
-        if not task.settings.climbs:  # there is no progress to keep
-            return session.make(task.settings, start, references, on_step, jobs)
-        with HeldInterrupts(self.on_held) as interrupts:
-            try:
-                return session.make(task.settings, start, references, interrupts.watching(on_step), jobs)
-            finally:
-                self._stop = interrupts.is_held
 
     def write(self, outcome: Outcome) -> Outcome:
         """Write the picture of an outcome, if it has one, and say what became of it."""

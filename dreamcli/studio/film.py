@@ -257,10 +257,9 @@ class ZoomFilm(Film):
             return first_frame(settings, picture, self.session.compute(FilmSettings))
         ensemble = self.session.ensemble(FilmSettings)
         inputs = self.session.inputs(settings, picture, self.references)
-        artwork, _ = self.session.opened(FilmSettings).within_memory(
-            settings.of_frame(index).seed,
-            lambda compute: next_frame(settings, index, previous, first, ensemble, inputs, compute, on_step),
-        )
+        make = partial(next_frame, settings, index, previous, first, ensemble, inputs)
+        seed = settings.of_frame(index).seed
+        artwork, _ = self.session.opened(FilmSettings).within_memory(seed, make, on_step)
         return None if artwork.stopped == "interrupted" else artwork.pixels
 
 
@@ -319,9 +318,8 @@ class ClipFilm(Film):
         frame, form = self._source.at(index).pixels, type(self.settings)
         settings, ensemble = replace(self.settings, size=None), self.session.ensemble(form)
         inputs = self.session.inputs(settings, Picture(frame), self.references)
-        artwork, _ = self.session.opened(form).within_memory(
-            settings.seed, lambda compute: repaint(settings, frame, earlier, ensemble, inputs, compute, on_step)
-        )
+        make = partial(repaint, settings, frame, earlier, ensemble, inputs)
+        artwork, _ = self.session.opened(form).within_memory(settings.seed, make, on_step)
         return None if artwork.stopped == "interrupted" else artwork.pixels
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from dreamcli.art.artwork import Memo
+from dreamcli.art.artwork import Memo, OnStep
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.memory import is_out_of_memory
 from dreamcli.engine.modes import default_modes
@@ -32,12 +32,14 @@ class Opened:
     compute: Compute
     memo: Memo
 
-    def within_memory(self, seed: int, make: Callable[[Compute], T]) -> tuple[T, tuple[str, ...]]:
+    def within_memory(
+        self, seed: int, make: Callable[[Compute, OnStep | None], T], on_step: OnStep | None
+    ) -> tuple[T, tuple[str, ...]]:
         """Make something; if memory runs out, once more in smaller tiles. Also return notes for its record.
 
         Args:
             seed: of the networks' own random numbers, if they draw any.
-            make: called with where and how precisely to compute.
+            make: called with where and how precisely to compute, and ``on_step``.
 
         Raises:
             DreamcliError: there isn't enough memory for tiles, either, or the network can't be used in tiles.
@@ -48,7 +50,7 @@ class Opened:
         for compute in (whole, smaller):
             try:
                 with compute.repeatable(seed):
-                    return make(compute), notes
+                    return make(compute, on_step), notes
             except TileError as error:
                 problem = f"the picture is so large that the network must see it in tiles, but {error}"
                 raise DreamcliError(problem, Hint.SMALLER) from error

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -390,10 +391,8 @@ class Session:
         picture, ensemble = start.picture if start else None, self.ensemble(type(settings))
         inputs = self.inputs(settings, picture, references)
         seed = settings.seed if isinstance(settings, Schedule) else 0
-        recipe = forms.recipe(settings.command)
-        artworks, notes = self.opened(type(settings)).within_memory(
-            seed, lambda compute: recipe(settings, ensemble, inputs, compute, on_step)
-        )
+        recipe = partial(forms.recipe(settings.command), settings, ensemble, inputs)
+        artworks, notes = self.opened(type(settings)).within_memory(seed, recipe, on_step)
         notes = (*(note for network in ensemble.networks for note in network.notes), *notes)
         jobs = jobs or self.jobs(settings, picture, references)
         results, witness = [], self.witness(settings)
