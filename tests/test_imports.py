@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "forms": {"errors", "plugins", "settings"},
     "settings": {"errors"},
     "files": {"errors", "forms", "settings"},
-    "atlas": {"errors", "files"},
+    "atlas": {"engine", "errors", "files"},
     "engine": set(),
     "networks": {"engine", "errors", "plugins", "settings"},
     "art": {"networks", "engine"} | GROUND_FLOOR,

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dreamcli.engine.trace import Layer  # which takes torch
 
 
 def channel_count(shape: Sequence[int]) -> int:
@@ -16,29 +20,17 @@ class Row:
     """A row of the network's layer table.
 
     Attributes:
-        name, kind: the layer's name, and its module's class.
-        shape: of its output, usually (channels, rows, columns).
         window: of a convolution or a pool, such as "3x3/2 pad 1"; otherwise empty.
-        multiply_adds: for one picture.
-        field, stride: in pixels of the picture, (down, right); None if it sees the whole picture.
         alias: "low", "mid", "high", several of them, or empty.
         folder: of the layer's pages; empty if it has none.
         arithmetic: how its output size and parameters follow, a line each; may be empty.
-        is_block: whether it consists of the rows before, which have its parameters and multiply-adds.
     """
 
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    window: str
-    parameters: int
-    multiply_adds: int
-    field: tuple[int, int] | None
-    stride: tuple[float, float] | None
-    alias: str
-    folder: str
-    arithmetic: tuple[str, ...]
-    is_block: bool = False
+    layer: Layer
+    window: str = ""
+    alias: str = ""
+    folder: str = ""
+    arithmetic: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ class LayerPages:
         alias: "low", "mid", "high", several of them, or empty.
         shape: of its output: (channels, rows, columns), (tokens, channels) or (channels,).
         parameters, multiply_adds: of all that the layer consists of.
-        field, stride: see `Row`.
+        field, stride: in pixels of the picture, (down, right); None if it sees the whole picture.
         map: the picture of its activation atlas, a square; empty if there is none.
         channels: those that have pages, in order; not necessarily all that the layer has.
     """

@@ -172,19 +172,19 @@ class _DiagramRow:
 def _network(atlas: Atlas) -> dict[str, object]:
     """What the network's page needs besides the atlas."""
     by_folder = {layer.folder: layer for layer in atlas.layers}
-    widest = max((_sides(row.shape)[0] for row in atlas.rows), default=1)
-    tallest = max((_sides(row.shape)[1] for row in atlas.rows), default=1)
-    most_parameters = max((row.parameters for row in atlas.rows), default=0)
-    most_multiply_adds = max((row.multiply_adds for row in atlas.rows), default=0)
+    widest = max((_sides(row.layer.shape)[0] for row in atlas.rows), default=1)
+    tallest = max((_sides(row.layer.shape)[1] for row in atlas.rows), default=1)
+    most_parameters = max((row.layer.parameters for row in atlas.rows), default=0)
+    most_multiply_adds = max((row.layer.multiply_adds for row in atlas.rows), default=0)
     first = next((number for number, row in enumerate(atlas.rows) if row.arithmetic), None)
     rows = [
         _DiagramRow(
             row,
             by_folder.get(row.folder),
-            _on_log_scale(_sides(row.shape)[0], widest, BLOCK_WIDTH),
-            _on_log_scale(_sides(row.shape)[1], tallest, BLOCK_HEIGHT),
-            _percent(row.parameters, most_parameters),
-            _percent(row.multiply_adds, most_multiply_adds),
+            _on_log_scale(_sides(row.layer.shape)[0], widest, BLOCK_WIDTH),
+            _on_log_scale(_sides(row.layer.shape)[1], tallest, BLOCK_HEIGHT),
+            _percent(row.layer.parameters, most_parameters),
+            _percent(row.layer.multiply_adds, most_multiply_adds),
             number == first,
         )
         for number, row in enumerate(atlas.rows)

@@ -209,18 +209,11 @@ class _Gathered:
 
     def _row(self, layer: Layer, alias: str, shown: Container[str]) -> Row:
         return Row(
-            name=layer.name,
-            kind=layer.kind,
-            shape=layer.shape,
-            window=window_text(layer),
-            parameters=layer.parameters,
-            multiply_adds=layer.multiply_adds,
-            field=layer.field,
-            stride=layer.field_stride,
-            alias=alias,
-            folder=layer.name if layer.name in shown else "",
-            arithmetic=arithmetic(layer, self._network.module.get_submodule(layer.name)),
-            is_block=layer.is_block,
+            layer,
+            window_text(layer),
+            alias,
+            layer.name if layer.name in shown else "",
+            arithmetic(layer, self._network.module.get_submodule(layer.name)),
         )
 
     def _layer(self, name: str, drawings: Sequence[_Drawing], tasks: Sequence[Task]) -> LayerPages:

@@ -23,8 +23,8 @@ from dreamcli.studio.request import Request
 from dreamcli.studio.session import Session
 
 from .drops import as_url
-from .making import Line, Making, Progress
 from .notes import warn, warn_of
+from .queue import Progress, Work, WorkQueue
 from .tab import FormTab, is_usable
 
 MAIN = ("dream", "class", "boost", "style")  # the others are under "See inside"
@@ -37,7 +37,7 @@ HERE = Path(__file__).resolve().parent
 
 
 @dataclass
-class Studio:
+class Shared:
     """What all visitors share.
 
     Attributes:
@@ -53,7 +53,7 @@ class Studio:
     largest: int
     open_session: Callable[[str], Session]
     read: Callable[[Path], Picture]
-    line: Line = field(default_factory=Line)
+    queue: WorkQueue = field(default_factory=WorkQueue)
     _sessions: dict[str, Session] = field(default_factory=dict)
 
     def session(self, model: str) -> Session:
@@ -68,10 +68,10 @@ class Studio:
 class Page:
     """What one visitor sees."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-        self._folder = studio.folder / uuid.uuid4().hex
-        self._making: Making | None = None
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._folder = shared.folder / uuid.uuid4().hex
+        self._work: Work | None = None
         self._has_left = False
         self._tabs: dict[str, FormTab] = {}  # those that were opened
         self._panels: dict[str, ui.tab_panel] = {}
@@ -112,11 +112,11 @@ class Page:
 
     def _form(self, name: str) -> None:
         form = forms.settings_class(name)
-        presets = [preset for preset in self._studio.presets if is_usable(preset, form)]
-        self._tabs[name] = tab = FormTab(form, presets, self._folder, self._studio.read, self._on_photo)
+        presets = [preset for preset in self._shared.presets if is_usable(preset, form)]
+        self._tabs[name] = tab = FormTab(form, presets, self._folder, self._shared.read, self._on_photo)
         with ui.row():
             make = ui.button("Make it", icon="auto_awesome", on_click=partial(self._make, tab)).classes("make")
-            make.bind_enabled_from(self, "_making", lambda making: making is None)
+            make.bind_enabled_from(self, "_work", lambda work: work is None)
             ui.button("Show the command", on_click=partial(self._show, tab)).props("flat no-caps")
 
     def _results(self) -> None:
@@ -126,7 +126,7 @@ class Page:
             self._status = ui.label('Choose a form, drop a photograph, and click "Make it".').classes("grow status")
             self._status.props("role=status")
             stop = ui.button("Stop", on_click=self._stop).props("outline").classes("stop")
-            stop.bind_enabled_from(self, "_making", lambda making: making is not None)
+            stop.bind_enabled_from(self, "_work", lambda work: work is not None)
         self._downloads = ui.row()
         ui.label("The same on the command line").classes("text-sm opacity-80")
         self._command = ui.code("dreamcli dream photo.jpg", language="bash").classes("w-full command")
@@ -138,36 +138,36 @@ class Page:
         wanted = self._show(tab)
         if wanted is None:
             return
-        making = Making(partial(self._run, wanted))
+        work = Work(partial(self._run, wanted))
         try:
-            self._studio.line.join(making)
+            self._shared.queue.join(work)
         except DreamcliError as error:
             warn_of(error)
             return
-        self._making = making
+        self._work = work
         shown: Progress | None = None
         try:
-            while not making.is_done:
+            while not work.is_done:
                 await asyncio.sleep(POLL_SECONDS)
-                progress = making.progress()
-                if before := self._studio.line.before(making):
+                progress = work.progress()
+                if before := self._shared.queue.before(work):
                     self._status.text = f"{before} ahead of you"
                 elif progress is not shown:
                     shown = progress
                     self._bar.value, self._status.text = progress.share, progress.text
                     if progress.preview is not None:
                         self._picture.set_source(as_url(progress.preview, PREVIEW))
-            results = making.results()
+            results = work.results()
             if not self._has_left:
                 self._finish(wanted, results)
         except Exception as error:
             self._status.text = "the picture couldn't be made"
             warn_of(error)
         finally:
-            self._making, self._bar.value = None, 0
+            self._work, self._bar.value = None, 0
 
     def _run(self, wanted: Request, on_step: OnStep) -> list[Result]:
-        return wanted.make(self._studio.session(wanted.setup.model), self._studio.read, on_step)
+        return wanted.make(self._shared.session(wanted.setup.model), self._shared.read, on_step)
 
     def _finish(self, wanted: Request, results: list[Result]) -> None:
         """Save pictures, and show them."""
@@ -201,7 +201,7 @@ class Page:
     def _show(self, tab: FormTab) -> Request | None:
         """Show the command for what the controls ask for, and return that; None if it can't be made."""
         try:
-            wanted = tab.request().within(self._studio.largest)
+            wanted = tab.request().within(self._shared.largest)
         except DreamcliError as error:
             warn_of(error)
             return None
@@ -232,8 +232,8 @@ class Page:
         self._status.text = "its settings are restored" + (f"; now drop {', '.join(needed)}" if needed else "")
 
     def _stop(self) -> None:
-        if self._making:
-            self._making.stop()
+        if self._work:
+            self._work.stop()
 
     def _leave(self) -> None:
         """The tab was closed: end its work, and delete its files."""

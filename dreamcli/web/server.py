@@ -56,16 +56,16 @@ def serve(
             from nicegui import app, ui
 
             from .guard import Guard
-            from .page import Page, Studio
+            from .page import Page, Shared
         except ImportError as error:
             raise DreamcliError("the page needs NiceGUI, which isn't installed", Hint.INSTALL_WEB) from error
         from dreamcli.studio.session import Session
 
         def page() -> None:
-            Page(studio)
+            Page(shared)
 
         open_session = partial(Session, device=device, precision=precision)
-        studio = Studio(presets, folder, largest, open_session, Decoder().read)
+        shared = Shared(presets, folder, largest, open_session, Decoder().read)
         app.add_middleware(Guard, password=password)
         app.on_startup(Thread(target=_announce, args=(host, port, on_ready), daemon=True).start)
         logging.getLogger("nicegui").setLevel(logging.ERROR)

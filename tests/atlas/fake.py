@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
 from dreamcli.atlas.contents import Atlas, ChannelPage, Feed, LayerPages, Row
+from dreamcli.engine.trace import Layer, Pair
 
 TILE = 24
 COLORS = ((200, 30, 30), (30, 160, 30), (30, 30, 200), (220, 200, 40))  # of the four squares
@@ -22,25 +24,13 @@ ARITHMETIC = ("rows: floor((224 + 2 x 1 - 3) / 2) + 1 = 112", "parameters: 3 x (
 def make_atlas(folder: Path) -> Atlas:
     """The atlas, with its pictures in the folder."""
     layers = tuple(_layer(folder, position) for position in range(len(LAYERS)))
-    rows = [Row("input.norm", "Norm", (3, 224, 224), "", 0, 0, (1, 1), (1, 1), "", "", ())]
+    rows = [row("input.norm", "Norm", (3, 224, 224), 0, 0, (1, 1), (1, 1))]
     for layer in layers:
-        rows += [
-            Row(
-                f"{layer.name}.conv",
-                "Conv2d",
-                layer.shape,
-                "3x3/2 pad 1",
-                84,
-                10**9,
-                (3, 3),
-                (2, 2),
-                "",
-                "",
-                ARITHMETIC,
-            ),
-            Row(layer.name, "ReLU", layer.shape, "", 0, 0, (3, 5), (2, 2), layer.alias, layer.folder, ()),
-        ]
-    rows.append(Row("classifier" + ".very_long_name" * 6, "Linear", (1000,), "", 1000, 0, None, None, "", "", ()))
+        conv = row(f"{layer.name}.conv", "Conv2d", layer.shape, 84, 10**9, (3, 3), (2, 2))
+        rows.append(replace(conv, window="3x3/2 pad 1", arithmetic=ARITHMETIC))
+        relu = row(layer.name, "ReLU", layer.shape, 0, 0, (3, 5), (2, 2))
+        rows.append(replace(relu, alias=layer.alias, folder=layer.folder))
+    rows.append(row("classifier" + ".very_long_name" * 6, "Linear", (1000,), 1000, 0, None, None))
     return Atlas(
         network=f"net {HOSTILE}",
         about='Trained on "things" & <others>.',
@@ -53,6 +43,12 @@ def make_atlas(folder: Path) -> Atlas:
         layers=layers,
         version="0.1.0",
     )
+
+
+def row(
+    name: str, kind: str, shape: tuple[int, ...], parameters: int, adds: int, field: Pair | None, stride: Pair | None
+) -> Row:
+    return Row(Layer(name, kind, shape, None, None, None, parameters, field, stride, adds))
 
 
 def _layer(folder: Path, position: int) -> LayerPages:

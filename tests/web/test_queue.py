@@ -1,4 +1,4 @@
-"""Requests in line, and their progress."""
+"""Requests in work_queue, and their progress."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from dreamcli.art.artwork import OnStep, Step
 from dreamcli.errors import WrongRequest
-from dreamcli.web import making
-from dreamcli.web.making import Line, Making
+from dreamcli.web import queue
+from dreamcli.web.queue import Work, WorkQueue
 
 
 def step(number: int, octave: int = 1) -> Step:
@@ -37,36 +37,36 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_one_request_at_a_time_in_order() -> None:
-    line, order, gate = Line(), [], Event()
+    work_queue, order, gate = WorkQueue(), [], Event()
 
-    def make(number: int) -> Making:
-        return Making(lambda on_step: (gate.wait(10), order.append(number))[:0] or [number])
+    def make(number: int) -> Work:
+        return Work(lambda on_step: (gate.wait(10), order.append(number))[:0] or [number])
 
-    makings = [make(number) for number in range(4)]
-    for each in makings:
-        line.join(each)
-    assert [line.before(each) for each in makings] == [0, 1, 2, 3]
+    works = [make(number) for number in range(4)]
+    for each in works:
+        work_queue.join(each)
+    assert [work_queue.before(each) for each in works] == [0, 1, 2, 3]
     gate.set()
-    assert [each.results() for each in makings] == [[0], [1], [2], [3]]
+    assert [each.results() for each in works] == [[0], [1], [2], [3]]
     assert order == [0, 1, 2, 3]
-    wait_for(lambda: not line._waiting)
+    wait_for(lambda: not work_queue._waiting)
     again = make(4)
-    line.join(again)
+    work_queue.join(again)
     assert again.results() == [4]
 
 
 def test_a_stopped_picture_is_what_it_was_by_then() -> None:
-    line, one = Line(), Making(endless)
-    line.join(one)
+    work_queue, one = WorkQueue(), Work(endless)
+    work_queue.join(one)
     wait_for(lambda: one.progress().preview is not None)
     one.stop()
     assert one.results() == ["what there was"]
 
 
 def test_what_is_stopped_in_line_is_never_begun() -> None:
-    line, one, two = Line(), Making(endless), Making(endless)
-    line.join(one)
-    line.join(two)
+    work_queue, one, two = WorkQueue(), Work(endless), Work(endless)
+    work_queue.join(one)
+    work_queue.join(two)
     two.stop()
     one.stop()
     assert one.results() == ["what there was"]
@@ -74,9 +74,9 @@ def test_what_is_stopped_in_line_is_never_begun() -> None:
 
 
 def test_what_nobody_asks_about_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "ABANDONED_SECONDS", 0.2)
-    line, one = Line(), Making(endless)
-    line.join(one)
+    monkeypatch.setattr(queue, "ABANDONED_SECONDS", 0.2)
+    work_queue, one = WorkQueue(), Work(endless)
+    work_queue.join(one)
     assert one.results() == ["what there was"]
 
 
@@ -84,27 +84,27 @@ def test_a_failure_is_handed_on_and_the_next_one_is_made() -> None:
     def fail(on_step: OnStep) -> list:
         raise ValueError("no")
 
-    line, one, two = Line(), Making(fail), Making(lambda on_step: ["made"])
-    line.join(one)
-    line.join(two)
+    work_queue, one, two = WorkQueue(), Work(fail), Work(lambda on_step: ["made"])
+    work_queue.join(one)
+    work_queue.join(two)
     with pytest.raises(ValueError, match="no"):
         one.results()
     assert two.results() == ["made"]
 
 
 def test_a_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "MAX_WAITING", 2)
-    line, waiting = Line(), [Making(endless), Making(endless), Making(endless)]
+    monkeypatch.setattr(queue, "MAX_WAITING", 2)
+    work_queue, waiting = WorkQueue(), [Work(endless), Work(endless), Work(endless)]
     for each in waiting:
-        line.join(each)
+        work_queue.join(each)
     with pytest.raises(WrongRequest, match="2 others are waiting"):
-        line.join(Making(endless))
+        work_queue.join(Work(endless))
     for each in waiting:
         each.stop()
 
 
 def test_every_octave_begins_with_a_preview(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "PREVIEW_SECONDS", 1000)
+    monkeypatch.setattr(queue, "PREVIEW_SECONDS", 1000)
     shown = []
 
     def make(on_step: OnStep) -> list:
@@ -114,7 +114,7 @@ def test_every_octave_begins_with_a_preview(monkeypatch: pytest.MonkeyPatch) -> 
                 shown.append(one.progress().text)
         return []
 
-    one = Making(make)
-    Line().join(one)
+    one = Work(make)
+    WorkQueue().join(one)
     assert one.results() == []
     assert [text.partition(",")[0] for text in dict.fromkeys(shown)] == ["octave 1 of 2", "octave 2 of 2"]

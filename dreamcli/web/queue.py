@@ -26,8 +26,8 @@ class Progress:
     preview: Pixels | None = None
 
 
-class Making:
-    """A request on its way.
+class Work:
+    """The work on one request.
 
     Args:
         make: makes the pictures; called once, in another thread.
@@ -93,14 +93,14 @@ class Making:
         self._progress = Progress(step.share, text, step.picture())
 
 
-class Line:
+class WorkQueue:
     """Requests that wait for a device, which works on one at a time."""
 
     def __init__(self) -> None:
-        self._waiting: list[Making] = []
+        self._waiting: list[Work] = []
         self._lock = Lock()
 
-    def join(self, making: Making) -> None:
+    def join(self, work: Work) -> None:
         """Put a request at the end of the line.
 
         Raises:
@@ -109,14 +109,14 @@ class Line:
         with self._lock:
             if len(self._waiting) > MAX_WAITING:
                 raise WrongRequest(f"{MAX_WAITING} others are waiting already; try again later")
-            self._waiting.append(making)
+            self._waiting.append(work)
             if len(self._waiting) == 1:
                 Thread(target=self._work, daemon=True).start()
 
-    def before(self, making: Making) -> int:
+    def before(self, work: Work) -> int:
         """How many requests come first."""
         with self._lock:
-            return self._waiting.index(making) if making in self._waiting else 0
+            return self._waiting.index(work) if work in self._waiting else 0
 
     def _work(self) -> None:
         """Work on requests until there are no more."""
