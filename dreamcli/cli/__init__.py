@@ -13,7 +13,7 @@ from .errors import report_error
 
 __all__ = ["COMMANDS", "cli", "load_command", "report_error"]
 
-# the commands that make no pictures, or those of any form: where they are, and their help in short
+# the commands that belong to no art form: where they are, and their short help
 OTHERS: Mapping[str, tuple[str, str]] = {
     "web": ("web:web", "Open a page in the browser."),
     "classify": ("classify:classify", "Say what a network sees in pictures."),

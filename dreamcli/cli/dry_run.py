@@ -1,4 +1,4 @@
-"""``--dry-run``: say what would be made and what would be refused, and make nothing."""
+"""``--dry-run``: report what would be made or refused, without making it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .report import Report, duration
 def show_plan(
     tasks: Sequence[Task], opened: OpenSession, overwrite: bool, report: Report, read: Callable[[Path], Picture]
 ) -> None:
-    """Report what would become of every output, as far as the headers of pictures and the records in them say.
+    """Report the outcome of every task as far as the headers and records of pictures tell.
 
     Args:
         opened: a session, whose networks may be blank: see `dreamcli.Session`.
@@ -60,7 +60,7 @@ def show_plan(
 def _forecast_film(
     task: Task, opened: OpenSession, overwrite: bool, read: Callable[[Path], Picture], is_alone: bool
 ) -> Outcome:
-    """How large a film would be, and how long it would take if it is the only one."""
+    """The size of a film, and, if it is the only one, how long it would take."""
     assert task.source
     session, references = opened
     try:
@@ -82,7 +82,7 @@ def _forecast_film(
 
 
 def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
-    """What would become of an output. Blank networks aren't compared, and an input only where its name has changed."""
+    """The likely outcome of an output. Blank networks aren't compared, and inputs only if their names differ."""
     planned = Outcome("planned", task.title, str(output))
     if not output.exists():
         return planned
@@ -100,7 +100,7 @@ def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
 
 
 def _completed(job: Job, record: Record, source: Path | None) -> Job:
-    """A job with what isn't known before its networks and its input are read: as in a record that may be of it.
+    """A job whose unknown parts (the digests of blank networks and of its input) are taken from an existing record.
 
     Raises:
         DreamcliError: the input has another name, and can't be read.

@@ -1,4 +1,4 @@
-"""Errors as a person sees them: one line that says what is wrong and which option helps."""
+"""Errors as users see them: one line that says what is wrong and which option helps."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ import click
 from dreamcli.settings.explain import ExplainSettings
 
 from .completion import complete_classes
+from .npz import make_with_raw, raw_option
 from .options import SharedOptions, form_options, images_argument, shared_options
-from .raw import make_with_raw, raw_option
 from .sections import Command
 
 

@@ -9,8 +9,8 @@ import click
 
 from dreamcli.settings.features import FeatureSettings
 
+from .npz import make_with_raw, raw_option
 from .options import SharedOptions, form_options, images_argument, shared_options
-from .raw import make_with_raw, raw_option
 from .sections import Command
 
 

@@ -41,7 +41,7 @@ def apply_preset(context: click.Context, name: str) -> None:
 
 
 def readable_presets() -> Iterator[Preset]:
-    """The presets that can be read: a broken one matters only if it is asked for."""
+    """The presets that can be read; a broken one only matters when it is used."""
     for path in preset_paths(own_folder()).values():
         with suppress(WrongRequest):
             yield read_preset(path)

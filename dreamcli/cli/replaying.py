@@ -1,4 +1,4 @@
-"""Find what a picture was made from, make it again, and compare the two."""
+"""Make a picture again from its record, and compare the two."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _made(options: ReplayOptions, record: Record, request: Request, task: Task) 
 
 @contextmanager
 def _blamed_on(options: ReplayOptions) -> Iterator[None]:
-    """Say that a wrong request is the record's, unless the command line asked for another network or device."""
+    """Blame a wrong request on the record, unless the command line names another network or device."""
     try:
         yield
     except WrongRequest as error:

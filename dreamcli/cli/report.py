@@ -65,7 +65,7 @@ class Report:
             print_error(f"{outcome.source}: {message}")
         elif not options.quiet and not options.as_json:
             if options.show and outcome.status in ("done", "skipped"):
-                _preview(outcome)  # above its line, which so stays in view
+                _preview(outcome)  # above its line, which stays in view
             say(printable(f"{outcome.source} -> {outcome.output} {message}".rstrip()))
         if options.as_json:
             self.pictures.append(_as_json(outcome))
@@ -103,7 +103,7 @@ class Report:
 
 
 def _preview(outcome: Outcome) -> None:
-    from .preview import preview  # takes rich, which most command lines do without
+    from .preview import preview  # imports rich, which most command lines don't need
 
     with suppress(DreamcliError, OSError):  # it may be gone, or too large to be read; or stderr is full
         preview(Path(outcome.output), outcome.result.picture if outcome.result else None)
@@ -149,7 +149,7 @@ def _some(names: list[str]) -> str:
 
 
 class Bars:
-    """Two bars: one for all pictures, if there are several, and one for the picture being made, with a look at it."""
+    """Two bars, for all pictures (if there are several) and for the current one, with a preview of it."""
 
     def __init__(self, total: int, bar: LiveProgress | None) -> None:
         self._bar = bar

@@ -1,4 +1,4 @@
-"""Make every picture of a plan: what all commands that make pictures have in common."""
+"""Plan and make pictures: what all commands that make them share."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def make_pictures(
 
     Args:
         opened: the session, if it had to be opened already.
-        after_each: what else to do with an outcome; returns the one to report.
+        after_each: called with each outcome; returns the one to report.
 
     Raises:
         WrongRequest: no output can be written where it should be, or the network or a layer is unknown.
@@ -250,7 +250,7 @@ def check_outputs(tasks: Sequence[Task], shared: SharedOptions) -> None:
 
 
 def _with_readable_films(tasks: Sequence[Task], shared: SharedOptions) -> list[Task]:
-    """Note which films can't be made with the options; if none can, say so before any work."""
+    """Mark films that can't be made with these options; if none can, say so before any work."""
     films = [task for task in tasks if task.is_film and task.settings.takes_videos]
     if films and len(films) == len(tasks):
         refused = {"--animate": shared.animate, "--show": shared.show, "--safe-decode": shared.safe_decode}
@@ -288,7 +288,7 @@ def _check_animation(tasks: Sequence[Task], shared: SharedOptions) -> None:
 
 
 def _with_places(tasks: Sequence[Task]) -> list[Task]:
-    """Note which outputs couldn't be written; if none could, say so before any work."""
+    """Mark outputs that can't be written; if none can, say so before any work."""
     remembered = cache(why_closed)
     checked, refusal, writable = [], None, 0
     for task in tasks:

@@ -1,4 +1,4 @@
-"""``--help``: what people use first, explained, and the names of the rest by subject; ``--help-all`` explains all."""
+"""``--help`` explains the main options and lists the others by subject; ``--help-all`` explains them all."""
 
 from __future__ import annotations
 

@@ -122,5 +122,5 @@ def _set_flags(chosen: int, values: int) -> int:
 
 
 def hidden_bars() -> AbstractContextManager[None]:
-    """Take the bars away for as long as others print, as a download does with bars of its own."""
+    """Hide the bars while something else prints, such as a download with its own bar."""
     return _displays[-1].hidden() if _displays else nullcontext()

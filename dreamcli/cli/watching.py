@@ -1,4 +1,4 @@
-"""``--watch``: make what comes into a folder, as it comes."""
+"""``--watch``: process pictures as they arrive in a folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TICK_MS = 500  # how often to look for files that were too young
 def watch_folders(
     images: Sequence[str], shared: SharedOptions, plan: Callable[[], list[Task]], make: Callable[[list[Task]], int]
 ) -> int:
-    """Make the pictures in folders, and then those that come, until Ctrl-C.
+    """Make the pictures in folders, and then those that arrive, until Ctrl-C.
 
     Return 0, or 1 if any failed, or 130 if one was interrupted.
 
@@ -81,7 +81,7 @@ def _changes(folders: Sequence[str]) -> Iterator[None]:
 
 
 def _new(tasks: Sequence[Task], known: dict[Path, tuple[int, int]]) -> list[Task]:
-    """The tasks whose input is new or has changed, and is whole; note them."""
+    """The tasks whose input is new or changed, and no longer being written; remember them."""
     found = []
     for task in tasks:
         if not task.source:

@@ -1,4 +1,4 @@
-"""What all settings have in common: where each one's default, range, help and spelling are written, and JSON."""
+"""What all settings have in common: a default, a range, a help text and a spelling, each written once; and JSON."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ BOOSTED_METAVAR = "[NETWORK/]LAYER[:CHANNEL[@Y,X]][*WEIGHT]"
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a setting besides its name, type and default.
+    """A setting's help, range and spelling.
 
     Attributes:
         help: what it does, for ``--help``.
         low, high: its range, inclusive unless marked open.
         low_open, high_open: whether the range excludes its ends.
-        choices: the words it can be, if there are only a few.
+        choices: its possible values, if there are only a few.
         metavar: the placeholder for its value in ``--help``; by default it depends on the type.
         default_help: the default in words, if its value (None, an empty string) doesn't say.
         spelling: how its values are written and read; by default, it depends on the type.
@@ -133,8 +133,8 @@ class Settings:
     """Everything that can be adjusted about an art form. Defaults are written in these classes and nowhere else.
 
     Attributes:
-        recipe: which version of the art form makes the picture. Version 1 knew no transparency, and touched up the
-            photograph even where nothing was asked for.
+        recipe: which version of the art form makes the picture. Version 1 ignored transparency, and changed the
+            photograph even outside its mask.
     """
 
     command: ClassVar[str]  # its name
@@ -164,7 +164,7 @@ class Settings:
 
     @classmethod
     def setting(cls, name: str) -> Setting | None:
-        """What is known of a setting; None if it has no option of its own.
+        """A setting's help, range and spelling; None if it has no option of its own.
 
         A subclass that gives a setting another default, ``steps: int = 12``, inherits the rest.
         """
@@ -229,7 +229,7 @@ class Settings:
         """Pixels on the longer side of a picture.
 
         Args:
-            start: the same of the picture it starts from; None for noise.
+            start: that of the picture it starts from; None for noise.
         """
         return self.size or (self.size_from_noise if start is None else start)
 
@@ -293,7 +293,6 @@ class Schedule(Settings):
         alpha_mask: change a photograph only where it is opaque, as if its alpha were its mask.
     """
 
-    makes_films: ClassVar[bool] = False  # whether it makes a film of a picture
     climbs: ClassVar[bool] = True
     added: ClassVar[Mapping[str, object]] = {**Settings.added, "alpha_mask": False}
 

@@ -119,7 +119,7 @@ class FilmSettings(Schedule):
         values["seed"] = (self.seed + index) % 2**63
         if self.form == "style":
             return StyleSettings(layers=self.layers, strength=self.strength, **values)
-        # the more frames a second, the less is done to each
+        # at a higher frame rate, each frame is changed less
         values |= {"strength": self.strength * min(1.0, PACE / self.fps), "color": self.color, "jitter": self.jitter}
         if self.form == "class":
             return ClassSettings(classes=self.classes, **values)

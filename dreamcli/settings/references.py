@@ -1,4 +1,4 @@
-"""The pictures an art form works with besides the one it starts from: a guide, a mask, styles."""
+"""The other pictures that an art form works with: a guide, a mask, styles."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ class StyleInput(Generic[P]):
         check(0 < self.weight < math.inf, "a style's weight must be more than 0")
 
     def map(self, change: Callable[[P], Q]) -> StyleInput[Q]:
-        """The same, with each picture changed."""
+        """Apply a function to each picture."""
         mask, region = (None if each is None else change(each) for each in (self.mask, self.region))
         return StyleInput(change(self.picture), self.weight, mask, region, self.part)
 
 
 @dataclass(frozen=True)
 class References(Generic[P]):
-    """The pictures besides the start.
+    """The pictures that an art form takes besides the one it starts from.
 
     Attributes:
         guide: the picture whose features to climb toward.
         mask: bright where the start may change.
-        styles: what to paint in.
+        styles: the styles to paint in.
         like: photographs that the result should resemble.
     """
 
@@ -60,7 +60,7 @@ class References(Generic[P]):
     like: tuple[P, ...] = ()
 
     def map(self, change: Callable[[P], Q]) -> References[Q]:
-        """The same, with each picture changed: read from its path, say."""
+        """Apply a function to each picture, such as one that reads it from its path."""
         guide, mask = (None if each is None else change(each) for each in (self.guide, self.mask))
         return References(guide, mask, tuple(style.map(change) for style in self.styles), tuple(map(change, self.like)))
 

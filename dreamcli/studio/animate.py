@@ -46,7 +46,7 @@ class Animation:
         return watch
 
     def write(self, picture: Picture, record: Record) -> None:
-        """Write the frames, and the finished picture after them, all of its size but at most 512 pixels long.
+        """Write the frames, followed by the finished picture, at its size but at most 512 pixels on the longer side.
 
         Transparency becomes white.
 
@@ -55,7 +55,7 @@ class Animation:
         """
         final = reduced(picture.on_white, MAX_SIDE)
         width, height = final.shape[1], final.shape[0]
-        if self.path.suffix.lower() in VIDEOS:  # most of which hold even sizes only
+        if self.path.suffix.lower() in VIDEOS:  # most video formats need even sizes
             width, height = max(2, width // 2 * 2), max(2, height // 2 * 2)
         frames = (resized(pixels, (width, height)) for pixels in (*self.frames, final))
         write_film(self.path, frames, FPS, record, PAUSE)

@@ -1,4 +1,4 @@
-"""Make what a plan says: while one picture is made, the next is read and the previous one written."""
+"""Carry out a plan: while one picture is made, the next is read and the previous one written."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Outcome:
     Attributes:
         status: "done", "skipped", "failed", "interrupted" or "planned".
         source: the input, as shown to the user.
-        message, hint, trace, error: a remark; or why it failed, what would help, the traceback, and the error itself.
+        message, hint, trace, error: a remark; or, after a failure, the reason, a remedy, the traceback and the error.
         details: more about it, as JSON values.
         result: the picture, if it was just made here.
     """
@@ -63,13 +63,13 @@ class Outcome:
 
 
 class DiskWatch:
-    """Notices that a disk is full. One picture may just have been too large for it, but not several in a row."""
+    """Notices a full disk. A single picture may just be too large for it, but not several in a row."""
 
     def __init__(self) -> None:
         self._failures = 0
 
     def see(self, outcomes: Sequence[Outcome]) -> None:
-        """Count the tasks that failed for lack of space, since the last one that was written."""
+        """Count tasks that failed for lack of space since the last successful one."""
         if any(each.hint is Hint.FREE_SPACE for each in outcomes):
             self._failures += 1
         elif any(each.status == "done" for each in outcomes):
@@ -104,7 +104,7 @@ class PictureMaker:
     Attributes:
         open_session: opens the networks and reads the references; called once, when the first picture is to be made.
         overwrite: replace what was made with different settings.
-        remake: make what is finished once more.
+        remake: make finished pictures again.
         keep_partial: if a single picture is interrupted, keep its progress so far.
         keep_frames: keep the frames of films.
         read: reads an input.
@@ -187,7 +187,7 @@ class PictureMaker:
         return source, [look_at(output) for output in task.outputs]
 
     def make(self, task: Task, reading: Future[Reading], begin: Begin) -> list[Outcome]:
-        """Make the pictures of a task. Those that can't be made, or needn't be, have an outcome without a result.
+        """Make the pictures of a task. Pictures that failed or were skipped have an outcome without a result.
 
         Raises:
             WrongRequest, DreamcliError: the session can't be opened, so no picture can be made.

@@ -1,6 +1,6 @@
-"""The same work on many machines, with Ray (https://docs.ray.io): one actor for every GPU, or for some cores.
+"""Distribute a plan over many machines with Ray (https://docs.ray.io): one actor for every GPU, or for some cores.
 
-Most of this is about what goes wrong: workers that die, machines that disappear, a cluster that can't be reached.
+Most of this handles failures: workers that die, machines that disappear, clusters that can't be reached.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Worker:
         self._maker = make_maker()
 
     def prepare(self, version: str) -> None:
-        """Go to the folder where relative paths mean the same as for the sender.
+        """Change to the sender's folder, so relative paths mean the same.
 
         Raises:
             DreamcliError: this machine has another version, or no such folder.
@@ -74,8 +74,8 @@ def run_on_cluster(
 ) -> bool:
     """Make everything, as `PictureMaker.run` does, but on all machines of a cluster, and in no particular order.
 
-    Ray restarts a worker that dies, and its picture is made again. That does no harm if the picture was finished: the
-    writer replaces a whole file by a whole file.
+    Ray restarts a worker that dies, and its picture is made again. That does no harm if the picture was finished:
+    a whole file replaces a whole file.
 
     Args:
         address: the cluster's, or "auto" to start Ray on this machine.

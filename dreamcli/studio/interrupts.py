@@ -1,4 +1,4 @@
-"""Ctrl-C while a picture is made: heard at the end of a step, where nothing is half done."""
+"""Ctrl-C while a picture is made: it takes effect at the end of a step, when nothing is half done."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # of these, the ones that raise Keybo
 
 
 class HeldInterrupts(AbstractContextManager["HeldInterrupts"]):
-    """Holds a first Ctrl-C back until the next step; a second one is heard at once.
+    """Delays the first Ctrl-C until the end of the step; a second one takes effect at once.
 
-    So the progress is kept, even if it comes between two octaves, or after the last step. Without effect outside the
-    main thread, where Python hears no signals.
+    That keeps the progress so far, even if Ctrl-C comes between two octaves or after the last step. Does nothing
+    outside the main thread, where Python delivers no signals.
 
     Args:
-        on_held: called when one came.
+        on_held: called when Ctrl-C is pressed.
 
     Attributes:
-        is_held: whether one came.
+        is_held: whether it was pressed.
     """
 
     def __init__(self, on_held: Callable[[], None] = lambda: None) -> None:
@@ -51,7 +51,7 @@ class HeldInterrupts(AbstractContextManager["HeldInterrupts"]):
         self._on_held()
 
     def watching(self, on_step: OnStep | None) -> OnStep:
-        """What to call after each step: it calls ``on_step``, and raises KeyboardInterrupt if Ctrl-C came."""
+        """A callback for each step: calls ``on_step``, and raises KeyboardInterrupt if Ctrl-C was pressed."""
 
         def watch(step: Step) -> None:
             if on_step:

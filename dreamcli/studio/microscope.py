@@ -39,8 +39,8 @@ AT_ONCE = 8  # channels that are drawn together
 def layers_for(network: Network, wanted: Sequence[LayerSpec]) -> list[str]:
     """The layers that an atlas shows, in the order of execution.
 
-    Those that are wanted; by default, every layer with parameters next to ``low``, ``mid`` or ``high``, or
-    around no other.
+    By default, these are the layers with parameters next to ``low``, ``mid`` and ``high``, and the outermost ones that
+    contain none of those.
 
     Raises:
         WrongRequest: there is no such layer.
@@ -104,7 +104,7 @@ def write_atlas(
 
     Args:
         tasks: from `plan_atlas`.
-        photographs: pictures to look for each channel's strongest in; may be empty.
+        photographs: searched for those that excite each channel most; may be empty.
         read: reads one of them.
         with_maps: whether to draw an activation atlas of each layer; one that is there already is kept.
 

@@ -26,7 +26,7 @@ BUDGET_SHARE_AFTER_FAILURE = 1 / 8  # of the memory budget, for a second try onc
 
 @dataclass(frozen=True)
 class Opened:
-    """What an art form works with: its networks, the device and precision, and results that serve later pictures."""
+    """What an art form works with: its networks, the device and precision, and results kept for later pictures."""
 
     ensemble: Ensemble
     compute: Compute
@@ -67,7 +67,7 @@ class OpenNetworks:
 
     Args:
         compute: the device and the precision.
-        is_precise: whether the precision was asked for, rather than chosen.
+        is_precise: whether the user chose the precision.
         judge: see `dreamcli.Session`.
         blank: build networks whose weights aren't here without them, instead of downloading any.
 
@@ -113,7 +113,7 @@ class OpenNetworks:
         return self._named_judge or self._default_judge(self._independent(settings)[:1])
 
     def witness(self, settings: Settings) -> Network | None:
-        """The network that says what it sees in the result, which it had no part in; None if there is none.
+        """The network that says what it sees in the result, and took no part in making it; None if there is none.
 
         Raises:
             DreamcliError: a default judge's weights can't be loaded.

@@ -1,4 +1,4 @@
-"""Pictures on their way into a session, and out of it with their records."""
+"""What goes into a session, and what comes out: pictures, and pictures with their records."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Result:
 
 
 def recorded_name(source: Path) -> str:
-    """What a record calls an input: the path as typed, or only the name of an absolute path, which says too much."""
+    """The name of an input in records: the path as typed, but only the file name of an absolute path, for privacy."""
     return source.name if source.is_absolute() else source.as_posix()
 
 
@@ -138,6 +138,6 @@ def _contents(source: bytes | BinaryIO) -> bytes:
 
 
 def listed(pictures: ImageLike | Iterable[ImageLike]) -> tuple[ImageLike, ...]:
-    """Several pictures, or a single one that was given without a list around it."""
+    """A tuple of pictures, from several or a single one."""
     is_one = isinstance(pictures, str | os.PathLike | bytes | Image.Image | np.ndarray) or hasattr(pictures, "read")
     return (pictures,) if is_one else tuple(pictures)  # type: ignore[arg-type, return-value]

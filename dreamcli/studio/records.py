@@ -56,7 +56,7 @@ def score_of(
 ) -> dict[str, object]:
     """The score that a record holds: the objective, the share of high frequencies, and what the networks see.
 
-    ``pixels`` are what they are shown.
+    ``pixels`` is the picture to show them.
     """
     score: dict[str, object] = {name: value if math.isfinite(value) else None for name, value in artwork.score.items()}
     score |= artwork.facts
@@ -88,7 +88,7 @@ def record_of(
     stopped: str = "done",
     notes: tuple[str, ...] = (),
 ) -> Record:
-    """The record of what this version made."""
+    """The record of a picture made by this version."""
     return Record(
         job,
         start.name if start else "",

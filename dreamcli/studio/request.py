@@ -1,4 +1,4 @@
-"""What is asked for, by a command line, the page or a record; and the command or preset that asks for the same."""
+"""A request for pictures, from the page or a record; and the command line or preset for the same."""
 
 from __future__ import annotations
 

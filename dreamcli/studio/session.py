@@ -211,7 +211,7 @@ class Session:
 
         Args:
             image: the photograph; None for a texture from noise.
-            *styles: the pictures that have the style.
+            *styles: pictures in the style to paint in.
             weights: how much each style counts; all alike by default.
             fine, coarse: instead of ``styles``, the pictures to take the fine texture and the large shapes from.
             style_masks, content_masks: none, or for each style a picture that is bright where the style is learned
@@ -328,15 +328,15 @@ class Session:
         return self.opened(form).ensemble
 
     def compute(self, form: type[Settings]) -> Compute:
-        """Where and how precisely it is made."""
+        """The device and precision for this art form."""
         return self.opened(form).compute
 
     def judge(self, settings: Settings) -> Network | None:
-        """The judge that chooses among attempts; None if there is none."""
+        """The network that picks among attempts; None if there is none."""
         return self._open.judge(settings)
 
     def witness(self, settings: Settings) -> Network | None:
-        """The judge that says what it sees in the results; None if there is none."""
+        """The network that says what it sees in the results; None if there is none."""
         return self._open.witness(settings)
 
     def check(self, settings: Settings, references: References[ReadInput]) -> None:
@@ -431,7 +431,7 @@ class Session:
         return ClipFilm(clip=source, **shared) if isinstance(source, Clip) else ZoomFilm(**shared)
 
     def inputs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> Inputs:
-        """What a recipe makes pictures from, besides networks.
+        """The inputs of a recipe.
 
         Raises:
             DreamcliError: the start's transparency should be its mask, and it has none.
@@ -462,7 +462,7 @@ def _given(image: ImageLike) -> ImageLike:
 
 
 def _settings(form: type[S], layer: LayerLike, values: Mapping[str, object]) -> S:
-    """Settings from a Python call, where layers are texts."""
+    """Settings from the arguments of a Python call, where layers are strings."""
     layers = [layer] if isinstance(layer, str) else None if layer is None else list(layer)
     try:
         return form.from_json({**values, **({} if layers is None else {"layers": layers})})

@@ -1,4 +1,4 @@
-"""A control for every setting of an art form, made from what the setting says of itself."""
+"""A control for every setting of an art form, generated from its definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands between the page and the network: a password, a limit, and no other hosts."""
+"""Middleware that protects the page: a password, a size limit, and a policy that keeps the browser from other hosts."""
 
 from __future__ import annotations
 

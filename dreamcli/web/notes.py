@@ -1,4 +1,4 @@
-"""What the page tells a visitor in passing."""
+"""Notifications on the page."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ class Page:
         return wanted
 
     def _on_photo(self, tab: FormTab) -> None:
-        """A picture that was made here brings its settings along."""
+        """Restore the settings of a picture that dreamcli made."""
         assert tab.photo
         try:
             record = read_record(tab.photo)
@@ -243,6 +243,6 @@ class Page:
 
 
 def _summary(record: Record) -> str:
-    """How it went, in a few words."""
+    """A short summary of how it went."""
     outcome = "stopped; this is the result so far" if record.stopped == "interrupted" else "done"
     return "; ".join(filter(None, [outcome, record.seen_by, *record.notes]))

@@ -1,4 +1,4 @@
-"""Serve the page, on this machine unless told otherwise."""
+"""Serve the page, by default on this machine only."""
 
 from __future__ import annotations
 
