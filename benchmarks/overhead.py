@@ -20,16 +20,15 @@ from dreamcli.engine.objectives import LayerEnergy, Objective
 from dreamcli.engine.parameterization import Pixels
 from dreamcli.engine.transforms import Jitter
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import IN_THE_BOX
 from dreamcli.networks.ensemble import Ensemble
-from dreamcli.networks.wheels import WHEELS
+from dreamcli.networks.registry import OURS
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.layer_spec import LayerSpec
 
 from .bare import bare_network, bare_step, random_image
 
 NETWORKS = ("dreamnet", "efficientnet_lite0", "vgg19_gatys", "squeezenet1_0", "googlenet", "vgg16")
-PRETRAINED = (*IN_THE_BOX, *WHEELS)
+PRETRAINED = tuple(OURS)
 ENSEMBLE = ("dreamnet", "efficientnet_lite0")
 RIVALS = ("efficientnet_lite0", "mobilenet_v2")  # of comparable depth at mid
 SIZES = (224, 512)

@@ -19,9 +19,9 @@ from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError
 from dreamcli.files.reading import Picture
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import IN_THE_BOX, installed_names
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.layers import human, parameter_total
+from dreamcli.networks.registry import OURS, installed_names
 from dreamcli.settings.dream import DreamSettings
 
 PAGE = Path(__file__).with_name("networks.md")
@@ -68,7 +68,7 @@ def row(name: str) -> str:
 
 def try_dream(name: str, side: int) -> str:
     """``yes`` if three steps succeed and change the picture, otherwise ``no`` and the reason."""
-    network = zoo.load(name, random=name not in IN_THE_BOX)
+    network = zoo.load(name, random=name not in OURS)
     settings, photo = DreamSettings(steps=3, octaves=1), photograph(side)
     try:
         (made,) = dream(settings, Ensemble.of(network), Inputs(Picture(photo)), Compute.resolve("cpu", "float32"))

@@ -43,28 +43,57 @@ class ArtForm:
 
 @dataclass(frozen=True, kw_only=True)
 class PackagedNetwork:
-    """A network with its weights; its name is that of its entry point.
+    """A network; dreamcli registers its own in the same way. A package's is called as its entry point is.
 
     Attributes:
         build: ``MODULE:NAME`` of a class or function that takes ``num_classes`` and returns a ``torch.nn.Module`` that
             maps ``(N, 3, H, W)`` to logits.
         weights: its state dict, ``.safetensors`` or ``.pth``.
+        convert: ``MODULE:NAME`` of a function from what the file holds to a state dict; empty if it holds one.
         mean, std: of each color, subtracted from and divided into an image in [0, 1]; by default, ImageNet's.
+        minimum: pixels; a smaller side is padded.
         labels: the names of its classes, in order.
+        has_imagenet_classes: whether its classes are ImageNet's, in the usual order, instead of ``labels``.
         layers: those that low, mid and high stand for; by default, they are chosen by their depth.
+        style_layers, content_layer: where style is measured, from fine to coarse, and where content is; likewise.
+        is_residual: whether every block adds to the one before, so that activations are few and large.
+        parameters: their number, if the file doesn't say it; 0 if unknown.
+        uncounted: parameters that published numbers leave out, by the beginnings of their names.
         source, license, year, paper: who made the weights, what one may do with them, and who described the network.
     """
 
-    build: str
-    weights: Path
+    build: str = ""
+    weights: Path | None = None
+    convert: str = ""
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    minimum: int = 32  # five halvings leave one; networks that need more say so
     labels: tuple[str, ...] = ()
+    has_imagenet_classes: bool = False
     layers: tuple[str, str, str] | None = None
+    style_layers: tuple[str, ...] = ()
+    content_layer: str = ""
+    is_residual: bool = False
+    parameters: int = 0
+    uncounted: tuple[str, ...] = ()
     source: str = ""
     license: str = ""
     year: int = 0
     paper: str = ""
+
+    @property
+    def path(self) -> Path | None:
+        """Where the weights are, or will be; None if somebody else knows."""
+        return self.weights
+
+    def verified_path(self) -> Path:
+        """Where the weights are, once it is sure that they are the right ones.
+
+        Raises:
+            DreamcliError: they aren't.
+        """
+        assert self.weights
+        return self.weights
 
 
 def form(name: str) -> ArtForm | None:

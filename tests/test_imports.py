@@ -83,7 +83,7 @@ def test_a_module_imports_only_from_the_rooms_below(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_only_the_command_line_imports_inside_functions(path: Path) -> None:
-    """It does so to start without torch; so do the catalog, which it reads, and the lazy front door."""
+    """It does so to start without torch; so do the registry, which it reads, and the lazy front door."""
     tree = ast.parse(path.read_text())
     inside = [
         node
@@ -105,7 +105,7 @@ LAZY = {
     "plugins",
     "files.pyav",
     "files.reading",
-    "networks.catalog",
+    "networks.registry",
     "networks.wheels",
     "files.decoder",
     "studio.cluster",

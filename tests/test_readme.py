@@ -14,7 +14,7 @@ from PIL import Image
 
 import dreamcli
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import IN_THE_BOX
+from dreamcli.networks.registry import OURS
 from tests.conftest import Outcome, scene
 from tests.files.clips import pan, write_clip
 
@@ -61,7 +61,7 @@ def undownloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     load_real = zoo.load
 
     def load(name: str, weights: Path | None = None) -> zoo.Network:
-        return load_real(name, weights, random=name not in IN_THE_BOX)
+        return load_real(name, weights, random=name not in OURS)
 
     monkeypatch.setattr(zoo, "load", load)
 

@@ -8,8 +8,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from dreamcli.errors import WrongRequest
-from dreamcli.networks.catalog import class_names, layer_names, model_names
 from dreamcli.networks.model_spec import parse_models
+from dreamcli.networks.registry import class_names, layer_names, model_names
 
 
 def complete_files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:

@@ -8,8 +8,8 @@ import click
 from rich.table import Table
 
 from dreamcli.errors import DreamcliError, WrongRequest
-from dreamcli.networks.catalog import BUNDLED, STYLE_LAYERS, Listing, aliased_layers, installed_names, is_own, listing
-from dreamcli.networks.wheels import WHEELS
+from dreamcli.networks.registry import BUNDLED, Listing, installed_names, is_own, listing
+from dreamcli.networks.wheels import WheelNetwork
 from dreamcli.settings.layer_spec import ALIASES
 
 from .completion import complete_models
@@ -49,9 +49,9 @@ def _facts(known: Listing) -> dict[str, object]:
     """The facts about a network; None for what is unknown."""
     return {
         "name": known.name,
-        "source": known.source,
-        "year": known.year or None,
-        "paper": known.paper or None,
+        "source": known.entry.source or "another package",
+        "year": known.entry.year or None,
+        "paper": known.entry.paper or None,
         "parameters": known.parameters or None,
         "megabytes": round(known.megabytes, 2) or None,
         "classes": len(known.labels) or None,
@@ -59,7 +59,7 @@ def _facts(known: Listing) -> dict[str, object]:
         "here": known.is_here,
         "code" if is_own(known.name) else "weights": str(known.path),
         "url": known.url,
-        "license": known.license,
+        "license": known.entry.license,
     }
 
 
@@ -84,11 +84,11 @@ def _show_classes(known: Listing, word: str, as_json: bool) -> int:
 
 def _show_one(known: Listing, as_json: bool) -> int:
     facts = _facts(known)
-    if chosen := aliased_layers(known.name):
-        facts |= dict(zip(ALIASES, chosen, strict=True))
-    if known.name in STYLE_LAYERS:
-        style, content = STYLE_LAYERS[known.name]
-        facts |= {"style": ", ".join(style), "content": content}
+    entry = known.entry
+    if entry.layers:
+        facts |= dict(zip(ALIASES, entry.layers, strict=True))
+    if entry.style_layers:
+        facts |= {"style": ", ".join(entry.style_layers), "content": entry.content_layer}
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return 0
@@ -119,7 +119,13 @@ def _show_all(listings: list[Listing], as_json: bool) -> None:
         here = "yes" if known.is_here else ""
         parameters = f"{known.parameters / 1e6:,.1f} M" if known.parameters else ""
         table.add_row(
-            known.name, str(known.year or ""), known.paper, parameters, _download(known), str(len(known.labels)), here
+            known.name,
+            str(known.entry.year or ""),
+            known.entry.paper,
+            parameters,
+            _download(known),
+            str(len(known.labels)),
+            here,
         )
     print_table(output_console(120), table)
 
@@ -129,6 +135,6 @@ def _download(known: Listing) -> str:
     if known.is_bundled:
         return "included"
     size = f"{known.megabytes:,.0f} MB"
-    if known.name in WHEELS:
+    if isinstance(known.entry, WheelNetwork):
         return f"pip, {size}"
     return size if known.url else "installed"

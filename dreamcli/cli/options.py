@@ -15,7 +15,7 @@ from dreamcli.engine import DEVICES, PRECISIONS
 from dreamcli.files.formats import PIPE
 from dreamcli.files.shard import Shard
 from dreamcli.files.walk import find_some
-from dreamcli.networks.catalog import AUTO, BUNDLED
+from dreamcli.networks.registry import AUTO, BUNDLED
 from dreamcli.settings.base import Option, Schedule, Settings
 from dreamcli.settings.references import References
 from dreamcli.settings.setup import Setup

@@ -8,8 +8,7 @@ import click
 
 from dreamcli import plugins
 from dreamcli.errors import DreamcliError
-from dreamcli.networks.catalog import IN_THE_BOX
-from dreamcli.networks.wheels import WHEELS
+from dreamcli.networks.registry import OURS
 
 from . import COMMANDS
 from .errors import print_error, printable
@@ -45,7 +44,7 @@ def list_plugins(as_json: bool) -> int:
 
 def _about(kind: str, name: str) -> dict[str, str]:
     """What a plugin says of itself, or why it says nothing."""
-    what, taken = ("command", COMMANDS) if kind == "form" else ("network", (*IN_THE_BOX, *WHEELS))
+    what, taken = ("command", COMMANDS) if kind == "form" else ("network", OURS)
     if name in taken:
         error = f"dreamcli has a {what} of this name already"
         print_error(f"{name}: {error}, so this one is never used")

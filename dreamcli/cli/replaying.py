@@ -24,8 +24,8 @@ from dreamcli.files.plan import Task, refuse_overwriting
 from dreamcli.files.presets import preset_place, write_preset
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
-from dreamcli.networks.catalog import NO_JUDGE, is_listed, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
+from dreamcli.networks.registry import NO_JUDGE, is_listed, is_own
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 from dreamcli.settings.setup import Setup

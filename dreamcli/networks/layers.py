@@ -10,7 +10,7 @@ from dreamcli.engine.trace import Layer, Trace, TraceError, trace
 from dreamcli.errors import DreamcliError
 from dreamcli.settings.layer_spec import ALIASES
 
-from .catalog import STYLE_LAYERS, aliased_layers
+from .registry import find, is_own
 
 DEFAULT_SIZE = 224  # pixels on a side: what most networks were trained for
 # where layers are picked if nobody chose them by hand: the share of the weighted layers that lie before
@@ -64,7 +64,8 @@ def traced(network: nn.Module, size: tuple[int, int]) -> Trace:
 
 def aliases(name: str, network: nn.Module, trace: Trace) -> dict[str, str]:
     """The layers that low, mid and high stand for: those chosen by hand for this name, otherwise by depth."""
-    chosen: Sequence[str] = aliased_layers(name)
+    entry = None if is_own(name) else find(name)
+    chosen: Sequence[str] = (entry and entry.layers) or ()
     if not chosen or not trace.shapes.keys() >= set(chosen):
         chosen = layers_at_depths(ALIAS_DEPTHS, network, trace)
     return dict(zip(ALIASES, chosen, strict=True))
@@ -72,7 +73,8 @@ def aliases(name: str, network: nn.Module, trace: Trace) -> dict[str, str]:
 
 def style_layers(name: str, network: nn.Module, trace: Trace) -> tuple[tuple[str, ...], str]:
     """The layers where style is measured, and the one for content: as chosen by hand, otherwise by depth."""
-    style, content = STYLE_LAYERS.get(name, ((), ""))
+    entry = None if is_own(name) else find(name)
+    style, content = (entry.style_layers, entry.content_layer) if entry else ((), "")
     if not trace.shapes.keys() >= {*style, content}:
         *deep, content = layers_at_depths((*STYLE_DEPTHS, CONTENT_DEPTH), network, trace)
         style = tuple(dict.fromkeys(deep))
@@ -113,9 +115,9 @@ def human(number: float) -> str:
 
 def parameter_total(name: str, network: nn.Module) -> int:
     """The number of a network's parameters, as torchvision counts them."""
-    # googlenet's published number excludes its two auxiliary classifiers; inception_v3's includes its one
-    auxiliary = ("aux1.", "aux2.") if name == "googlenet" else ()
-    return sum(p.numel() for key, p in network.named_parameters() if not key.startswith(auxiliary))
+    entry = None if is_own(name) else find(name)
+    uncounted = entry.uncounted if entry else ()
+    return sum(p.numel() for key, p in network.named_parameters() if not key.startswith(uncounted))
 
 
 def window_text(layer: Layer) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dreamcli.errors import WrongRequest, check
 
-from .catalog import is_own, model_names
+from .registry import is_own, model_names
 
 FORM = "NAME[=FILE][*WEIGHT][+...]"
 # the path of a network's code may contain any of the signs
@@ -22,7 +22,7 @@ class ModelSpec:
     """One network.
 
     Attributes:
-        name: what the catalog calls it, or ``FILE.py:CLASS``.
+        name: what the registry calls it, or ``FILE.py:CLASS``.
         weights: a state dict of the user's own; None for the network's own weights.
         weight: relative to the others; more than 0.
     """

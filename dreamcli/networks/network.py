@@ -14,8 +14,8 @@ from dreamcli.engine.trace import Layer, Trace, frozen_copy
 from dreamcli.errors import Hint, WrongRequest, check, did_you_mean, suggestion
 from dreamcli.settings.layer_spec import ALIASES, LayerSpec
 
-from .catalog import RESIDUAL, is_own
 from .layers import DEFAULT_SIZE, layer_table
+from .registry import is_own, is_residual
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Card:
     @property
     def is_residual(self) -> bool:
         """Whether its activations need smoothing for style."""
-        return self.name.lower().startswith(RESIDUAL)
+        return is_residual(self.name)
 
 
 @dataclass(frozen=True)

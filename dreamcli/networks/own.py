@@ -17,7 +17,7 @@ from torch import nn
 from dreamcli.errors import DreamcliError, WrongRequest, did_you_mean
 
 from .adapt import original
-from .catalog import code_of
+from .registry import code_of
 from .wheels import file_sha256
 
 

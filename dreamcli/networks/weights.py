@@ -17,8 +17,8 @@ from dreamcli.errors import DreamcliError, first_line
 from .checkpoints import State, some
 from .wheels import file_sha256
 
-# torchvision's classifiers for training only, by the classes of their networks
-AUXILIARY: Mapping[str, tuple[str, ...]] = {"GoogLeNet": ("aux1.", "aux2."), "Inception3": ("AuxLogits.",)}
+# the classifiers for training only of torchvision's GoogLeNet and Inception3
+AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 
 
 def state_sha256(state: Mapping[str, Tensor]) -> str:
@@ -80,7 +80,7 @@ class Misfit:
         """Compare the names and shapes; the parts for training only may be missing, or left over."""
         wanted = network.state_dict()
         names = wanted.keys() | state.keys()
-        auxiliary = tuple(name for kind in type(network).__mro__ for name in AUXILIARY.get(kind.__name__, ()))
+        auxiliary = AUXILIARY if hasattr(network, "aux_logits") else ()
         spare = {name for name in names if name.endswith("num_batches_tracked") or name.startswith(auxiliary)}
         shapes = {name: (tuple(state[name].shape), tuple(wanted[name].shape)) for name in wanted if name in state}
         return cls(

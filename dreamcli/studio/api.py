@@ -15,7 +15,7 @@ import numpy as np
 from dreamcli.engine.modes import default_modes
 from dreamcli.engine.trace import Layer
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import BUNDLED
+from dreamcli.networks.registry import BUNDLED
 
 from .pictures import ImageLike, Result
 from .session import Session

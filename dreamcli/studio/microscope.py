@@ -24,10 +24,10 @@ from dreamcli.files.reading import Picture, Pixels
 from dreamcli.files.record import read_record
 from dreamcli.files.writing import comment_of, write_plain
 from dreamcli.networks.arithmetic import arithmetic
-from dreamcli.networks.catalog import is_own, listing
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.layers import aliases_of_rows, parameter_total, window_text
 from dreamcli.networks.network import Network
+from dreamcli.networks.registry import is_own, listing
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import TILE, MicroscopeSettings
 
@@ -165,7 +165,7 @@ class _Gathered:
         known = listing(network.card.name) if not is_own(network.card.name) else None
         return Atlas(
             network=network.card.name,
-            about=f"{known.paper}, {known.year}" if known and not known.is_bundled else "",
+            about=f"{known.entry.paper}, {known.entry.year}" if known and not known.is_bundled else "",
             size=(side, side),
             tile=tasks[0].settings.size or TILE,
             parameters=parameter_total(network.card.name, network.module),

@@ -15,9 +15,9 @@ from dreamcli.engine.modes import default_modes
 from dreamcli.engine.tiles import TileError
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import AUTO, DEFAULT_JUDGES, NO_JUDGE, imagenet_labels, listing
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
+from dreamcli.networks.registry import AUTO, DEFAULT_JUDGES, NO_JUDGE, imagenet_labels, listing
 from dreamcli.settings.base import Settings
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from dreamcli.errors import check
 from dreamcli.files.plan import outputs_by_default
 from dreamcli.files.reading import Picture, read_size
-from dreamcli.networks.catalog import is_listed, labels_of, listing
 from dreamcli.networks.model_spec import parse_models
+from dreamcli.networks.registry import is_listed, labels_of, listing
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 from dreamcli.settings.setup import Setup

@@ -27,9 +27,9 @@ from dreamcli.files.clip import Clip
 from dreamcli.files.reading import Picture
 from dreamcli.files.record import Job
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import AUTO, NO_JUDGE
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
+from dreamcli.networks.registry import AUTO, NO_JUDGE
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings

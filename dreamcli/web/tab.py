@@ -12,9 +12,8 @@ from nicegui import ui
 from dreamcli.errors import check
 from dreamcli.files.presets import Preset
 from dreamcli.files.reading import Picture
-from dreamcli.networks.catalog import IN_THE_BOX, labels_of, layer_names
 from dreamcli.networks.model_spec import parse_models
-from dreamcli.networks.wheels import WHEELS
+from dreamcli.networks.registry import OURS, labels_of, layer_names
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.references import References, StyleInput
@@ -165,7 +164,7 @@ def request_for(settings: Settings, model: str, start: Path | None, references: 
             code.
     """
     for spec in parse_models(model):
-        known = spec.name in (*IN_THE_BOX, *WHEELS) and spec.weights is None
+        known = spec.name in OURS and spec.weights is None
         check(known, f"{spec.name} can't be used on this page")
     needs_photo = not (settings.size_from_noise or settings.shows_network)
     check(start is not None or not needs_photo, "drop a photograph first")
@@ -175,7 +174,7 @@ def request_for(settings: Settings, model: str, start: Path | None, references: 
 def models_for(form: type[Settings]) -> list[str]:
     """The networks that the page offers for a form: those that come with dreamcli, and two together."""
     together = [DreamSettings.model] if issubclass(form, Schedule) else []
-    return list(dict.fromkeys([form.model, *together, *IN_THE_BOX, *WHEELS]))
+    return list(dict.fromkeys([form.model, *together, *OURS]))
 
 
 def is_usable(preset: Preset, form: type[Settings]) -> bool:

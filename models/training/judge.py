@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dreamcli.networks.catalog import imagenet_labels
+from dreamcli.networks.registry import imagenet_labels
 
 SIZE = 56
 BATCH = 128

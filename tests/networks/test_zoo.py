@@ -9,10 +9,10 @@ from torch import nn
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
-from dreamcli.networks import catalog, zoo
-from dreamcli.networks.catalog import ALIASED_LAYERS
+from dreamcli.networks import registry, zoo
+from dreamcli.networks.registry import OURS, TORCHVISION
 from dreamcli.networks.weights import state_sha256
-from dreamcli.networks.wheels import WHEELS, file_sha256
+from dreamcli.networks.wheels import file_sha256
 from dreamcli.settings.layer_spec import ALIASES
 
 
@@ -24,7 +24,7 @@ def test_the_bundled_network_loads_ready_to_use(network: zoo.Network) -> None:
         assert network.module(torch.zeros(2, 3, 64, 48)).shape == (2, 1000)
 
 
-@pytest.mark.parametrize("name", sorted(ALIASED_LAYERS))
+@pytest.mark.parametrize("name", [name for name, entry in {**OURS, **TORCHVISION}.items() if entry.layers])
 def test_layers_chosen_by_hand_exist_and_go_deeper(name: str) -> None:
     network = zoo.load(name, random=True)
     ends = [layer for what, layer in network.trace.events if what == "end"]
@@ -211,10 +211,10 @@ def test_a_network_without_feature_maps_still_has_aliases() -> None:
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "vgg19_gatys"])
 def test_a_network_from_a_wheel_is_loaded_by_its_name(name: str) -> None:
     network = zoo.load(name)
-    assert network.weights_sha256 == WHEELS[name].sha256
+    assert network.weights_sha256 == OURS[name].sha256
     assert {network.layer(alias) for alias in ALIASES} <= network.trace.shapes.keys()
     assert {*network.card.style_layers, network.card.content_layer} <= network.trace.shapes.keys()
-    assert len(network.card.labels) == len(catalog.labels_of(name))
+    assert len(network.card.labels) == len(registry.labels_of(name))
 
 
 def test_a_network_without_classes_refuses_what_needs_them() -> None:

@@ -46,7 +46,7 @@ def test_it_draws_the_digit(run, digit: int) -> None:
 
 
 def test_its_weights_are_small() -> None:
-    from dreamcli.networks.catalog import listing
+    from dreamcli.networks.registry import listing
 
     assert listing("lenet5").megabytes < 0.5
     assert listing("lenet5").parameters == 61_706
