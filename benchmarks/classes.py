@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import torch
 
-from dreamcli.art.climbing import parameterization_of, rule_of, transforms_of
+from dreamcli.art.climbing import optimizer_of, parameterization_of, transforms_of
 from dreamcli.engine import natural
 from dreamcli.engine.ascent import ascend
 from dreamcli.engine.compute import Compute
@@ -58,7 +58,7 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
 
 
 def _step_seconds(ensemble: Ensemble, activations: JointActivations, count: int) -> float:
-    """The median time of a step without rescue, with the default settings, for ``count`` pictures at once."""
+    """The median time of a step without redirected gradients, by default settings, for ``count`` pictures at once."""
     settings = ClassSettings(classes=(CLASS,))
     generator = torch.Generator().manual_seed(0)
     start = natural.noise(count, SIZE, SIZE, 0.1, generator).to(activations.compute.device)
@@ -69,7 +69,7 @@ def _step_seconds(ensemble: Ensemble, activations: JointActivations, count: int)
         reduce(operator.add, scores),
         activations,
         steps=9,
-        rule=rule_of(settings, (SIZE, SIZE)),
+        optimizer=optimizer_of(settings, (SIZE, SIZE)),
         transforms=transforms_of(settings),
         generator=generator,
         on_step=lambda _step, _value: ticks.append(time.perf_counter()),

@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 
 from dreamcli.art.dream import STEP_AT_FULL_STRENGTH
-from dreamcli.art.memory import activations_for
+from dreamcli.art.memory_plan import activations_for
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.ascent import NormalizedGradient, ascend
 from dreamcli.engine.compute import Compute
@@ -104,7 +104,7 @@ def _ascend_steps(pixels: Pixels, objective: Objective, activations: AnyActivati
         objective,
         activations,
         steps=steps + 1,
-        rule=NormalizedGradient(settings.strength * STEP_AT_FULL_STRENGTH, settings.color),
+        optimizer=NormalizedGradient(settings.strength * STEP_AT_FULL_STRENGTH, settings.color),
         transforms=[Jitter(settings.jitter)],
         generator=torch.Generator().manual_seed(0),
         on_step=lambda *_: ticks.append(time.perf_counter()),

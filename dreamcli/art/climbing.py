@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from dreamcli.engine.ascent import Adam, NormalizedGradient, Rule
+from dreamcli.engine.ascent import Adam, NormalizedGradient, Optimizer
 from dreamcli.engine.octaves import octave_sizes
 from dreamcli.engine.parameterization import Fourier, Parameterization, Phase, Pixels, Pyramid
 from dreamcli.engine.transforms import Crop, Jitter, Mirror, Noise, Pad, Transform, Turn
@@ -33,7 +33,7 @@ def parameterization_of(settings: VisualizationSettings, image: Tensor, color: f
     return Pixels(image, [settings.blur * (1 - step / blurred) for step in range(blurred)])
 
 
-def rule_of(settings: VisualizationSettings, size: Size) -> Rule:
+def optimizer_of(settings: VisualizationSettings, size: Size) -> Optimizer:
     """How gradients become steps, for pictures of this (height, width)."""
     rate = settings.strength * RATES[settings.parameterization]
     if settings.parameterization != "pyramid":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dreamcli.engine.ascent import Adam, NormalizedGradient, Rule
+from dreamcli.engine.ascent import Adam, NormalizedGradient, Optimizer
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import noise
 from dreamcli.engine.octaves import over_white
@@ -18,10 +18,10 @@ from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.dream import DreamSettings
 
 from .artwork import Artwork, Inputs, OnStep, value_of
-from .memory import activations_for
-from .octaves import DetailCanvas, climb
+from .layer_objectives import objective_for
+from .memory_plan import activations_for
+from .octaves import DetailCanvas, climb_octaves
 from .pixels import scaled_picture, to_pixels, to_tensor
-from .targets import objective_for
 
 # the mean change of a pixel in each step, at strength 1, from black (0) to white (1)
 STEP_AT_FULL_STRENGTH = 6 / 255
@@ -58,19 +58,19 @@ def dream(
         del seen  # large
     has_neuron = any(spec.position for spec in settings.layers)
     canvas = DetailCanvas(start, Pixels, inputs)
-    stopped = climb(
+    climbed = climb_octaves(
         canvas,
-        lambda _size: objective,
+        lambda _octave: objective,
         activations,
         settings,
-        rule=_rule(settings, inputs, canvas.size, compute, has_neuron),
+        optimizer=_optimizer(settings, inputs, canvas.size, compute, has_neuron),
         transforms=lambda _size: [] if has_neuron else [Jitter(settings.jitter)],
         generator=generator,
         on_step=on_step,
     )
     result = to_pixels(canvas.finished())
     after = value_of(objective, activations, over_white(to_tensor(result, compute.device), alpha))
-    return [Artwork(result, {"before": before, "after": after}, stopped)]
+    return [Artwork(result, {"before": before, "after": after}, climbed.stopped)]
 
 
 def _start(settings: DreamSettings, inputs: Inputs, generator: torch.Generator, compute: Compute) -> Tensor:
@@ -81,7 +81,9 @@ def _start(settings: DreamSettings, inputs: Inputs, generator: torch.Generator, 
     return noise(1, side, side, NOISE_CONTRAST, generator).to(compute.device)
 
 
-def _rule(settings: DreamSettings, inputs: Inputs, size: tuple[int, int], compute: Compute, has_neuron: bool) -> Rule:
+def _optimizer(
+    settings: DreamSettings, inputs: Inputs, size: tuple[int, int], compute: Compute, has_neuron: bool
+) -> Optimizer:
     step = settings.strength * STEP_AT_FULL_STRENGTH
     if has_neuron:
         # a single neuron's gradient is so spiky that following it directly kills the neuron at the first step;

@@ -21,7 +21,7 @@ from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.layer_spec import LayerSpec
 
 from .artwork import Artwork, Inputs, NotFinite, OnStep
-from .memory import activations_for
+from .memory_plan import activations_for
 from .pixels import scaled_size, scaled_tensor, to_pixels
 from .sheet import contact_sheet, heading, stacked
 

@@ -22,8 +22,8 @@ from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.invert import InvertSettings
 
 from .artwork import Artwork, Inputs, OnStep, value_of
-from .memory import activations_for
-from .octaves import DetailCanvas, Size, climb
+from .memory_plan import activations_for
+from .octaves import DetailCanvas, Size, climb_octaves
 from .pixels import scaled_tensor, to_pixels
 
 START_CONTRAST = 0.1  # of the initial noise, as a share of a photograph's
@@ -74,12 +74,12 @@ def redraw(
     generator = torch.Generator().manual_seed(settings.seed)
     start = noise(1, height, width, START_CONTRAST, generator).to(compute.device)
     canvas = DetailCanvas(start, lambda image: Fourier(image, color), inputs)
-    stopped = climb(
+    climbed = climb_octaves(
         canvas,
-        objective,
+        lambda octave: objective(octave.size),
         activations,
         settings,
-        rule=Adam(settings.strength * RATE),
+        optimizer=Adam(settings.strength * RATE),
         transforms=lambda _size: [Jitter(settings.jitter)],
         generator=generator,
         on_step=on_step,
@@ -88,4 +88,4 @@ def redraw(
     whole = objective((height, width))
     ends = {"before": start, "after": image}
     score = {name: value_of(whole, activations, over_white(one, alpha)) for name, one in ends.items()}
-    return [Artwork(to_pixels(image), score, stopped)]
+    return [Artwork(to_pixels(image), score, climbed.stopped)]

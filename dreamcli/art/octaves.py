@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-from dreamcli.engine.ascent import Rule, ascend
+from dreamcli.engine.ascent import Optimizer, ascend
 from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
 from dreamcli.engine.octaves import octave_sizes, resize, resize_alpha, resize_visible
@@ -25,7 +27,23 @@ SMALLEST_OCTAVE = 64  # pixels on the shorter side: below that, there is nothing
 Size = tuple[int, int]  # (height, width) in pixels
 
 
-class Canvas(ABC):
+@dataclass(frozen=True)
+class Octave:
+    """One size of the climb.
+
+    Attributes:
+        size: (height, width) in pixels.
+        climbed: what is optimized at this size.
+    """
+
+    size: Size
+    climbed: Parameterization
+
+
+O = TypeVar("O", bound=Octave)  # noqa: E741 (an octave)
+
+
+class Canvas(ABC, Generic[O]):
     """The picture in progress, carried from octave to octave.
 
     Attributes:
@@ -35,8 +53,8 @@ class Canvas(ABC):
     size: Size
 
     @abstractmethod
-    def begin(self, size: Size) -> Parameterization:
-        """The parameterization to optimize at this size."""
+    def begin(self, size: Size) -> O:
+        """Start an octave of this size."""
 
     @abstractmethod
     def end(self) -> None:
@@ -51,7 +69,7 @@ class Canvas(ABC):
         """The picture at its full size, ``(N, 3, H, W)``; values may lie outside [0, 1]."""
 
 
-class DetailCanvas(Canvas):
+class DetailCanvas(Canvas[Octave]):
     """A start, and the detail that is added to it.
 
     Only the detail is carried up from octave to octave, enlarged and added to the sharp start. So a photograph stays
@@ -69,7 +87,7 @@ class DetailCanvas(Canvas):
         self._alpha = inputs.alpha_tensor(self.size, start.device)
         self._detail = torch.zeros_like(start[:, :, :1, :1])
 
-    def begin(self, size: Size) -> Parameterization:
+    def begin(self, size: Size) -> Octave:
         if self._alpha is None:
             self._base = resize(self._start, size).clamp(0, 1)
         else:
@@ -80,7 +98,7 @@ class DetailCanvas(Canvas):
             self._climbed = Masked(self._climbed, self._base, mask)
         if self._alpha is not None:
             self._climbed = on_white(self._climbed, resize_alpha(self._alpha, size))
-        return self._climbed
+        return Octave(size, self._climbed)
 
     def end(self) -> None:
         self._detail = self._painted.render().detach() - self._base
@@ -99,51 +117,63 @@ def on_white(inner: Parameterization, alpha: Tensor) -> Parameterization:
     return Masked(inner, torch.ones_like(alpha), alpha)
 
 
-def climb(
-    canvas: Canvas,
-    objective: Callable[[Size], Objective],
+@dataclass(frozen=True)
+class Climbed(Generic[O]):
+    """How a climb ended.
+
+    Attributes:
+        stopped: why; see `Ascent`. "non-finite" stands for a useful picture, too: at least one step was taken.
+        last: the last octave and its objective; None if nothing was climbed.
+    """
+
+    stopped: str
+    last: tuple[O, Objective] | None = None
+
+
+def climb_octaves(
+    canvas: Canvas[O],
+    objective: Callable[[O], Objective],
     activations: AnyActivations,
     schedule: Schedule,
     *,
-    rule: Rule,
+    optimizer: Optimizer,
     transforms: Callable[[Size], Sequence[Transform]],
     generator: torch.Generator,
     smallest: int = SMALLEST_OCTAVE,
-    rescue: int = 0,
+    redirect: int = 0,
     on_step: OnStep | None = None,
-) -> str:
+) -> Climbed[O]:
     """Climb an objective through octaves, from small to large.
 
     Args:
         canvas, schedule: what to paint on, and its steps, octaves and octave_scale.
-        objective, transforms: for an octave's size, what to climb and the random changes before each step.
+        objective: what to climb in an octave.
+        transforms: the random changes before each step, for an octave's size.
         smallest: pixels on the shorter side; smaller octaves are left out.
-        activations, rule, generator, rescue, on_step: see `ascend`.
-
-    Returns:
-        why it stopped; see `Ascent`. "non-finite" stands for a useful picture, too: at least one step was taken.
+        activations, optimizer, generator, redirect, on_step: see `ascend`.
 
     Raises:
         NotFinite: it stopped at a non-finite value before it had taken a step in any octave.
     """
     if not schedule.strength and schedule.recipe > 1:
-        return "done"  # a step of no length may still clip a picture, or smooth it
+        return Climbed("done")  # a step of no length may still clip a picture, or smooth it
     sizes = octave_sizes(*canvas.size, schedule.octaves, schedule.octave_scale, smallest)
-    taken = 0
-    for octave, size in enumerate(sizes, 1):
-        climbed = canvas.begin(size)
+    taken, last = 0, None
+    for number, size in enumerate(sizes, 1):
+        octave = canvas.begin(size)
+        last = octave, objective(octave)
         ascent = ascend(
-            climbed,
-            objective(size),
+            octave.climbed,
+            last[1],
             activations,
             steps=schedule.steps,
-            rule=rule,
+            optimizer=optimizer,
             transforms=transforms(size),
             generator=generator,
-            rescue=rescue,
-            on_step=_reporter(on_step, schedule.steps, octave, sizes, canvas.shown),
+            redirect=redirect,
+            on_step=_reporter(on_step, schedule.steps, number, sizes, canvas.shown),
         )
-        if all(bool(leaf.isfinite().all()) for leaf in climbed.leaves):
+        if all(bool(leaf.isfinite().all()) for leaf in octave.climbed.leaves):
             canvas.end()
             taken += len(ascent.values)
         else:  # the last step was too far: this octave is lost, those before aren't
@@ -151,8 +181,8 @@ def climb(
         if ascent.stopped == "non-finite" and not taken:
             raise NotFinite
         if ascent.stopped != "done":
-            return ascent.stopped
-    return "done"
+            return Climbed(ascent.stopped, last)
+    return Climbed("done", last)
 
 
 def _reporter(

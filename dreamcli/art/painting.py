@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,22 +16,37 @@ from dreamcli.settings.style import StyleSettings
 
 from .artwork import Inputs, softened
 from .colors import grey, recolored
-from .octaves import Canvas, Size, on_white
+from .octaves import Canvas, Octave, Size, on_white
 from .pixels import alpha_tensor, mask_tensor, scaled_picture, scaled_size, to_tensor
 
 TEXTURE_CONTRAST = 0.1  # of the noise that a texture starts from, as a share of a photograph's
 
 
-class Painting(Canvas):
+@dataclass(frozen=True)
+class PaintedOctave(Octave):
+    """One size of a painting.
+
+    Attributes:
+        target: whose content is kept, on white; for a texture, the noise it started from.
+        current: what the octaves before made of it, or a video's frame before, on white; None if it is new.
+    """
+
+    target: Tensor
+    current: Tensor | None
+
+    @property
+    def before(self) -> Tensor:
+        """What it would have started from without the octaves before it."""
+        return resize(self.target, self.size).clamp(0, 1)
+
+
+class Painting(Canvas[PaintedOctave]):
     """The painting: a repainted photograph, or a texture.
 
     Attributes:
         photograph: ``(1, 3, H, W)`` in [0, 1]; None for a texture.
         opaque: the photograph's alpha, ``(1, 1, H, W)`` in [0, 1]; None if it is opaque everywhere.
         regions: where anything is painted, ``(1, 1, H, W)`` in [0, 1]; None for everywhere.
-        target: whose content is kept, at the octave's size, on white; for a texture, the noise it started from.
-        current: what the octaves before made of it, or a video's frame before, at the octave's size, on white; None if
-            it is new.
 
     Args:
         inputs: the photograph, if there is one.
@@ -51,8 +67,7 @@ class Painting(Canvas):
         self.photograph: Tensor | None = None
         self.opaque: Tensor | None = None
         self.regions: Tensor | None = None
-        self.target: Tensor | None = None
-        self.current: Tensor | None = None
+        self._noise: Tensor | None = None
         self._image: Tensor | None = None
         self._start = inputs.start
         if inputs.start is None:
@@ -69,24 +84,25 @@ class Painting(Canvas):
             parts = [resize(mask_tensor(region, compute.device), self.size) for region in regions if region]
             self.regions = torch.cat(parts).amax(0, keepdim=True).clamp(0, 1)
 
-    def begin(self, size: Size) -> Parameterization:
+    def begin(self, size: Size) -> PaintedOctave:
         photograph = None
         if self.photograph is not None:
             image = grey(self.photograph) if self._keeps_colors else self.photograph
             photograph = self._resized(image, size)
-            self.target = self._seen(photograph)
-        elif self.target is None:
-            self.target = noise(1, *size, TEXTURE_CONTRAST, self._generator).to(self._device)
-        self._octave = size
+            target = self._seen(photograph)
+        else:
+            if self._noise is None:
+                self._noise = noise(1, *size, TEXTURE_CONTRAST, self._generator).to(self._device)
+            target = self._noise
         current = None if self._image is None else resize(self._image, size).clamp(0, 1)
-        self.current = None if current is None else self._seen(current)
         start = photograph if current is None else current
-        self._painted = self._parameterize(resize(self.target, size).clamp(0, 1) if start is None else start)
+        self._painted = self._parameterize(resize(target, size).clamp(0, 1) if start is None else start)
         if photograph is not None and self.regions is not None:
             self._painted = Masked(self._painted, photograph, self._painted_share(size))
-        if self.opaque is None or self._recipe == 1:
-            return self._painted
-        return on_white(self._painted, resize_alpha(self.opaque, size))
+        climbed = self._painted
+        if self.opaque is not None and self._recipe > 1:
+            climbed = on_white(climbed, resize_alpha(self.opaque, size))
+        return PaintedOctave(size, climbed, target, None if current is None else self._seen(current))
 
     def end(self) -> None:
         self._image = self._painted.render().detach()
@@ -101,15 +117,9 @@ class Painting(Canvas):
         return self._completed(resize(self._image, self.size).clamp(0, 1))
 
     @property
-    def image(self) -> Tensor:
-        """The painting after the last octave, at that octave's size, on white; the start if nothing was painted."""
-        return self.before if self._image is None else self._seen(self._image)
-
-    @property
-    def before(self) -> Tensor:
-        """What the last octave would have started from without the octaves before it."""
-        assert self.target is not None
-        return resize(self.target, self._octave).clamp(0, 1)
+    def image(self) -> Tensor | None:
+        """The painting after the last octave, at that octave's size, on white; None if nothing was painted."""
+        return None if self._image is None else self._seen(self._image)
 
     def _resized(self, photograph: Tensor, size: Size) -> Tensor:
         """The photograph, or its brightness, at a size, its hidden colors out of the way."""

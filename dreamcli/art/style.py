@@ -30,9 +30,9 @@ from dreamcli.settings.style import StyleSettings
 
 from .artwork import Artwork, Inputs, OnStep, value_of
 from .matching import matched_places, painted_weight
-from .memory import activations_for
-from .octaves import Size, climb
-from .painting import Painting
+from .memory_plan import activations_for
+from .octaves import Size, climb_octaves
+from .painting import PaintedOctave, Painting
 from .pixels import to_pixels
 from .styles import Style, style_layers, styles_of
 
@@ -42,7 +42,7 @@ CONTENT_WEIGHT = 0.06  # of content relative to style, at strength 0.5
 
 
 @dataclass(frozen=True)
-class _Manner:
+class StyleMethod:
     """How to paint, which depends on what is compared.
 
     Attributes:
@@ -61,8 +61,8 @@ class _Manner:
 
 
 # the squared gradient is averaged over fewer steps than usual, so that patterns nobody asked for fade sooner
-_AS_A_WHOLE = _Manner(Pixels, 0.03, (0.9, 0.9), 96, 1.5, False)
-_BY_PLACES = _Manner(LaplacianPyramid, 0.005, (0.9, 0.99), 40, 1.0, True)
+_AS_A_WHOLE = StyleMethod(Pixels, 0.03, (0.9, 0.9), 96, 1.5, False)
+_BY_PLACES = StyleMethod(LaplacianPyramid, 0.005, (0.9, 0.99), 40, 1.0, True)
 
 
 def stylize(
@@ -80,36 +80,36 @@ def stylize(
     """
     _check_shift(settings, inputs)
     statistics = _statistics(settings, ensemble, inputs)
-    manner = _BY_PLACES if statistics == "neighbors" else _AS_A_WHOLE
-    settings = replace(settings, statistics="moments" if manner.has_neighbors else statistics)
+    method = _BY_PLACES if statistics == "neighbors" else _AS_A_WHOLE
+    settings = replace(settings, statistics="moments" if method.has_neighbors else statistics)
     if inputs.start is None:
         settings = replace(settings, strength=1.0)  # there is no photograph to keep
     if settings.average_pooling:
         ensemble = ensemble.with_average_pooling()
     generator = torch.Generator().manual_seed(settings.seed)
-    canvas = Painting(settings, inputs, generator, compute, manner.parameterize)
-    aim = _Aim(settings, manner, ensemble, inputs, canvas, compute)
-    stopped = climb(
+    canvas = Painting(settings, inputs, generator, compute, method.parameterize)
+    style = StyleObjective(settings, method, ensemble, inputs, canvas, compute)
+    climbed = climb_octaves(
         canvas,
-        aim.objective,
-        aim.activations,
+        style.of,
+        style.activations,
         settings,
-        rule=LBFGS(clips=settings.recipe == 1)
+        optimizer=LBFGS(clips=settings.recipe == 1)
         if settings.optimizer == "lbfgs"
-        else Adam(manner.learning_rate * _faded(settings), manner.betas),
+        else Adam(method.learning_rate * _faded(settings), method.betas),
         transforms=lambda size: [Jitter(max(size) if settings.seamless else settings.jitter)],
         generator=generator,
-        smallest=manner.smallest,
+        smallest=method.smallest,
         on_step=on_step,
     )
-    if aim.latest is None:  # nothing was painted
-        canvas.begin(canvas.size)
-    objective = aim.latest or aim.objective(canvas.size)
-    score = {
-        "before": value_of(objective, aim.activations, canvas.before),
-        "after": value_of(objective, aim.activations, canvas.image),
-    }
-    return [Artwork(to_pixels(canvas.finished()), score, stopped)]
+    if climbed.last:
+        octave, objective = climbed.last
+    else:
+        octave = canvas.begin(canvas.size)
+        objective = style.of(octave)
+    ends = {"before": octave.before, "after": octave.before if canvas.image is None else canvas.image}
+    score = {name: value_of(objective, style.activations, image) for name, image in ends.items()}
+    return [Artwork(to_pixels(canvas.finished()), score, climbed.stopped)]
 
 
 def _check_shift(settings: StyleSettings, inputs: Inputs) -> None:
@@ -131,19 +131,19 @@ def _statistics(settings: StyleSettings, ensemble: Ensemble, inputs: Inputs) -> 
     return settings.statistics
 
 
-class _Aim:
+class StyleObjective:
     """What a painting should look like, at every size."""
 
     def __init__(
         self,
         settings: StyleSettings,
-        manner: _Manner,
+        method: StyleMethod,
         ensemble: Ensemble,
         inputs: Inputs,
         canvas: Painting,
         compute: Compute,
     ) -> None:
-        self._settings, self._manner, self._canvas, self._memo = settings, manner, canvas, inputs.memo
+        self._settings, self._method, self._canvas, self._memo = settings, method, canvas, inputs.memo
         self._styles = styles_of(settings, ensemble, inputs, canvas.photograph, canvas.opaque, compute)
         contents = _content_layers(settings, ensemble)
         layers = list(dict.fromkeys(layer for style in self._styles for layer, _ in style.layers))
@@ -152,31 +152,27 @@ class _Aim:
         sizes = [canvas.size, *(style.size(canvas.size, settings.style_scale) for style in self._styles)]
         self.activations = activations_for((*layers, *contents), compute, max(sizes, key=math.prod))
         self._contents = [] if canvas.photograph is None else contents
-        self.latest: Objective | None = None  # for the last octave's size
 
-    def objective(self, size: Size) -> Objective:
-        """What to climb at one size: less distance from the styles, less from the content, less variation."""
-        target = self._canvas.target
-        assert target is not None
-        seen = self._seen(target)
+    def of(self, octave: PaintedOctave) -> Objective:
+        """What to climb in an octave: less distance from the styles, less from the content, less variation."""
+        size, seen = octave.size, self._seen(octave.target)
         strength = self._settings.strength
         whole = sum(style.weight for style in self._styles)
         terms: list[tuple[float, Objective]] = [(-self._settings.tv * _faded(self._settings) ** 2, TotalVariation())]
-        if self._manner.has_neighbors:
-            distances = [*self._neighbors(target, size), *self._gamut(size)]
+        if self._method.has_neighbors:
+            distances = [*self._neighbors(octave), *self._gamut(size)]
             terms += [(-(strength**2) * share, distance) for share, distance in distances]
         for style in self._styles:
             terms += self._style_terms(style, size, seen, strength**2 * style.weight / whole)
         for content, of_network in _shares(self._contents):
             distance = ContentDistance(content.key, seen[content.key], self._canvas.opaque)
             terms.append((-CONTENT_WEIGHT * (1 - strength) ** 2 * of_network, distance))
-        self.latest = WeightedSum(tuple(terms))
-        return self.latest
+        return WeightedSum(tuple(terms))
 
-    def _neighbors(self, target: Tensor, size: Size) -> list[tuple[float, NeighborDistance]]:
-        sizes = [style.size(size, self._settings.style_scale) for style in self._styles]
-        canvas = self._canvas
-        return matched_places(self._styles, sizes, target, canvas.current, canvas.opaque, self.activations)
+    def _neighbors(self, octave: PaintedOctave) -> list[tuple[float, NeighborDistance]]:
+        sizes = [style.size(octave.size, self._settings.style_scale) for style in self._styles]
+        opaque = self._canvas.opaque
+        return matched_places(self._styles, sizes, octave.target, octave.current, opaque, self.activations)
 
     def _gamut(self, size: Size) -> list[tuple[float, GamutDistance]]:
         """How far the colors are from those of all styles that have a say in them."""
@@ -206,9 +202,9 @@ class _Aim:
 
         They add up to 1, except alongside neighbors, which have a weight of 1 themselves.
         """
-        colors = {PIXELS: self._manner.color_weight} if style.part != "coarse" else {}
+        colors = {PIXELS: self._method.color_weight} if style.part != "coarse" else {}
         whole = sum(abs(weight) for _, weight in style.layers)
-        if self._manner.has_neighbors:
+        if self._method.has_neighbors:
             return {layer.key: MOMENTS_WEIGHT * weight / whole for layer, weight in style.layers} | colors
         weights = {layer.key: weight for layer, weight in style.layers} | colors
         return {layer: weight / (whole + sum(colors.values())) for layer, weight in weights.items()}

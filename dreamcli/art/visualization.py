@@ -25,8 +25,8 @@ from dreamcli.engine.objectives import (
     Apiece,
     BatchNormStatistics,
     Channel,
-    Difference,
     Distributions,
+    Diversity,
     Objective,
     TotalVariation,
 )
@@ -37,19 +37,19 @@ from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.visualization import TILE, BoostSettings, ClassSettings, VisualizationSettings
 
 from .artwork import Artwork, Inputs, NotFinite, OnStep, part_of, value_of
-from .climbing import PADDING, parameterization_of, rule_of, transforms_of
-from .likeness import batch_norm_statistics, distributions_of
-from .memory import activations_for
-from .octaves import DetailCanvas, climb
+from .climbing import PADDING, optimizer_of, parameterization_of, transforms_of
+from .distributions import batch_norm_statistics, distributions_of
+from .layer_objectives import objective_for
+from .memory_plan import activations_for
+from .octaves import DetailCanvas, climb_octaves
 from .pixels import scaled_picture, scaled_size, to_pixels, to_tensor
 from .score import probability
 from .sheet import contact_sheet
-from .targets import objective_for
 
 START_CONTRAST = 0.1  # of the initial noise, as a share of a photograph's
 PIXELS_AT_ONCE = 8 * TILE**2  # that go through the network together, for a sheet
 NOISE_BETWEEN = 0.02  # standard deviation of the noise that sets variations of the same photograph apart
-RESCUED_STEPS = 16
+REDIRECTED_STEPS = 16
 
 
 @dataclass(frozen=True)
@@ -261,21 +261,21 @@ class _Group:
         )
         whole = Apiece(tuple(self._penalized(objective) for objective in self._objectives))
         transforms = [] if self._targets[0].has_neuron else transforms_of(settings)
-        stopped = climb(
+        climbed = climb_octaves(
             canvas,
-            lambda _size: whole,
+            lambda _octave: whole,
             self._activations,
             settings,
-            rule=rule_of(settings, canvas.size),
+            optimizer=optimizer_of(settings, canvas.size),
             transforms=lambda _size: transforms,
             generator=generator,
             # what is lowered needs it again and again: it is zero as soon as the layer doesn't see it any more
-            rescue=settings.steps if settings.minimize else RESCUED_STEPS,
+            redirect=settings.steps if settings.minimize else REDIRECTED_STEPS,
             on_step=on_step,
         )
         images = canvas.finished().chunk(len(self._targets))
         return [
-            self._scored(target, objective, start, some, stopped)
+            self._scored(target, objective, start, some, climbed.stopped)
             for target, objective, some in zip(self._targets, self._objectives, images, strict=True)
         ]
 
@@ -290,7 +290,7 @@ class _Group:
         """The objective with diversity and the penalties."""
         settings = self._settings
         for layer in self._diverse:
-            objective = objective + settings.diversity / len(self._diverse) * Difference(layer.key)
+            objective = objective + settings.diversity / len(self._diverse) * Diversity(layer.key)
         if settings.tv:
             objective = objective - settings.tv * TotalVariation()
         if settings.l2:

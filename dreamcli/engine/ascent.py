@@ -15,13 +15,13 @@ from torch.optim.adam import adam
 from .joint import AnyActivations
 from .objectives import Objective
 from .parameterization import Parameterization
-from .rescue import RescuedReLUs
+from .redirect import RedirectedReLUs
 from .transforms import Transform
 
 Evaluate = Callable[[], Tensor]
 
 
-class Rule(Protocol):
+class Optimizer(Protocol):
     """How gradients become steps.
 
     Attributes:
@@ -179,10 +179,10 @@ def ascend(
     activations: AnyActivations,
     *,
     steps: int,
-    rule: Rule,
+    optimizer: Optimizer,
     transforms: Sequence[Transform] = (),
     generator: torch.Generator,
-    rescue: int = 0,
+    redirect: int = 0,
     on_step: Callable[[int, float], None] | None = None,
 ) -> Ascent:
     """Climb ``objective`` for ``steps`` steps, changing the leaves of ``parameterization`` in place.
@@ -194,7 +194,7 @@ def ascend(
         transforms: applied in turn to the rendered image before the network sees it.
         generator: the source of all random numbers but a network's own, on the CPU, so that a seed means the same on
             every device.
-        rescue: the number of steps at the start during which gradients pass through dead ReLUs.
+        redirect: the number of steps at the start during which gradients pass through dead ReLUs.
         on_step: called with the number of steps taken and the objective's value before the last of them.
     """
     leaves = parameterization.leaves
@@ -215,13 +215,13 @@ def ascend(
         values.append(-loss.item())
         return loss.detach()
 
-    rule.begin(leaves)
+    optimizer.begin(leaves)
     try:
         for step in range(steps):
             values.clear()
-            with RescuedReLUs() if step < rescue else nullcontext():
-                rule.step(evaluate)
-            if rule.clips:
+            with RedirectedReLUs() if step < redirect else nullcontext():
+                optimizer.step(evaluate)
+            if optimizer.clips:
                 parameterization.project()
             ascent.values.append(values[0])
             if on_step:
@@ -230,6 +230,6 @@ def ascend(
         ascent.stopped = "non-finite"
     except KeyboardInterrupt:
         ascent.stopped = "interrupted"
-    if not rule.clips:
+    if not optimizer.clips:
         parameterization.project()
     return ascent

@@ -250,7 +250,7 @@ def positions_of(activation: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Difference(Objective):
+class Diversity(Objective):
     """How different the images of a batch are, from 0 to 1, by the correlations of a layer's channels.
 
     One minus the mean cosine between the Gram matrices of every two images, as in the diversity term of Olah,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .activations import Activations, InputFormat
 from .compute import Compute
 from .field import Field
-from .memory import is_out_of_memory
+from .footprint import is_out_of_memory
 from .mps import layout
 from .trace import Trace, first_line
 
@@ -138,7 +138,7 @@ class TiledActivations(Activations):
         Raises:
             TileError: the network doesn't take the tile, or gives maps of another size than its layers' fields say.
         """
-        # a ReLU that is dead in a tile may be alive in the whole image: none is rescued
+        # a ReLU that is dead in a tile may be alive in the whole image: no gradient is redirected
         try:
             with torch._C.DisableTorchFunction():
                 seen = super().__call__(image.contiguous(memory_format=layout(image.device)))

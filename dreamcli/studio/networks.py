@@ -10,7 +10,7 @@ import torch
 
 from dreamcli.art.artwork import Memo, OnStep
 from dreamcli.engine.compute import Compute
-from dreamcli.engine.memory import is_out_of_memory
+from dreamcli.engine.footprint import is_out_of_memory
 from dreamcli.engine.modes import default_modes
 from dreamcli.engine.tiles import TileError
 from dreamcli.errors import DreamcliError, Hint

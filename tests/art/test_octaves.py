@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from dreamcli.art.artwork import Inputs, NotFinite, Step
-from dreamcli.art.octaves import DetailCanvas, Size, climb
+from dreamcli.art.octaves import DetailCanvas, Octave, Size, climb_octaves
 from dreamcli.art.pixels import to_tensor
 from dreamcli.engine.activations import Activations
-from dreamcli.engine.ascent import NormalizedGradient, Rule
+from dreamcli.engine.ascent import NormalizedGradient, Optimizer
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Objective
 from dreamcli.engine.octaves import octave_sizes
@@ -42,22 +42,22 @@ def brightened(
     activations: Activations,
     start: Tensor,
     inputs: Inputs | None = None,
-    objective: Callable[[Size], Objective] = lambda _size: Brightness(),
+    objective: Callable[[Octave], Objective] = lambda _octave: Brightness(),
     on_step: Callable[[Step], None] | None = None,
-    rule: Rule | None = None,
+    optimizer: Optimizer | None = None,
 ) -> tuple[Tensor, str]:
     canvas = DetailCanvas(start, Pixels, inputs or Inputs())
-    stopped = climb(
+    climbed = climb_octaves(
         canvas,
         objective,
         activations,
         SCHEDULE,
-        rule=rule or NormalizedGradient(0.01),
+        optimizer=optimizer or NormalizedGradient(0.01),
         transforms=lambda _size: [],
         generator=torch.Generator().manual_seed(0),
         on_step=on_step,
     )
-    return canvas.finished(), stopped
+    return canvas.finished(), climbed.stopped
 
 
 def test_the_details_of_all_octaves_are_added_to_the_start(activations: Activations) -> None:
@@ -92,8 +92,8 @@ def test_each_octave_has_its_size_and_its_steps(activations: Activations) -> Non
     seen: list[Step] = []
     shapes: list[tuple[int, ...]] = []
 
-    def objective(size: Size) -> Objective:
-        sizes.append(size)
+    def objective(octave: Octave) -> Objective:
+        sizes.append(octave.size)
         return Brightness()
 
     def on_step(step: Step) -> None:
@@ -129,7 +129,7 @@ class Poisoned(Brightness):
 
 
 class Leap:
-    """A rule whose steps lead out of the numbers after so many of them."""
+    """A optimizer whose steps lead out of the numbers after so many of them."""
 
     clips = True
 
@@ -147,7 +147,7 @@ class Leap:
 
 
 @pytest.mark.parametrize(
-    ("objective", "rule", "kept"),
+    ("objective", "optimizer", "kept"),
     [
         (Poisoned(0), NormalizedGradient(0.01), None),
         (Poisoned(1), NormalizedGradient(0.01), 1),
@@ -160,14 +160,14 @@ class Leap:
     ],
 )
 def test_a_value_that_is_not_finite_leaves_a_picture_or_raises(
-    activations: Activations, objective: Objective, rule: Rule, kept: int | None
+    activations: Activations, objective: Objective, optimizer: Optimizer, kept: int | None
 ) -> None:
     start = to_tensor(scene(120, 160) // 2, CPU)
     if kept is None:
         with pytest.raises(NotFinite):
-            brightened(activations, start, objective=lambda _size: objective, rule=rule)
+            brightened(activations, start, objective=lambda _size: objective, optimizer=optimizer)
         return
-    image, stopped = brightened(activations, start, objective=lambda _size: objective, rule=rule)
+    image, stopped = brightened(activations, start, objective=lambda _size: objective, optimizer=optimizer)
     assert stopped == "non-finite"
     assert float((image - start - kept * 0.01).abs().max()) < 1e-3
 

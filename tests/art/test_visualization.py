@@ -8,7 +8,7 @@ import torch
 
 from dreamcli.art import visualization
 from dreamcli.art.artwork import Artwork, Inputs, NotFinite, Step
-from dreamcli.art.likeness import batch_norm_statistics
+from dreamcli.art.distributions import batch_norm_statistics
 from dreamcli.art.score import probability, top
 from dreamcli.art.visualization import boost, visualize_class
 from dreamcli.engine.compute import Compute
@@ -267,15 +267,15 @@ def test_an_interrupted_attempt_is_not_reported_as_done(network: Network, comput
 def test_an_attempt_without_finite_values_ends_the_attempts(
     network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
-    climb, calls = visualization.climb, []
+    climb_octaves, calls = visualization.climb_octaves, []
 
     def fails(*arguments: object, **options: object) -> str:
         calls.append(1)
         if len(calls) == failing + 1:
             raise NotFinite
-        return climb(*arguments, **options)  # type: ignore[arg-type]
+        return climb_octaves(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(visualization, "climb", fails)
+    monkeypatch.setattr(visualization, "climb_octaves", fails)
     settings = {"steps": 1, "size": 40, "best_of": 3}
     if failing:
         (made,) = drawn(network, compute, **settings)

@@ -346,7 +346,7 @@ def test_when_memory_runs_out_smaller_tiles_are_tried_and_noted(run, monkeypatch
     quick = ("dream", "large.png", *QUICK, "--layer", "mid", "--precision", "float32")
     run(*quick, "-o", "whole.png")
     # just enough for the whole picture at once, and too much for an eighth of the budget
-    monkeypatch.setattr("dreamcli.art.memory.bytes_of_pass", lambda *_: Compute.budget / (200 * 300))
+    monkeypatch.setattr("dreamcli.art.memory_plan.bytes_of_pass", lambda *_: Compute.budget / (200 * 300))
     plain = Activations.__call__
 
     def starve(self, image):

@@ -36,7 +36,7 @@ def test_an_ascent_climbs_all_networks_together(network: zoo.Network, compute: C
     energies = (LayerEnergy("a/fire4"), LayerEnergy("b/block4"))
     before = [float(energy(joint(image), image)) for energy in energies]
     generator = torch.Generator().manual_seed(0)
-    ascend(pixels, sum(energies), joint, steps=10, rule=NormalizedGradient(0.02), generator=generator)  # type: ignore[arg-type]
+    ascend(pixels, sum(energies), joint, steps=10, optimizer=NormalizedGradient(0.02), generator=generator)  # type: ignore[arg-type]
     after = [float(energy(joint(pixels.render().detach()), image)) for energy in energies]
     assert after[0] > before[0] + 0.05, (before, after)
     assert after[1] > before[1] + 0.05, (before, after)

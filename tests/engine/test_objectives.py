@@ -11,8 +11,8 @@ from dreamcli.engine.objectives import (
     Apiece,
     BatchNormStatistics,
     Channel,
-    Difference,
     Distributions,
+    Diversity,
     Guide,
     LayerEnergy,
     Neuron,
@@ -141,10 +141,10 @@ def test_many_positions_are_matched_in_chunks() -> None:
 def test_equal_pictures_have_no_difference() -> None:
     torch.manual_seed(0)
     one = torch.randn(1, 5, 4, 4)
-    assert float(Difference("a")({"a": one.expand(3, -1, -1, -1)}, IMAGE)) == pytest.approx(0, abs=1e-5)
+    assert float(Diversity("a")({"a": one.expand(3, -1, -1, -1)}, IMAGE)) == pytest.approx(0, abs=1e-5)
     apart = torch.zeros(2, 2, 3, 3)
     apart[0, 0], apart[1, 1] = 1, 1
-    assert float(Difference("a")({"a": apart}, IMAGE)) == pytest.approx(1)
+    assert float(Diversity("a")({"a": apart}, IMAGE)) == pytest.approx(1)
 
 
 def test_the_batch_norm_prior_is_zero_for_the_statistics_in_training() -> None:

@@ -13,7 +13,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.engine.field import Field
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective
 from dreamcli.engine.parameterization import Pixels
-from dreamcli.engine.rescue import RescuedReLUs
+from dreamcli.engine.redirect import RedirectedReLUs
 from dreamcli.engine.tiles import MIN_TILE, Cut, TiledActivations, TileError, cuts
 from dreamcli.engine.trace import TRACE_SIZE, trace
 from dreamcli.engine.transforms import Jitter
@@ -193,7 +193,7 @@ def test_a_tile_where_a_channel_is_dead_is_not_rescued(image: Tensor, network: N
     bright[..., 150:] = 0.5  # flat: edge detectors are silent here
     whole, tiled = both(network, ["stem"], compute)
     for channel in range(0, 64, 8):
-        with RescuedReLUs():
+        with RedirectedReLUs():
             _, wanted = value_and_gradient(Channel("stem", channel), whole, bright)
             _, found = value_and_gradient(Channel("stem", channel), tiled, bright)
         if bool((wanted[..., :140] != 0).any()):  # alive somewhere
@@ -251,7 +251,7 @@ def test_a_dream_in_tiles_has_no_seam_and_repeats(image: Tensor, network: Networ
     def dreamed(activations: Activations) -> Tensor:
         pixels = Pixels(image)
         ascend(
-            pixels, LayerEnergy("fire6"), activations, steps=4, rule=NormalizedGradient(0.01),
+            pixels, LayerEnergy("fire6"), activations, steps=4, optimizer=NormalizedGradient(0.01),
             transforms=[Jitter(0)], generator=torch.Generator().manual_seed(0),
         )  # fmt: skip
         return pixels.render().detach()
@@ -280,7 +280,7 @@ def test_control_c_between_tiles_interrupts(
     plain = TiledActivations.of_tile
     monkeypatch.setattr(TiledActivations, "of_tile", interrupt)
     ascent = ascend(
-        Pixels(image), LayerEnergy("fire4"), tiled, steps=2, rule=NormalizedGradient(0.01),
+        Pixels(image), LayerEnergy("fire4"), tiled, steps=2, optimizer=NormalizedGradient(0.01),
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
     assert ascent.stopped == "interrupted"

@@ -8,7 +8,8 @@ import pytest
 import torchvision
 
 from dreamcli.errors import Hint, WrongRequest
-from dreamcli.networks import registry, zoo
+from dreamcli.networks import load as zoo
+from dreamcli.networks import registry
 
 
 def test_the_names_known_without_torchvision_are_those_of_its_registry() -> None:

@@ -57,7 +57,7 @@ def test_a_u_net_of_your_own_is_used_in_tiles_or_refused(run, monkeypatch: pytes
         0,
     )
     assert run(*quick, "-m", "net.py:UNet", "-o", "whole.png").code == 0
-    monkeypatch.setattr("dreamcli.art.memory.bytes_of_pass", lambda *_: 2 * Compute.budget / (200 * 264))
+    monkeypatch.setattr("dreamcli.art.memory_plan.bytes_of_pass", lambda *_: 2 * Compute.budget / (200 * 264))
     assert run(*quick, "-m", "net.py:UNet", "-o", "tiles.png").code == 0
     whole, tiles = (read_picture(Path(name)).pixels.astype(int) for name in ("whole.png", "tiles.png"))
     assert np.abs(whole - scene(200, 264)).mean() > 1

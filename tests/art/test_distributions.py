@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dreamcli.art.artwork import Artwork, Inputs, Memo
-from dreamcli.art.likeness import distributions_of
+from dreamcli.art.distributions import distributions_of
 from dreamcli.art.pixels import to_tensor
 from dreamcli.art.visualization import visualize_class
 from dreamcli.engine.compute import Compute

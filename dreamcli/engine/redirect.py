@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 _RELUS = (F.relu, torch.relu, torch.relu_, F.relu_, Tensor.relu, Tensor.relu_)
 
 
-class RescuedReLUs(TorchFunctionMode):
+class RedirectedReLUs(TorchFunctionMode):
     """A context in which a ReLU or ReLU6 passes a gradient even if all of an image's inputs to it are blocked.
 
     It then passes the gradient to the inputs below zero (as in Lucid; Olah, Mordvintsev and Schubert, "Feature
@@ -25,15 +25,15 @@ class RescuedReLUs(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if func in _RELUS:
-            return _RescuedReLU.apply(args[0], math.inf)
+            return _RedirectedReLU.apply(args[0], math.inf)
         kwargs = kwargs or {}
         is_relu6 = func is F.hardtanh and (kwargs["min_val"], kwargs["max_val"]) == (0, 6)  # as torch's ReLU6 calls it
         if is_relu6 or func is F.relu6:
-            return _RescuedReLU.apply(args[0], 6.0)
+            return _RedirectedReLU.apply(args[0], 6.0)
         return func(*args, **kwargs)
 
 
-class _RescuedReLU(torch.autograd.Function):
+class _RedirectedReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, highest: float) -> Tensor:
         ctx.save_for_backward(x)

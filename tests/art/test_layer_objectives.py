@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from dreamcli.art.artwork import Inputs
+from dreamcli.art.layer_objectives import objective_for
 from dreamcli.art.pixels import scaled_tensor, to_tensor
-from dreamcli.art.targets import objective_for
 from dreamcli.engine.activations import Captured
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel, Guide, LayerEnergy, Neuron, Objective

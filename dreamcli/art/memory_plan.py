@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.footprint import bytes_of_layer, bytes_of_pass, bytes_of_weights, installed
 from dreamcli.engine.joint import AnyActivations, JointActivations
-from dreamcli.engine.memory import bytes_of_layer, bytes_of_pass, bytes_of_weights, installed
 from dreamcli.engine.tiles import TiledActivations
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.networks.ensemble import NetworkLayer

@@ -17,7 +17,7 @@ from dreamcli.files.reading import Picture
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 
 from .artwork import Memo
-from .memory import activations_for
+from .memory_plan import activations_for
 from .octaves import SMALLEST_OCTAVE
 from .pixels import scaled_size, visible_only
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dreamcli.art.memory import activations_for
+from dreamcli.art.memory_plan import activations_for
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.footprint import bytes_of_pass, installed
 from dreamcli.engine.joint import JointActivations
-from dreamcli.engine.memory import bytes_of_pass, installed
 from dreamcli.engine.tiles import TiledActivations
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.networks import zoo
@@ -22,7 +22,7 @@ HUGE = (4000, 6000)
 
 @pytest.fixture(autouse=True)
 def plenty_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dreamcli.art.memory.installed", lambda _device: 2**50)
+    monkeypatch.setattr("dreamcli.art.memory_plan.installed", lambda _device: 2**50)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_network_whose_units_see_the_whole_picture_is_not_tiled(name: str, lay
 def test_a_picture_that_does_not_fit_is_refused(
     network: Network, compute: Compute, layer: str, fits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dreamcli.art.memory.installed", lambda _device: 8 * 2**30)
+    monkeypatch.setattr("dreamcli.art.memory_plan.installed", lambda _device: 8 * 2**30)
     if fits:
         activations_for([NetworkLayer(network, layer)], compute, HUGE)
         return
@@ -74,9 +74,9 @@ def test_a_limit_on_the_process_counts_as_the_whole_memory(monkeypatch: pytest.M
     limit, unlimited = tmp_path / "memory.max", tmp_path / "max"
     limit.write_text("1000000\n")
     unlimited.write_text("max\n")
-    monkeypatch.setattr("dreamcli.engine.memory._LIMITS", (unlimited, tmp_path / "none"))
+    monkeypatch.setattr("dreamcli.engine.footprint._LIMITS", (unlimited, tmp_path / "none"))
     assert 1e8 < everything <= installed(torch.device("cpu"))
-    monkeypatch.setattr("dreamcli.engine.memory._LIMITS", (unlimited, limit))
+    monkeypatch.setattr("dreamcli.engine.footprint._LIMITS", (unlimited, limit))
     assert installed(torch.device("cpu")) == 1_000_000
 
 

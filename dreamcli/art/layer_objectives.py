@@ -18,7 +18,7 @@ from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.layer_spec import LayerSpec
 
 from .artwork import Inputs
-from .memory import activations_for
+from .memory_plan import activations_for
 from .pixels import scaled_size, visible_only
 
 MAX_LAYERS = 256
