@@ -15,7 +15,7 @@ from torch import Tensor
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.flow import carried, flow_between, visible
 from dreamcli.engine.parameterization import blurred
-from dreamcli.errors import DreamcliError, Hint
+from dreamcli.errors import needs
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.base import Schedule
@@ -78,10 +78,8 @@ def repaint(
         return _made(settings, ensemble, inputs, compute, on_step)
     now, before = to_tensor(frame, compute.device), to_tensor(earlier.frame, compute.device)
     made = to_tensor(earlier.made, compute.device)
-    try:
-        back, forth = flow_between(now, before), flow_between(before, now)
-    except ImportError as error:
-        raise DreamcliError("videos need OpenCV, which isn't installed", Hint.INSTALL_VIDEO) from error
+    needs("cv2")  # for the flow
+    back, forth = flow_between(now, before), flow_between(before, now)
     seen = visible(back, forth, now, before)
     if float(seen.mean()) < NEW_SCENE:
         return _made(settings, ensemble, inputs, compute, on_step)

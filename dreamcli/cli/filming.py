@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dreamcli.errors import check
+from dreamcli.errors import check, needs
 from dreamcli.files.atomic import check_place
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import VIDEOS
 from dreamcli.files.plan import Task, plan_film
-from dreamcli.files.pyav import import_av
 from dreamcli.settings.film import FilmSettings
 from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name, run_film
 from dreamcli.studio.pictures import read_file
@@ -37,7 +36,7 @@ def make_film(image: Path, settings: FilmSettings, shared: SharedOptions, opened
     check_outputs([Task(image, output, settings, is_film=True)], shared)
     check_place(output)
     if output.suffix.lower() in VIDEOS:
-        import_av()  # which may be missing
+        needs("av")  # which may be missing
     source = read_file(image, recorded_name(image), reader(shared.safe_decode))
     session, references = opened or open_session(shared)
     session.check(settings, references)

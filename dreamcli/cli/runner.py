@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dreamcli.errors import Hint, WrongRequest, check
+from dreamcli.errors import Hint, WrongRequest, check, needs
 from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import FILMS, PIPE, VIDEOS
@@ -26,7 +26,6 @@ from dreamcli.files.plan import (
     plan_named,
     refuse_overwriting,
 )
-from dreamcli.files.pyav import import_av
 from dreamcli.files.reading import MAX_BYTES
 from dreamcli.files.writing import write_arrays
 from dreamcli.networks.catalog import listing
@@ -259,7 +258,7 @@ def _check_animation(tasks: Sequence[Task], shared: SharedOptions) -> None:
     if path.suffix.lower() not in FILMS:
         raise WrongRequest(f"--animate {path} must end in {', '.join(FILMS)}")
     if path.suffix.lower() in VIDEOS:
-        import_av()  # which may be missing
+        needs("av")  # which may be missing
     pictures = [tasks[0].source, tasks[0].output, *shared.references.by_role().values()]
     # compared by name, too: the output need not exist yet
     place, known = realpath(path), identity(path)

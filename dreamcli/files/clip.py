@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError
+from dreamcli.errors import DreamcliError, needs
 
 from .animated import is_animated, plays_of, read_animated
 from .animation import resized
 from .digest import file_sha256
 from .formats import READ_VIDEO_SUFFIXES
-from .pyav import decoded, has_alpha, import_av, is_on_its_side, opened, picture_seconds, to_array
+from .pyav import decoded, has_alpha, is_on_its_side, opened, picture_seconds, to_array
 from .reading import Picture, Pixels, split_alpha
 from .video import SLACK
 
@@ -192,7 +192,7 @@ def _decoded(container: Any, fps: Fraction) -> Generator[tuple[float, Any]]:
             start = at if start is None else start
             number += 1
             yield at - start, frame
-    except (import_av().FFmpegError, EOFError):
+    except (needs("av").FFmpegError, EOFError):
         return  # what is broken from here on isn't there
 
 

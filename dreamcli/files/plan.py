@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest
+from dreamcli.errors import DreamcliError, Hint, Install, WrongRequest
 from dreamcli.settings.base import Settings
 
 from .animated import is_animated
@@ -43,7 +43,7 @@ class Task:
     output: Path
     settings: Settings
     problem: str = ""
-    hint: Hint | None = None
+    hint: Hint | Install | None = None
     name: str = ""
     folder: Path | None = None
     is_film: bool = False

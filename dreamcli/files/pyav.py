@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError, Hint, first_line
+from dreamcli.errors import DreamcliError, first_line, needs
 
 from .reading import Pixels
 
@@ -27,7 +27,7 @@ def opened(path: Path) -> Iterator[Any]:
     Raises:
         DreamcliError: PyAV isn't installed, or the file can't be read as a film.
     """
-    av = import_av()
+    av = needs("av")
     try:
         with av.open(str(path)) as container:
             yield container
@@ -42,7 +42,7 @@ def decoded(container: Any) -> Iterator[Any]:
     if decoder is None:
         yield from container.decode(stream)
         return
-    context = import_av().CodecContext.create(decoder, "r")
+    context = needs("av").CodecContext.create(decoder, "r")
     for packet in container.demux(stream):
         yield from context.decode(packet)
 
@@ -101,17 +101,4 @@ def picture_seconds(container: Any) -> float:
     with suppress(ValueError):  # Matroska's, of the form 00:00:10.500000000, if nobody edited it
         hours, minutes, seconds = map(float, stream.metadata.get("DURATION", "").split(":"))
         return 3600 * hours + 60 * minutes + seconds - float((stream.start_time or 0) * stream.time_base)
-    return float(container.duration or 0) / float(import_av().time_base)
-
-
-def import_av() -> Any:
-    """PyAV's module.
-
-    Raises:
-        DreamcliError: it isn't installed.
-    """
-    try:
-        import av
-    except ImportError as error:
-        raise DreamcliError("films need PyAV, which isn't installed", Hint.INSTALL_VIDEO) from error
-    return av
+    return float(container.duration or 0) / float(needs("av").time_base)

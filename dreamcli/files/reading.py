@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from dreamcli.errors import DreamcliError, Hint, first_line
+from dreamcli.errors import DreamcliError, first_line, needs
 
 from .formats import HEIF, READ
 from .levels import scale_key, to_8_bits
@@ -217,11 +217,7 @@ def _formats(header: bytes) -> tuple[str, ...]:
     # the last two brands are of AVIF, too, which then names its own further on
     if header[4:8] != b"ftyp" or header[8:12] not in _HEIC_BRANDS or b"avif" in header or b"avis" in header:
         return READ
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError as error:
-        raise DreamcliError("an HEIC picture, and pillow-heif isn't installed", Hint.INSTALL_HEIF) from error
-    register_heif_opener()
+    needs("pillow_heif").register_heif_opener()
     return (HEIF,)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .pyav import import_av, opened
+from dreamcli.errors import needs
+
+from .pyav import opened
 
 # by a film's suffix: what its container takes as it is (empty for anything), and what the rest is encoded as
 _TAKEN = {".mp4": {"aac", "mp3", "ac3", "eac3", "alac"}, ".webm": {"opus", "vorbis"}, ".mkv": frozenset()}
@@ -77,7 +79,7 @@ class Sound:
         """What comes before the first part that is broken."""
         try:
             yield from parts
-        except (import_av().FFmpegError, EOFError):
+        except (needs("av").FFmpegError, EOFError):
             return
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from dreamcli.errors import DreamcliError, first_line
+from dreamcli.errors import DreamcliError, first_line, needs
 
 from .atomic import write_whole
 from .formats import TRANSPARENT_FILMS
-from .pyav import BT709, decoded, import_av, opened, picture_seconds, to_array
+from .pyav import BT709, decoded, opened, picture_seconds, to_array
 from .reading import Pixels
 from .record import Record
 from .sound import Sound
@@ -47,7 +47,7 @@ def write_video(
     Raises:
         DreamcliError: PyAV isn't installed, the folder can't be written to, or the disk is full.
     """
-    av, suffix = import_av(), path.suffix.lower()
+    av, suffix = needs("av"), path.suffix.lower()
     with TemporaryDirectory() as folder:
         draft = Path(folder) / f"film{suffix}"
         try:
@@ -70,7 +70,7 @@ def _encode(container: Any, frames: Iterable[Pixels], fps: Fraction, suffix: str
         if stream is None:
             stream = _video_stream(container, pixels, fps, suffix)
             sound = Sound(source, container, suffix) if source else None
-        frame = import_av().VideoFrame.from_ndarray(pixels, format="rgba" if pixels.shape[2] == 4 else "rgb24")
+        frame = needs("av").VideoFrame.from_ndarray(pixels, format="rgba" if pixels.shape[2] == 4 else "rgb24")
         if stream.pix_fmt == "yuv420p":
             frame = frame.reformat(format=stream.pix_fmt, dst_colorspace="ITU709", dst_color_range="MPEG")
         else:

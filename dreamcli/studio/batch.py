@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError, Hint, describe
+from dreamcli.errors import DreamcliError, Hint, Install, describe
 from dreamcli.files.clip import Clip, read_clip
 from dreamcli.files.existing import ExistingOutput, is_made, look_at, refuse_others
 from dreamcli.files.plan import Task
@@ -56,7 +56,7 @@ class Outcome:
     source: str
     output: str
     message: str = ""
-    hint: Hint | None = None
+    hint: Hint | Install | None = None
     details: dict[str, object] = field(default_factory=dict)
     trace: str = ""
     result: Result | None = None

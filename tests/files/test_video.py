@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import builtins
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.errors import DreamcliError, Hint
+from dreamcli.errors import DreamcliError, Install
 from dreamcli.files.animation import Pace, read_film, write_film
 from dreamcli.files.clip import read_clip
 from dreamcli.files.existing import look_at, record_in
@@ -102,17 +102,10 @@ def test_what_is_no_film_is_told(tmp_path: Path, contents: bytes) -> None:
 
 
 def test_without_pyav_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: object) -> object:
-        if name == "av":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(DreamcliError, match="films need PyAV") as caught:
         write_film(tmp_path / "film.mp4", FRAMES, 12, RECORD)
-    assert caught.value.hint is Hint.INSTALL_VIDEO
+    assert caught.value.hint == Install("video")
     assert not list(tmp_path.iterdir())
 
 
