@@ -95,15 +95,7 @@ def test_only_the_command_line_imports_inside_functions(path: Path) -> None:
 
 
 # where an import inside a function is worth it: what only some runs need, or what only some systems have
-LAZY = {
-    "errors",
-    "engine.flow",
-    "plugins",
-    "networks.catalog",
-    "networks.wheels",
-    "files.decoder",
-    "web.server",
-}
+LAZY = {"errors", "engine.flow", "plugins", "networks.catalog", "networks.wheels", "files.decoder", "web.server"}
 
 
 def test_the_program_needs_no_training_code() -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from dreamcli.errors import DreamcliError
 from dreamcli.files.clip import read_clip
 from dreamcli.files.digest import file_sha256
-from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import read_size
-from dreamcli.files.record import Job, Record
+from dreamcli.files.record import Provenance, Record
+from dreamcli.files.resume import ExistingOutput, record_in, refuse_others
 from dreamcli.settings.base import Settings
 from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name
 
@@ -34,7 +34,7 @@ def show_plan(tasks: Sequence[Task], opened: OpenSession, overwrite: bool, repor
         WrongRequest: the networks don't have the layers that are asked for.
     """
     session, references = opened
-    jobs: dict[tuple[Settings, int | None], list[Job]] = {}
+    jobs: dict[tuple[Settings, int | None], list[Provenance]] = {}
     for settings, style in dict.fromkeys((task.settings, task.style) for task in tasks):
         session.check(settings, references)
         jobs[settings, style] = session.jobs(settings, None, references.only_style(style))
@@ -79,7 +79,7 @@ def planned_film(film: Film, title: str, with_time: bool = True) -> Outcome:
     return Outcome("planned", title, str(film.output), message, details=details)
 
 
-def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
+def _forecast(task: Task, output: Path, job: Provenance, overwrite: bool) -> Outcome:
     """What would become of an output. Blank networks aren't compared, and an input only where its name has changed."""
     planned = Outcome("planned", task.title, str(output))
     if not output.exists():
@@ -97,15 +97,15 @@ def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
     return replace(planned, status="skipped", message="(already made)") if existing.is_finished else planned
 
 
-def _completed(job: Job, record: Record, source: Path | None) -> Job:
+def _completed(job: Provenance, record: Record, source: Path | None) -> Provenance:
     """A job with what isn't known before its networks and its input are read: as in a record that may be of it.
 
     Raises:
         DreamcliError: the input has another name, and can't be read.
     """
     if not all(job.network["sha256"].split("+")):  # blank networks
-        job = replace(job, network=record.job.network | {"name": job.network["name"]})
+        job = replace(job, network=record.provenance.network | {"name": job.network["name"]})
     if source is None:
         return job
     is_same = record.source == recorded_name(source)
-    return replace(job, input=record.job.input if is_same else file_sha256(source))
+    return replace(job, input=record.provenance.input if is_same else file_sha256(source))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -18,11 +17,11 @@ from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import is_clip, read_clip
 from dreamcli.files.decoder import Decoder, reader
 from dreamcli.files.digest import file_sha256
-from dreamcli.files.existing import look_at, record_in, refuse_others
 from dreamcli.files.formats import FILMS, WRITTEN
 from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
+from dreamcli.files.resume import look_at, record_in, refuse_others
 from dreamcli.files.writing import write_picture
 from dreamcli.networks.catalog import NO_JUDGE, is_listed, is_own
 from dreamcli.networks.model_spec import ModelSpec, parse_models
@@ -56,8 +55,8 @@ def replay_picture(options: ReplayOptions, preset: str | None = None) -> int:
 def _save_settings(name: str, options: ReplayOptions, record: Record) -> Outcome:
     settings, weights, _ = _settings_of(options.picture, record)
     with _blamed_on(options):
-        parse_models(record.job.network["name"])
-    without_masks = {role: digest for role, digest in record.job.others.items() if "mask" not in role}
+        parse_models(record.provenance.network["name"])
+    without_masks = {role: digest for role, digest in record.provenance.others.items() if "mask" not in role}
     references = References.from_roles(_find_references(options, record, without_masks), weights)
     place = save_preset(name, options, record, settings, references)
     return Outcome("planned" if options.dry_run else "done", str(options.picture), str(place))
@@ -73,7 +72,7 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     old = read(picture)
     source, others, target = _places(options, record)
     if options.dry_run:
-        return Outcome("planned", str(source or "noise"), str(target), details={"record": asdict(record)})
+        return Outcome("planned", str(source or "noise"), str(target), details={"record": record.to_dict()})
     now = _write_again(options, record, source, others, target)
     difference = _difference(old, record, read(target), now)
     message = difference or f"identical to {picture}"
@@ -82,9 +81,9 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
 
 def _is_of_film(record: Record) -> bool:
     """Whether a record is that of a film, or of a frame of one."""
-    form = form_named(record.job.command)
-    is_frame = form.takes_videos and "index" in record.job.settings
-    is_film = record.job.command == FilmSettings.command or is_clip(Path(record.source))
+    form = form_named(record.provenance.command)
+    is_frame = form.takes_videos and "index" in record.provenance.settings
+    is_film = record.provenance.command == FilmSettings.command or is_clip(Path(record.source))
     return is_film or is_frame or "frames" in record.score
 
 
@@ -97,7 +96,7 @@ def _film_again(options: ReplayOptions, record: Record) -> Outcome:
     if source is None:
         raise DreamcliError(f"{old} doesn't say what it was made from")
     if options.dry_run:
-        return Outcome("planned", str(source), str(target), details={"record": asdict(record)})
+        return Outcome("planned", str(source), str(target), details={"record": record.to_dict()})
     session, references, settings = _session_again(options, record, others)
     read = reader(options.safe_decode)
     is_zoom = isinstance(settings, FilmSettings)
@@ -118,9 +117,9 @@ def _film_again(options: ReplayOptions, record: Record) -> Outcome:
 def _places(options: ReplayOptions, record: Record) -> tuple[Path | None, dict[str, Path], Path]:
     """Where the input and the other pictures are, and where the new one goes."""
     source = None
-    if record.job.input:
-        source = _find(options.picture, "photograph", record.source, record.job.input, options.given, "--input ")
-    others = _find_references(options, record, record.job.others)
+    if record.provenance.input:
+        source = _find(options.picture, "photograph", record.source, record.provenance.input, options.given, "--input ")
+    others = _find_references(options, record, record.provenance.others)
     return source, others, _target(options, source, others)
 
 
@@ -180,7 +179,7 @@ def _blamed_on(options: ReplayOptions) -> Iterator[None]:
 
 def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     """The networks and the judge. Networks of the user's own must be named again, since their code is run."""
-    name, judge_name = record.job.network["name"], record.job.judge.get("name")
+    name, judge_name = record.provenance.network["name"], record.provenance.judge.get("name")
     with _blamed_on(options):
         specs = parse_models(name)
     _check_known(options.picture, specs)
@@ -191,7 +190,7 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
         own = "+".join(f"{spec.name}=FILE" if is_own(spec.name) else spec.name for spec in specs)
         again = f"{name} --weights FILE" if len(specs) == 1 else own
         raise DreamcliError(f"{options.picture} was made with your own network; name it with --model {again}")
-    if not record.job.judge_chooses:
+    if not record.provenance.judge_chooses:
         witness = record.witness
         is_known = witness and not is_own(witness) and "=" not in witness  # a record names no file that is read
         return name, options.judge or (witness if is_known else NO_JUDGE)
@@ -231,7 +230,7 @@ def _check_weights(picture: Path, record: Record, shared: SharedOptions, session
     if _changed(record, ensemble.weights_sha256, "weights"):
         how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
         raise DreamcliError(f"{picture} was made with different weights for {shared.model}; give them with {how}")
-    if chooser and chooser.weights_sha256 != record.job.judge["sha256"]:
+    if chooser and chooser.weights_sha256 != record.provenance.judge["sha256"]:
         raise DreamcliError(
             f"{picture} was judged with different weights for {shared.judge}; give them with --judge MODEL=FILE"
         )
@@ -239,9 +238,9 @@ def _check_weights(picture: Path, record: Record, shared: SharedOptions, session
 
 def _changed(record: Record, now: str, part: str) -> str:
     """The networks whose "weights" or "code" aren't those that a picture was made with, given the SHA-256 of all."""
-    names = [spec.name for spec in parse_models(record.job.network["name"])]
+    names = [spec.name for spec in parse_models(record.provenance.network["name"])]
     parts = [(name, each) for name in names for each in ("weights", "code")[: 1 + is_own(name)]]
-    pairs = zip_longest(record.job.network["sha256"].split("+"), now.split("+"))
+    pairs = zip_longest(record.provenance.network["sha256"].split("+"), now.split("+"))
     found = [name for (name, each), (one, other) in zip(parts, pairs, strict=False) if each == part and one != other]
     return " and ".join(found)
 
@@ -255,26 +254,26 @@ def _record_of(options: ReplayOptions) -> Record:
     if record.stopped == "interrupted":
         raise DreamcliError(f"{picture} was interrupted, so it can't be replayed; finish it with its own command")
     try:
-        form_named(record.job.command)
+        form_named(record.provenance.command)
     except KeyError as error:
-        command = record.job.command
+        command = record.provenance.command
         raise DreamcliError(f"{picture} was made by the command {command}, which isn't installed here") from error
-    name = record.job.network["name"]
+    name = record.provenance.network["name"]
     if options.model and is_listed(name):
         raise WrongRequest(f"{picture} was made by {name}, not by a network of yours: leave out --model")
-    if options.judge and not record.job.judge:
+    if options.judge and not record.provenance.judge:
         raise WrongRequest(f"{picture} was made without a judge: leave out --judge")
     return record
 
 
 def _settings_of(picture: Path, record: Record) -> tuple[Settings, tuple[float, ...], dict[str, str]]:
     """The settings, the styles' weights, and the device and precision they were computed with."""
-    values = record.job.settings
+    values = record.provenance.settings
     try:
         was = {name: str(values[name]) for name in ("device", "precision")}
         weights = tuple(float(weight) for weight in values.get("weights", ()))
-        References.from_roles(record.job.others, weights)  # checks them
-        return record.job.form_settings(), weights, was
+        References.from_roles(record.provenance.others, weights)  # checks them
+        return record.provenance.form_settings(), weights, was
     except (TypeError, KeyError, ValueError, AttributeError, WrongRequest) as error:
         version = record.versions.get("dreamcli")
         raise DreamcliError(f"{picture} was made by dreamcli {version}, whose settings are unknown here") from error
@@ -301,8 +300,8 @@ def _find_references(options: ReplayOptions, record: Record, wanted: Mapping[str
     places = {}
     for text in options.moved:
         role, equals, path = text.partition("=")
-        if not equals or role not in record.job.others:
-            roles = ", ".join(record.job.others) or "none"
+        if not equals or role not in record.provenance.others:
+            roles = ", ".join(record.provenance.others) or "none"
             raise WrongRequest(f"--other {text} is not of the form ROLE=PATH; this picture's roles are: {roles}")
         places[role] = Path(path)
     return {
@@ -333,10 +332,10 @@ def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
     if np.array_equal(old.pixels, new.pixels):
         return ""
     for setting, word in (("device", "on"), ("precision", "in")):
-        before, after = was.job.settings[setting], now.job.settings[setting]
+        before, after = was.provenance.settings[setting], now.provenance.settings[setting]
         if before != after:
             return f"not the same: it was made {word} {before}, this {word} {after}"
-    if changed := _changed(was, now.job.network["sha256"], "code"):
+    if changed := _changed(was, now.provenance.network["sha256"], "code"):
         return f"not the same: the code of {changed} has changed since"
     if now.versions != was.versions:
         return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"

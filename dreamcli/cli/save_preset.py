@@ -36,15 +36,15 @@ def save_preset(
         WrongRequest, DreamcliError: see `preset_place` and `write_preset`.
     """
     # its pictures are of eight channels each, but its command draws whole layers
-    check(record.job.command != MicroscopeSettings.command, "a picture of an atlas makes no preset")
+    check(record.provenance.command != MicroscopeSettings.command, "a picture of an atlas makes no preset")
     place = preset_place(name, own_folder(), options.overwrite)
     if not options.dry_run:
         values = _changed_settings(settings) | _picture_options(references) | _start_options(settings, record)
-        specs = parse_models(record.job.network["name"])
+        specs = parse_models(record.provenance.network["name"])
         # code and weights of your own are read only if they are named by hand
         if all(spec.weights is None and is_listed(spec.name) for spec in specs):
-            values["model"] = record.job.network["name"]
-        write_preset(place, f"As {options.picture.name}", record.job.command, values)
+            values["model"] = record.provenance.network["name"]
+        write_preset(place, f"As {options.picture.name}", record.provenance.command, values)
     return place
 
 
@@ -68,9 +68,9 @@ def _start_options(settings: Settings, record: Record) -> dict[str, object]:
     values: dict[str, object] = {}
     if isinstance(settings, ClassSettings) and len(settings.classes) > 1 and not settings.sheet:
         values["mix"] = True
-    if isinstance(settings, StyleSettings) and not record.job.input:
+    if isinstance(settings, StyleSettings) and not record.provenance.input:
         values["from-noise"] = True
-    if isinstance(settings, DreamSettings) and not record.job.input:
+    if isinstance(settings, DreamSettings) and not record.provenance.input:
         values["start"] = "noise"
     return values
 

@@ -14,10 +14,10 @@ from dreamcli.settings.base import Settings
 
 from .animated import is_animated
 from .clip import is_clip
-from .existing import record_in
 from .formats import FILMS, PIPE, WRITTEN
 from .identity import RealPaths, identity
 from .naming import fill_in, fit_name, is_template, names_of
+from .resume import record_in
 from .walk import checked_inputs, find, is_glob
 
 _STYLE = "{style}"  # in a template

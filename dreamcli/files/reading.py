@@ -22,8 +22,8 @@ from dreamcli.errors import DreamcliError, first_line, needs
 from .formats import HEIF, READ
 from .levels import scale_key, to_8_bits
 from .mending import JPEG, PNG, WITHOUT_END, look_through, mended_png, read_without_end
-from .opening import open_regular
 from .record import open_result
+from .regular import open_regular
 
 MAX_BYTES = 600_000_000  # of a file; more than the largest picture that is read needs, uncompressed with 16 bits
 MAX_SCANS = 100  # of a JPEG, as in libtiff; each can take as long as a whole picture, and 10 are usual

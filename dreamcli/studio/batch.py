@@ -15,10 +15,10 @@ import numpy as np
 
 from dreamcli.errors import DreamcliError, Hint, Install, describe
 from dreamcli.files.clip import Clip, read_clip
-from dreamcli.files.existing import ExistingOutput, is_made, look_at, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, read_picture
-from dreamcli.files.record import Job
+from dreamcli.files.record import Provenance
+from dreamcli.files.resume import ExistingOutput, is_made, look_at, refuse_others
 from dreamcli.files.writing import check_fits, write_picture
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.references import References
@@ -245,7 +245,7 @@ class PictureMaker:
         start: ReadInput | None,
         references: References[ReadInput],
         on_step: Callable[[Step], None] | None,
-        jobs: list[Job],
+        jobs: list[Provenance],
     ) -> list[Result]:
         """Make pictures, and hold Ctrl-C back where it would lose one."""
         if not isinstance(settings, Schedule):  # no climb, whose progress could be kept
@@ -263,7 +263,7 @@ class PictureMaker:
             return outcome
         try:
             if not self._overwrite:  # another run may have written there meanwhile
-                refuse_others(output, look_at(output), result.record.job)
+                refuse_others(output, look_at(output), result.record.provenance)
             write_picture(output, result.picture, result.record)
             if self._animation:
                 self._animation.write(result.picture, result.record)
@@ -278,7 +278,7 @@ class PictureMaker:
         session.check(settings, references)
         return self._opened
 
-    def _is_animated(self, job: Job) -> bool:
+    def _is_animated(self, job: Provenance) -> bool:
         return self._animation is None or is_made(self._animation.path, job, Hint.OVERWRITE_ANIMATION)
 
     def _outcome(

@@ -18,11 +18,11 @@ from dreamcli.art.artwork import OnStep, part_of
 from dreamcli.errors import DreamcliError, Hint
 from dreamcli.files.animation import Pace, write_film
 from dreamcli.files.atomic import remove_leftovers
-from dreamcli.files.existing import is_made, look_at
 from dreamcli.files.formats import TRANSPARENT_FILMS
 from dreamcli.files.plan import frames_folder
 from dreamcli.files.reading import Picture, Pixels, read_picture
-from dreamcli.files.record import Job, read_record
+from dreamcli.files.record import Provenance, read_record
+from dreamcli.files.resume import is_made, look_at
 from dreamcli.files.writing import joined, off_white, write_picture
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
@@ -111,7 +111,7 @@ class Film(ABC):
         return frames_folder(self.output)
 
     @property
-    def job(self) -> Job:
+    def job(self) -> Provenance:
         """Everything that determines the film."""
         return self.session.jobs(self.settings, self.start.picture, self.references)[0]
 
@@ -174,7 +174,7 @@ class Film(ABC):
     def _path(self, index: int) -> Path:
         return self.folder / f"{index + 1:06}.png"
 
-    def _frames_there(self, job: Job) -> list[Path]:
+    def _frames_there(self, job: Provenance) -> list[Path]:
         """The frames that an earlier run made, up to the first that is missing or broken.
 
         Raises:
@@ -207,7 +207,7 @@ class Film(ABC):
                 path.unlink()
             self.folder.rmdir()
 
-    def _write_frame(self, job: Job, index: int, pixels: Pixels) -> Pixels:
+    def _write_frame(self, job: Provenance, index: int, pixels: Pixels) -> Pixels:
         """Write a frame, and return it as it will be read again."""
         record, alpha = record_of(_job_of_frame(job, index), self.start, self.references, {}), self.alpha(index)
         colors = off_white(pixels, alpha)
@@ -233,11 +233,11 @@ def _is_frame(path: Path) -> bool:
         return True
     with suppress(DreamcliError):
         record = read_record(path)
-        return record is not None and "index" in record.job.settings
+        return record is not None and "index" in record.provenance.settings
     return False
 
 
-def _job_of_frame(job: Job, index: int) -> Job:
+def _job_of_frame(job: Provenance, index: int) -> Provenance:
     return replace(job, settings=job.settings | {"index": index})
 
 

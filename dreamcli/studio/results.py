@@ -15,7 +15,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import high_frequency_share
 from dreamcli.files.animation import resized
 from dreamcli.files.reading import Picture, Pixels
-from dreamcli.files.record import Job, Record
+from dreamcli.files.record import Provenance, Record
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
 from dreamcli.settings.base import Settings
@@ -31,7 +31,7 @@ def jobs_for(
     chooser: Network | None,
     start: Picture | None,
     references: References[ReadInput],
-) -> list[Job]:
+) -> list[Provenance]:
     """Return one job per output: everything that determines the picture."""
     values = settings.to_json()
     if references.styles:
@@ -39,7 +39,7 @@ def jobs_for(
     values |= {"device": compute.device.type, "precision": str(compute.precision).removeprefix("torch.")}
     count = settings.output_count
     return [
-        Job(
+        Provenance(
             settings.command,
             values | ({"index": index} if count > 1 else {}),
             {"name": ensemble.name, "sha256": ensemble.weights_sha256},
@@ -81,7 +81,7 @@ def picture_of(artwork: Artwork, settings: Settings, start: ReadInput | None) ->
 
 
 def record_of(
-    job: Job,
+    job: Provenance,
     start: ReadInput | None,
     references: References[ReadInput],
     score: dict[str, object],

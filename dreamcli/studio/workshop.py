@@ -22,7 +22,7 @@ from dreamcli.engine.tiles import TileError
 from dreamcli.errors import DreamcliError, Hint, check
 from dreamcli.files.clip import Clip
 from dreamcli.files.reading import Picture
-from dreamcli.files.record import Job
+from dreamcli.files.record import Provenance
 from dreamcli.networks.catalog import AUTO
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
@@ -116,7 +116,7 @@ class Workshop:
             guided = references.guide is not None and spec.channel is not None
             check(not guided, "a guide works on whole layers: leave out the channel")
 
-    def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
+    def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Provenance]:
         """Return one job per output: everything that determines the picture."""
         opened, chooser = self._open.of(type(settings)), self.chooser(settings)
         return jobs_for(settings, opened.ensemble, opened.compute, chooser, start, references)
@@ -136,7 +136,7 @@ class Workshop:
         start: ReadInput | None = None,
         references: References[ReadInput] = References(),  # noqa: B008 (frozen)
         on_step: OnStep | None = None,
-        jobs: list[Job] | None = None,
+        jobs: list[Provenance] | None = None,
     ) -> list[Result]:
         """Make the pictures that settings describe. Transparency stays as it was.
         If memory runs out, they are made once more in smaller tiles.

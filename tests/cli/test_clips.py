@@ -11,8 +11,8 @@ from PIL import Image
 
 from dreamcli.files.animation import read_film
 from dreamcli.files.clip import read_clip
-from dreamcli.files.existing import record_in
 from dreamcli.files.record import read_record
+from dreamcli.files.resume import record_in
 from dreamcli.files.video import read_video
 from dreamcli.studio import films
 from tests.conftest import scene
@@ -46,7 +46,7 @@ def test_a_video_is_made_and_made_again(run, form: str, suffix: str) -> None:
     assert outcome.lines == ["4 frames of 64x48, 8 per second", f"clip.mp4 -> out.{suffix}"]
     record = record_in(Path(f"out.{suffix}"))
     assert record is not None
-    assert (record.job.command, record.source, record.score) == (form, "clip.mp4", {"frames": 4})
+    assert (record.provenance.command, record.source, record.score) == (form, "clip.mp4", {"frames": 4})
     assert not Path(f"out.{suffix}.frames").exists()
     outcome = run("replay", f"out.{suffix}")
     assert outcome.code == 0, outcome.err
@@ -133,7 +133,7 @@ def test_frames_can_be_kept(run) -> None:
     assert len(frames) == 4
     record = read_record(frames[2])
     assert record is not None
-    assert record.job.settings["index"] == 2
+    assert record.provenance.settings["index"] == 2
     assert "is a frame of a film; name the film" in run("replay", frames[2]).err
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.files.existing import record_in
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
+from dreamcli.files.resume import record_in
 from dreamcli.files.video import read_video
 from dreamcli.studio import films
 from tests.conftest import scene
@@ -53,7 +53,7 @@ def test_a_film_starts_with_the_picture_and_goes_on_from_it(run, form: str) -> N
     assert not Path("photo-8.mkv.frames").exists()
     record = record_in(Path("photo-8.mkv"))
     assert record is not None
-    assert (record.job.command, record.source, record.stopped) == ("film", "photo.png", "done")
+    assert (record.provenance.command, record.source, record.stopped) == ("film", "photo.png", "done")
     assert record.score == {"frames": 4}
 
 
@@ -174,7 +174,7 @@ def test_frames_can_be_kept(run, photo: Path) -> None:
     assert [path.name for path in frames] == ["000001.png", "000002.png", "000003.png", "000004.png"]
     record = read_record(frames[2])
     assert record is not None
-    assert record.job.settings["index"] == 2
+    assert record.provenance.settings["index"] == 2
     assert "is a frame of a film; name the film" in run("replay", frames[2]).err
     Path("photo-film.mp4").unlink()
     assert run("film", "photo.png", *QUICK).code == 0  # from the frames

@@ -11,8 +11,8 @@ from PIL import Image
 from dreamcli.errors import DreamcliError, Install
 from dreamcli.files.animation import Pace, read_film, write_film
 from dreamcli.files.clip import read_clip
-from dreamcli.files.existing import look_at, record_in
 from dreamcli.files.formats import FILMS, TRANSPARENT_FILMS, VIDEOS
+from dreamcli.files.resume import look_at, record_in
 from dreamcli.files.video import read_video
 from tests.conftest import scene
 from tests.files import clips
