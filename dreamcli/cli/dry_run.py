@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dreamcli.errors import DreamcliError
 from dreamcli.files.clip import read_clip
-from dreamcli.files.digest import file_sha256
+from dreamcli.files.identity import file_sha256
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import read_size
 from dreamcli.files.record import Provenance, Record

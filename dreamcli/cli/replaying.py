@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dreamcli.errors import DreamcliError, WrongRequest, check
-from dreamcli.files.animation import is_animation, read_film
 from dreamcli.files.atomic import check_place
-from dreamcli.files.clip import is_clip, read_clip
+from dreamcli.files.clip import is_video, read_clip
 from dreamcli.files.decoder import Decoder, reader
-from dreamcli.files.digest import file_sha256
+from dreamcli.files.film import holds_film, read_film
 from dreamcli.files.formats import FILMS, WRITTEN
+from dreamcli.files.identity import file_sha256
 from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
@@ -66,7 +66,7 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     picture = options.picture
     if _is_of_film(record):
         return _film_again(options, record)
-    if is_animation(picture):
+    if holds_film(picture):
         raise DreamcliError(f"{picture} is an animation; name the picture itself")
     read = Decoder().read if options.safe_decode else partial(read_picture, limited=False)
     old = read(picture)
@@ -83,7 +83,7 @@ def _is_of_film(record: Record) -> bool:
     """Whether a record is that of a film, or of a frame of one."""
     form = form_named(record.provenance.command)
     is_frame = form.takes_videos and "index" in record.provenance.settings
-    is_film = record.provenance.command == FilmSettings.command or is_clip(Path(record.source))
+    is_film = record.provenance.command == FilmSettings.command or is_video(Path(record.source))
     return is_film or is_frame or "frames" in record.score
 
 

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from dreamcli.errors import DreamcliError, Hint
 
-from .animation import is_animation, read_film
+from .film import holds_film, read_film, read_video_record
 from .formats import FILMS, VIDEOS
 from .reading import read_picture
 from .record import Provenance, Record, read_record
-from .video import read_video_record
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def look_at(output: Path) -> ExistingOutput | None:
     with suppress(DreamcliError):
         record = record_in(output)
         if record:  # files of others aren't decoded
-            if output.suffix.lower() in FILMS and is_animation(output):
+            if output.suffix.lower() in FILMS and holds_film(output):
                 deque(read_film(output), maxlen=1)
             else:
                 read_picture(output, limited=False)

@@ -16,8 +16,8 @@ import numpy as np
 
 from dreamcli.art.artwork import OnStep, part_of
 from dreamcli.errors import DreamcliError, Hint
-from dreamcli.files.animation import Pace, write_film
 from dreamcli.files.atomic import remove_leftovers
+from dreamcli.files.film import Pace, write_film
 from dreamcli.files.formats import TRANSPARENT_FILMS
 from dreamcli.files.plan import frames_folder
 from dreamcli.files.reading import Picture, Pixels, read_picture

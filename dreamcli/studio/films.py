@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from dreamcli.art.artwork import OnStep
-from dreamcli.art.clip import Earlier, change_of, repaint
-from dreamcli.art.film import first_frame, next_frame
+from dreamcli.art.film import PreviousFrame, change_of, first_frame, frame_size, next_frame, repaint
 from dreamcli.art.pixels import scaled_size
 from dreamcli.errors import check
-from dreamcli.files.animation import MAX_GIF_FPS, Pace, resized
 from dreamcli.files.clip import Clip
+from dreamcli.files.film import MAX_GIF_FPS, Pace, even_size
 from dreamcli.files.formats import EVEN_FILMS
-from dreamcli.files.reading import Picture, Pixels
+from dreamcli.files.reading import Picture, Pixels, resized
 from dreamcli.settings.base import Schedule, Settings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.references import References
@@ -55,7 +54,7 @@ class ZoomFilm(Film):
 
     @property
     def size(self) -> tuple[int, int]:
-        return self.settings.frame_size(*self.start.picture.pixels.shape[:2])
+        return frame_size(self.settings, *self.start.picture.pixels.shape[:2])
 
     def frame(
         self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
@@ -98,7 +97,7 @@ class ClipFilm(Film):
         height, width = scaled_size(*self.clip.size, self.settings.size)
         if self.clip.durations and self.output.suffix.lower() not in EVEN_FILMS:
             return height, width
-        return max(2, height // 2 * 2), max(2, width // 2 * 2)
+        return even_size(height, width)
 
     @property
     def sound(self) -> Path | None:
@@ -127,7 +126,7 @@ class ClipFilm(Film):
         earlier = None
         if previous is not None and first is not None:
             before = self._source.at(index - 1).pixels
-            earlier = Earlier(before, previous, change_of(self._source.first.pixels, first))
+            earlier = PreviousFrame(before, previous, change_of(self._source.first.pixels, first))
         frame, form = self._source.at(index).pixels, type(self.settings)
         settings, ensemble = replace(self.settings, size=None), self.session.ensemble(form)
         inputs = self.session.inputs(settings, Picture(frame), self.references)

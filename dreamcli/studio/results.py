@@ -13,8 +13,7 @@ from dreamcli.art.pixels import to_tensor
 from dreamcli.art.score import top, top_of
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import high_frequency_share
-from dreamcli.files.animation import resized
-from dreamcli.files.reading import Picture, Pixels
+from dreamcli.files.reading import Picture, Pixels, resized
 from dreamcli.files.record import Provenance, Record
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
