@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from dreamcli.art.artwork import Inputs, Memo
-from dreamcli.art.clip import Earlier, change_of, repaint
+from dreamcli.art.film import PreviousFrame, change_of, repaint
 from dreamcli.art.pixels import to_tensor
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.flow import carried
@@ -62,7 +62,7 @@ def painted(
     for index, frame in enumerate(sources):
         earlier = None
         if goes_on and made:
-            earlier = Earlier(sources[index - 1], made[-1], change_of(sources[0], made[0]))
+            earlier = PreviousFrame(sources[index - 1], made[-1], change_of(sources[0], made[0]))
         artwork = repaint(settings, frame, earlier, ensemble, Inputs(references=references, memo=memo), compute)
         made.append(artwork.pixels)
         scores.append(artwork.score["after"])

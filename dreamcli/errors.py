@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
+from importlib import import_module
+from types import ModuleType
 
 # what the system says where it has no memory for a thread or a library
 _WITHOUT_MEMORY = ("can't start new thread", "failed to map segment", "annot allocate memory")
@@ -30,16 +33,29 @@ class Hint(Enum):
     LIST_PRESETS = auto()
     LIST_CLASSES = auto()
     STYLE = auto()
-    INSTALL_RAY = auto()
-    INSTALL_CAPTUM = auto()
-    INSTALL_VIDEO = auto()
-    INSTALL_WEB = auto()
-    INSTALL_UMAP = auto()
-    INSTALL_HEIF = auto()
-    INSTALL_WATCH = auto()
     PASSWORD = auto()
     PORT = auto()
     VERBOSE = auto()
+
+
+@dataclass(frozen=True)
+class Install:
+    """The remedy for a missing package: to install one of dreamcli's extras."""
+
+    extra: str
+
+
+# what people are told where an optional package isn't installed, and the extra that brings it
+_OPTIONAL = {
+    "av": ("films need PyAV, which isn't installed", "video"),
+    "captum": ("explaining needs Captum, which isn't installed", "explain"),
+    "cv2": ("videos need OpenCV, which isn't installed", "video"),
+    "nicegui": ("the page needs NiceGUI, which isn't installed", "web"),
+    "pillow_heif": ("an HEIC picture, and pillow-heif isn't installed", "heif"),
+    "ray": ("working on a cluster needs Ray, which isn't installed", "ray"),
+    "umap": ("a map needs umap-learn, which isn't installed", "map"),
+    "watchfiles": ("--watch needs watchfiles, which isn't installed", "watch"),
+}
 
 
 class DreamcliError(Exception):
@@ -49,7 +65,7 @@ class DreamcliError(Exception):
         hint: what would help, if anything does.
     """
 
-    def __init__(self, message: str, hint: Hint | None = None) -> None:
+    def __init__(self, message: str, hint: Hint | Install | None = None) -> None:
         super().__init__(message)
         self.hint = hint
 
@@ -58,7 +74,20 @@ class WrongRequest(DreamcliError):
     """The request itself is wrong: an unknown layer or model, or a setting that makes no sense."""
 
 
-def describe(error: BaseException) -> tuple[str, Hint | None]:
+def needs(package: str) -> ModuleType:
+    """Import an optional package, such as ``"captum"``.
+
+    Raises:
+        DreamcliError: it isn't installed, with the extra that brings it.
+    """
+    try:
+        return import_module(package)
+    except ImportError as error:
+        message, extra = _OPTIONAL[package]
+        raise DreamcliError(message, Install(extra)) from error
+
+
+def describe(error: BaseException) -> tuple[str, Hint | Install | None]:
     """What to say about an error, and what would help. Any error but ours is a bug, ours or a library's."""
     if isinstance(error, DreamcliError):
         return str(error), error.hint

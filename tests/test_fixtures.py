@@ -79,14 +79,14 @@ OLD_FIELDS: dict[str, tuple[str, ...]] = {
 def rebuilt(record: Record) -> dict[str, Any]:
     """A record's settings, read into their class and turned to JSON again, without those added since."""
     values = values_of(record)
-    again = settings_from_json(record.job.command, values).to_json()
+    again = settings_from_json(record.provenance.command, values).to_json()
     return {name: value for name, value in again.items() if name in values}
 
 
 def values_of(record: Record) -> dict[str, Any]:
     """What a record holds of an art form's own settings; the weights of styles go with their pictures."""
-    elsewhere = (*SHARED_FIELDS, *(["weights"] if record.job.command == "style" else []))
-    return {name: value for name, value in record.job.settings.items() if name not in elsewhere}
+    elsewhere = (*SHARED_FIELDS, *(["weights"] if record.provenance.command == "style" else []))
+    return {name: value for name, value in record.provenance.settings.items() if name not in elsewhere}
 
 
 def as_json(value: object) -> str:

@@ -98,17 +98,12 @@ def test_only_the_command_line_imports_inside_functions(path: Path) -> None:
 
 # where an import inside a function is worth it: what only some runs need, or what only some systems have
 LAZY = {
-    "art.activation_atlas",
-    "art.explain",
     "errors",
     "engine.flow",
     "plugins",
-    "files.pyav",
-    "files.reading",
     "networks.registry",
     "networks.wheels",
     "files.decoder",
-    "studio.cluster",
     "studio.request",
     "web.server",
 }

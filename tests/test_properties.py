@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.naming import MAX_NAME_BYTES, fill_in, fit_name
 from dreamcli.files.plan import make_plan
-from dreamcli.files.record import Job, Record
+from dreamcli.files.record import Provenance, Record
 from dreamcli.files.shard import Shard
 from dreamcli.forms import settings_classes, settings_from_json
 from dreamcli.networks.model_spec import model_text, parse_models
@@ -121,7 +121,7 @@ JSON = st.recursive(
 @settings(max_examples=40)
 def test_settings_of_any_json_are_made_or_refused(name: str, data: st.DataObject) -> None:
     values = data.draw(st.fixed_dictionaries({}, optional={each.name: JSON for each in fields(FORMS[name])}))
-    job = replace(JOB, command=name, settings=values)
+    job = replace(PROVENANCE, command=name, settings=values)
     try:
         made = job.form_settings()
     except DreamcliError:
@@ -129,13 +129,13 @@ def test_settings_of_any_json_are_made_or_refused(name: str, data: st.DataObject
     assert isinstance(made, FORMS[name])
 
 
-JOB = Job(
+PROVENANCE = Provenance(
     command="dream",
     settings=DreamSettings().to_json(),
     input="ab" * 32,
     network={"name": "dreamnet", "sha256": "cd" * 32},
 )
-RECORD = Record(JOB, "cat.jpg")
+RECORD = Record(PROVENANCE, "cat.jpg")
 SHORT = st.text(max_size=20)
 
 

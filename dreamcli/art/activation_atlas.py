@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from importlib import import_module
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -19,7 +17,7 @@ from torch import Tensor
 
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Alignment, positions_of
-from dreamcli.errors import DreamcliError, Hint
+from dreamcli.errors import needs
 from dreamcli.files.reading import Pixels
 from dreamcli.networks.ensemble import Ensemble, NetworkLayer
 from dreamcli.settings.visualization import BoostSettings
@@ -109,7 +107,7 @@ def _features(settings: BoostSettings, ensemble: Ensemble, photographs: Sequence
 
 def _laid_out(features: Tensor, seed: int) -> np.ndarray:
     """A place for each feature, ``(N, 2)``; those that are alike are near each other."""
-    layout = import_umap().UMAP(
+    layout = needs("umap").UMAP(
         n_neighbors=NEIGHBORS, min_dist=SPACING, metric="cosine", random_state=seed % 2**32, n_jobs=1
     )
     threads = torch.get_num_threads()
@@ -129,15 +127,3 @@ def _cells(places: np.ndarray, side: int) -> dict[tuple[int, int], list[int]]:
         if 0 <= row < side and 0 <= column < side:
             cells.setdefault((row, column), []).append(number)
     return {cell: cells[cell] for cell in sorted(cells) if len(cells[cell]) >= FEWEST_IN_CELL}
-
-
-def import_umap() -> ModuleType:
-    """The module of umap-learn.
-
-    Raises:
-        DreamcliError: it isn't installed.
-    """
-    try:
-        return import_module("umap")
-    except ImportError as error:
-        raise DreamcliError("a map needs umap-learn, which isn't installed", Hint.INSTALL_UMAP) from error

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,7 @@ from torch.nn import functional as F
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.objectives import Channel
 from dreamcli.engine.parameterization import blurred
-from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
+from dreamcli.errors import WrongRequest, check, needs
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
 from dreamcli.settings.explain import ExplainSettings
@@ -99,7 +97,7 @@ class _Score(nn.Module):
 
 def _methods(settings: ExplainSettings, network: Network, compute: Compute, score: nn.Module) -> dict[str, Attribute]:
     """The ways to find out where the network looks, by name."""
-    captum = import_captum()
+    captum = needs("captum").attr
     integrated = captum.IntegratedGradients(score, multiply_by_inputs=True)
 
     def integrate(image: Tensor, index: int) -> Tensor:
@@ -163,16 +161,3 @@ def _normalized(positive: Tensor) -> np.ndarray:
     """A map from 0 to 1, ``(rows, columns)`` float32."""
     values: np.ndarray = positive[0, 0].cpu().numpy()
     return (values / max(float(np.quantile(values, BRIGHTEST)), 1e-12)).clip(0, 1)
-
-
-def import_captum() -> ModuleType:
-    """Captum's methods.
-
-    Raises:
-        DreamcliError: it isn't installed.
-    """
-    try:
-        import_module("captum")
-        return import_module("captum.attr")
-    except ImportError as error:
-        raise DreamcliError("explaining needs Captum, which isn't installed", Hint.INSTALL_CAPTUM) from error

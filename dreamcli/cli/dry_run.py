@@ -9,11 +9,11 @@ from pathlib import Path
 
 from dreamcli.errors import DreamcliError, WrongRequest
 from dreamcli.files.clip import read_clip
-from dreamcli.files.digest import file_sha256
-from dreamcli.files.existing import ExistingOutput, record_in, refuse_others
+from dreamcli.files.identity import file_sha256
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, read_size
-from dreamcli.files.record import Job, Record
+from dreamcli.files.record import Provenance, Record
+from dreamcli.files.resume import ExistingOutput, record_in, refuse_others
 from dreamcli.settings.base import Settings
 from dreamcli.studio.batch import Outcome, failure, start_of
 from dreamcli.studio.pictures import recorded_name
@@ -34,10 +34,10 @@ def show_plan(
         WrongRequest: the networks don't have the layers that are asked for.
     """
     session, references = opened
-    jobs: dict[tuple[Settings, int | None], list[Job]] = {}
+    provenances: dict[tuple[Settings, int | None], list[Provenance]] = {}
     for settings, style in dict.fromkeys((task.settings, task.style) for task in tasks):
         session.check(settings, references)
-        jobs[settings, style] = session.jobs(settings, None, references.only_style(style))
+        provenances[settings, style] = session.provenances(settings, None, references.only_style(style))
     pixels = 0
     for task in tasks:
         try:
@@ -49,8 +49,8 @@ def show_plan(
         except DreamcliError as error:
             report.add(failure(task.title, task.output, error))
             continue
-        for output, job in zip(task.outputs, jobs[task.settings, task.style], strict=True):
-            outcome = _forecast(task, output, job, overwrite)
+        for output, provenance in zip(task.outputs, provenances[task.settings, task.style], strict=True):
+            outcome = _forecast(task, output, provenance, overwrite)
             if task.is_film and outcome.status == "planned":
                 outcome = _forecast_film(task, opened, overwrite, read, is_alone=len(tasks) == 1)
             report.add(outcome)
@@ -81,7 +81,7 @@ def _forecast_film(
     return Outcome("planned", task.title, str(task.output), message, details=details)
 
 
-def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
+def _forecast(task: Task, output: Path, provenance: Provenance, overwrite: bool) -> Outcome:
     """The likely outcome of an output. Blank networks aren't compared, and inputs only if their names differ."""
     planned = Outcome("planned", task.title, str(output))
     if not output.exists():
@@ -93,21 +93,21 @@ def _forecast(task: Task, output: Path, job: Job, overwrite: bool) -> Outcome:
         record = record_in(output)
     existing = ExistingOutput(record, is_whole=True)
     try:
-        refuse_others(output, existing, _completed(job, record, task.source) if record else job)
+        refuse_others(output, existing, _completed(provenance, record, task.source) if record else provenance)
     except DreamcliError as error:
         return failure(task.title, output, error)
     return replace(planned, status="skipped", message="(already made)") if existing.is_finished else planned
 
 
-def _completed(job: Job, record: Record, source: Path | None) -> Job:
-    """A job whose unknown parts (the digests of blank networks and of its input) are taken from an existing record.
+def _completed(provenance: Provenance, record: Record, source: Path | None) -> Provenance:
+    """Fill in what isn't known yet, the digests of blank networks and of the input, from an existing record.
 
     Raises:
         DreamcliError: the input has another name, and can't be read.
     """
-    if not all(job.network["sha256"].split("+")):  # blank networks
-        job = replace(job, network=record.job.network | {"name": job.network["name"]})
+    if not all(provenance.network["sha256"].split("+")):  # blank networks
+        provenance = replace(provenance, network=record.provenance.network | {"name": provenance.network["name"]})
     if source is None:
-        return job
+        return provenance
     is_same = record.source == recorded_name(source)
-    return replace(job, input=record.job.input if is_same else file_sha256(source))
+    return replace(provenance, input=record.provenance.input if is_same else file_sha256(source))

@@ -7,15 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from dreamcli.errors import Hint, WrongRequest, describe
+from dreamcli.errors import Hint, Install, WrongRequest, describe
 
 from .terminal import say
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
-
-
-def _with_extra(name: str) -> str:
-    return f"in a clone of dreamcli, run pip (or uv tool) install '.[{name}]'"
 
 
 HINTS: Mapping[Hint, str] = {
@@ -37,13 +33,6 @@ HINTS: Mapping[Hint, str] = {
     Hint.LIST_PRESETS: "list them with: dreamcli presets",
     Hint.LIST_CLASSES: "list them with: dreamcli models MODEL --classes",
     Hint.STYLE: "name one with --style PICTURE, or two with --fine PICTURE and --coarse PICTURE",
-    Hint.INSTALL_RAY: _with_extra("ray"),
-    Hint.INSTALL_CAPTUM: _with_extra("explain"),
-    Hint.INSTALL_VIDEO: _with_extra("video"),
-    Hint.INSTALL_WEB: _with_extra("web"),
-    Hint.INSTALL_UMAP: _with_extra("map"),
-    Hint.INSTALL_HEIF: _with_extra("heif"),
-    Hint.INSTALL_WATCH: _with_extra("watch"),
     Hint.PASSWORD: "set one with --password, or in DREAMCLI_PASSWORD",
     Hint.PORT: "choose another with --port, or any with --port 0",
     Hint.VERBOSE: "-v shows where",
@@ -51,8 +40,10 @@ HINTS: Mapping[Hint, str] = {
 _JOINER = "\u200d"  # of emoji
 
 
-def with_hint(message: str, hint: Hint | None) -> str:
+def with_hint(message: str, hint: Hint | Install | None) -> str:
     """A message with the option that helps."""
+    if isinstance(hint, Install):
+        return f"{message}; in a clone of dreamcli, run pip (or uv tool) install '.[{hint.extra}]'"
     return f"{message}; {HINTS[hint]}" if hint else message
 
 

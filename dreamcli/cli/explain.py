@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dreamcli.errors import needs
 from dreamcli.settings.explain import ExplainSettings
 
 from .completion import complete_classes
@@ -42,9 +43,7 @@ def explain(images: tuple[str, ...], names: tuple[str, ...], raw: Path | None, *
 
     shared, rest = SharedOptions.split(options)
     settings = ExplainSettings(**rest)  # reports a setting that is out of range before anything is loaded
-    from dreamcli.art.explain import import_captum
-
-    import_captum()  # which may be missing
+    needs("captum")  # which may be missing
     opened = None
     if names:
         opened = open_session(shared, blank=shared.dry_run)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dreamcli.errors import WrongRequest, check
+from dreamcli.errors import WrongRequest, check, needs
 from dreamcli.files.walk import find_some
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
@@ -71,11 +71,10 @@ def microscope(
     opened = open_session(shared, blank=shared.dry_run)
     network = opened[0].ensemble(MicroscopeSettings).only
 
-    from dreamcli.art.activation_atlas import import_umap
     from dreamcli.studio import microscope as studio
 
     if with_maps:
-        import_umap()
+        needs("umap")
     tasks = studio.plan_atlas(network, studio.layers_for(network, layers), channels, folder, values)
     code = make_pictures(tasks, shared, opened)
     if code or shared.dry_run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -13,17 +12,17 @@ import numpy as np
 
 from dreamcli import forms
 from dreamcli.errors import DreamcliError, WrongRequest, check
-from dreamcli.files.animation import is_animation, read_film
 from dreamcli.files.atomic import check_place
-from dreamcli.files.clip import is_clip
+from dreamcli.files.clip import is_video
 from dreamcli.files.decoder import Decoder, reader
-from dreamcli.files.digest import file_sha256
-from dreamcli.files.existing import record_in
+from dreamcli.files.film import holds_film, read_film
 from dreamcli.files.formats import FILMS, WRITTEN
+from dreamcli.files.identity import file_sha256
 from dreamcli.files.plan import Task, refuse_overwriting
 from dreamcli.files.presets import preset_place, write_preset
 from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
+from dreamcli.files.resume import record_in
 from dreamcli.networks.model_spec import ModelSpec, parse_models
 from dreamcli.networks.registry import NO_JUDGE, is_listed, is_own
 from dreamcli.settings.base import Settings
@@ -58,26 +57,26 @@ def _record_of(options: ReplayOptions) -> Record:
     if record.stopped == "interrupted":
         raise DreamcliError(f"{picture} was interrupted, so it can't be replayed; finish it with its own command")
     try:
-        forms.settings_class(record.job.command)
+        forms.settings_class(record.provenance.command)
     except KeyError as error:
-        command = record.job.command
+        command = record.provenance.command
         raise DreamcliError(f"{picture} was made by the command {command}, which isn't installed here") from error
-    name = record.job.network["name"]
+    name = record.provenance.network["name"]
     if options.model and is_listed(name):
         raise WrongRequest(f"{picture} was made by {name}, not by a network of yours: leave out --model")
-    if options.judge and not record.job.judge:
+    if options.judge and not record.provenance.judge:
         raise WrongRequest(f"{picture} was made without a judge: leave out --judge")
     return record
 
 
 def _settings_of(picture: Path, record: Record) -> tuple[Settings, tuple[float, ...]]:
     """The settings, and the styles' weights."""
-    values = record.job.settings
+    values = record.provenance.settings
     try:
         _ = str(values["device"]), str(values["precision"])
         weights = tuple(float(weight) for weight in values.get("weights", ()))
-        References.from_roles(record.job.others, weights)  # checks them
-        return record.job.form_settings(), weights
+        References.from_roles(record.provenance.others, weights)  # checks them
+        return record.provenance.form_settings(), weights
     except (TypeError, KeyError, ValueError, AttributeError, WrongRequest) as error:
         version = record.versions.get("dreamcli")
         raise DreamcliError(f"{picture} was made by dreamcli {version}, whose settings are unknown here") from error
@@ -87,12 +86,12 @@ def _save_preset(name: str, options: ReplayOptions, record: Record) -> Outcome:
     """Save what a picture was made with, where it isn't the default."""
     settings, weights = _settings_of(options.picture, record)
     with _blamed_on(options):
-        parse_models(record.job.network["name"])
-    without_masks = {role: digest for role, digest in record.job.others.items() if "mask" not in role}
+        parse_models(record.provenance.network["name"])
+    without_masks = {role: digest for role, digest in record.provenance.others.items() if "mask" not in role}
     request = Request(
         settings=settings,
-        setup=Setup(model=record.job.network["name"]),
-        start=Path(record.source) if record.job.input else None,
+        setup=Setup(model=record.provenance.network["name"]),
+        start=Path(record.source) if record.provenance.input else None,
         references=References.from_roles(_find_references(options, record, without_masks), weights),
     )
     # its pictures are of eight channels each, but its command draws whole layers
@@ -108,7 +107,7 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     picture, is_film = options.picture, _is_of_film(record)
     if is_film and picture.suffix.lower() not in FILMS:
         raise DreamcliError(f"{picture} is a frame of a film; name the film")
-    if not is_film and is_animation(picture):
+    if not is_film and holds_film(picture):
         raise DreamcliError(f"{picture} is an animation; name the picture itself")
     read = Decoder().read if options.safe_decode else partial(read_picture, limited=False)
     old = None if is_film else read(picture)
@@ -118,8 +117,8 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
     if is_film and request.start is None:
         raise DreamcliError(f"{picture} doesn't say what it was made from")
     if options.dry_run:
-        return Outcome("planned", source, str(target), details={"record": asdict(record)})
-    # where one job makes several pictures
+        return Outcome("planned", source, str(target), details={"record": record.to_dict()})
+    # where one task makes several pictures
     only = getattr(request.settings, "index", 0) if request.settings.output_count > 1 else None
     task = Task(request.start, target, request.settings, is_film=is_film, only=only, name=picture.name)
     made = _made(options, record, request, task)
@@ -134,25 +133,25 @@ def _make_again(options: ReplayOptions, record: Record) -> Outcome:
 
 def _is_of_film(record: Record) -> bool:
     """Whether a record is that of a film, or of a frame of one."""
-    form = forms.settings_class(record.job.command)
-    is_frame = form.takes_videos and "index" in record.job.settings
-    return form.makes_films or is_clip(Path(record.source)) or is_frame or "frames" in record.score
+    form = forms.settings_class(record.provenance.command)
+    is_frame = form.takes_videos and "index" in record.provenance.settings
+    return form.makes_films or is_video(Path(record.source)) or is_frame or "frames" in record.score
 
 
 def _request_of(options: ReplayOptions, record: Record) -> Request:
     """What was asked for, with the files where they are now."""
     settings, weights = _settings_of(options.picture, record)
     start = None
-    if record.job.input:
-        start = _find(options.picture, "photograph", record.source, record.job.input, options.given, "--input ")
-    others = _find_references(options, record, record.job.others)
+    if record.provenance.input:
+        start = _find(options.picture, "photograph", record.source, record.provenance.input, options.given, "--input ")
+    others = _find_references(options, record, record.provenance.others)
     model, judge = _models(options, record)
     setup = Setup(
         model=model,
         weights=options.weights,
         judge=judge,
-        device=options.device or record.job.settings["device"],
-        precision=options.precision or record.job.settings["precision"],
+        device=options.device or record.provenance.settings["device"],
+        precision=options.precision or record.provenance.settings["precision"],
     )
     return Request(settings=settings, setup=setup, start=start, references=References.from_roles(others, weights))
 
@@ -194,7 +193,7 @@ def _blamed_on(options: ReplayOptions) -> Iterator[None]:
 
 def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     """The networks and the judge. Networks of the user's own must be named again, since their code is run."""
-    picture, name, judge = options.picture, record.job.network["name"], record.job.judge.get("name")
+    picture, name, judge = options.picture, record.provenance.network["name"], record.provenance.judge.get("name")
     with _blamed_on(options):
         specs = parse_models(name)
     for spec in specs:
@@ -208,7 +207,7 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
         own = "+".join(f"{spec.name}=FILE" if is_own(spec.name) else spec.name for spec in specs)
         again = f"{name} --weights FILE" if len(specs) == 1 else own
         raise DreamcliError(f"{picture} was made with your own network; name it with --model {again}")
-    if not record.job.judge_chooses:
+    if not record.provenance.judge_chooses:
         witness = record.witness
         is_known = witness and not is_own(witness) and "=" not in witness  # a record names no file that is read
         return name, options.judge or (witness if is_known else NO_JUDGE)
@@ -238,7 +237,7 @@ def _check_weights(picture: Path, record: Record, request: Request, opened: Open
     if _changed(record, ensemble.weights_sha256, "weights"):
         how = "--weights" if len(ensemble.networks) == 1 else "--model NAME=FILE+..."
         raise DreamcliError(f"{picture} was made with different weights for {setup.model}; give them with {how}")
-    if judge and judge.weights_sha256 != record.job.judge["sha256"]:
+    if judge and judge.weights_sha256 != record.provenance.judge["sha256"]:
         raise DreamcliError(
             f"{picture} was judged with different weights for {setup.judge}; give them with --judge MODEL=FILE"
         )
@@ -246,9 +245,9 @@ def _check_weights(picture: Path, record: Record, request: Request, opened: Open
 
 def _changed(record: Record, now: str, part: str) -> str:
     """The networks whose "weights" or "code" aren't those that a picture was made with, given the SHA-256 of all."""
-    names = [spec.name for spec in parse_models(record.job.network["name"])]
+    names = [spec.name for spec in parse_models(record.provenance.network["name"])]
     parts = [(name, each) for name in names for each in ("weights", "code")[: 1 + is_own(name)]]
-    pairs = zip_longest(record.job.network["sha256"].split("+"), now.split("+"))
+    pairs = zip_longest(record.provenance.network["sha256"].split("+"), now.split("+"))
     found = [name for (name, each), (one, other) in zip(parts, pairs, strict=False) if each == part and one != other]
     return " and ".join(found)
 
@@ -274,8 +273,8 @@ def _find_references(options: ReplayOptions, record: Record, wanted: Mapping[str
     places = {}
     for text in options.moved:
         role, equals, path = text.partition("=")
-        if not equals or role not in record.job.others:
-            roles = ", ".join(record.job.others) or "none"
+        if not equals or role not in record.provenance.others:
+            roles = ", ".join(record.provenance.others) or "none"
             raise WrongRequest(f"--other {text} is not of the form ROLE=PATH; this picture's roles are: {roles}")
         places[role] = Path(path)
     return {
@@ -313,10 +312,10 @@ def _difference(old: Picture, was: Record, new: Picture, now: Record) -> str:
     if np.array_equal(old.pixels, new.pixels):
         return ""
     for setting, word in (("device", "on"), ("precision", "in")):
-        before, after = was.job.settings[setting], now.job.settings[setting]
+        before, after = was.provenance.settings[setting], now.provenance.settings[setting]
         if before != after:
             return f"not the same: it was made {word} {before}, this {word} {after}"
-    if changed := _changed(was, now.job.network["sha256"], "code"):
+    if changed := _changed(was, now.provenance.network["sha256"], "code"):
         return f"not the same: the code of {changed} has changed since"
     if now.versions != was.versions:
         return f"not the same: it was made with {_versions(was)}, this with {_versions(now)}"

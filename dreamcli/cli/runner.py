@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dreamcli.errors import Hint, WrongRequest, check
+from dreamcli.errors import Hint, WrongRequest, check, needs
 from dreamcli.files.atomic import check_place, remove_leftovers, why_closed
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import FILMS, PIPE, VIDEOS
@@ -27,7 +27,6 @@ from dreamcli.files.plan import (
     plan_named,
     refuse_overwriting,
 )
-from dreamcli.files.pyav import import_av
 from dreamcli.files.reading import MAX_BYTES
 from dreamcli.files.writing import write_arrays
 from dreamcli.settings.base import Settings
@@ -130,7 +129,7 @@ def make_films(image: Path, shared: SharedOptions, settings: Settings, opened: O
     check(not shared.to_stdout, "a film can't go to stdout: name a file with -o")
     output = plan_film(image, shared.output, settings)
     if output.suffix.lower() in VIDEOS:
-        import_av()  # which may be missing
+        needs("av")  # which may be missing
     return make_pictures([Task(image, output, settings, is_film=True)], shared, opened)
 
 
@@ -278,7 +277,7 @@ def _check_animation(tasks: Sequence[Task], shared: SharedOptions) -> None:
     if path.suffix.lower() not in FILMS:
         raise WrongRequest(f"--animate {path} must end in {', '.join(FILMS)}")
     if path.suffix.lower() in VIDEOS:
-        import_av()  # which may be missing
+        needs("av")  # which may be missing
     pictures = [tasks[0].source, tasks[0].output, *shared.references.by_role().values()]
     # compared by name, too: the output need not exist yet
     place, known = realpath(path), identity(path)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest, describe
+from dreamcli.errors import WrongRequest, describe, needs
 from dreamcli.files.plan import Task
 
 from .errors import FAILED, INTERRUPTED, print_error, with_hint
@@ -66,10 +66,7 @@ def watch_folders(
 
 def _changes(folders: Sequence[str]) -> Iterator[None]:
     """Yield now, whenever something changes in the folders, and once more a little later."""
-    try:
-        from watchfiles import watch
-    except ImportError as error:
-        raise DreamcliError("--watch needs watchfiles, which isn't installed", Hint.INSTALL_WATCH) from error
+    watch = needs("watchfiles").watch
     say(f"watching {', '.join(folders)}; press Ctrl-C to stop")
     last = time.monotonic()
     for found in watch(*folders, rust_timeout=TICK_MS, yield_on_timeout=True, ignore_permission_denied=True):

@@ -22,7 +22,7 @@ from typing import IO
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError, Hint
+from dreamcli.errors import DreamcliError, Hint, Install
 
 from .reading import Picture, Pixels, read_picture
 
@@ -133,7 +133,8 @@ def _exchange(child: subprocess.Popen[bytes], path: str) -> Picture | DreamcliEr
         raise EOFError
     header = json.loads(line)
     if "error" in header:
-        return DreamcliError(str(header["error"]), Hint[header["hint"]] if header["hint"] else None)
+        hint = Hint[header["hint"]] if header["hint"] else Install(header["extra"]) if header["extra"] else None
+        return DreamcliError(str(header["error"]), hint)
     pixels, *alpha = (_receive(child.stdout, shape) for shape in header["shapes"])
     return Picture(pixels, alpha[0] if alpha else None, header["sha256"], tuple(header["notes"]))
 
@@ -165,7 +166,9 @@ def _serve(seconds: int, memory: int) -> None:
         try:
             picture = read_picture(Path(json.loads(line)))
         except DreamcliError as error:
-            answers.write(_line({"error": str(error), "hint": error.hint and error.hint.name}))
+            hint = error.hint.name if isinstance(error.hint, Hint) else ""
+            extra = error.hint.extra if isinstance(error.hint, Install) else ""
+            answers.write(_line({"error": str(error), "hint": hint, "extra": extra}))
         else:
             arrays = [array for array in (picture.pixels, picture.alpha) if array is not None]
             shapes = [array.shape for array in arrays]

@@ -1,10 +1,13 @@
-"""Which paths are the same file."""
+"""Which paths are the same file, and which files hold the same."""
 
 from __future__ import annotations
 
 import os
 from functools import cache
+from hashlib import file_digest
 from pathlib import Path
+
+from dreamcli.errors import DreamcliError
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -35,3 +38,16 @@ class RealPaths:
         """Equal for two outputs that could be the same file."""
         # without case, since some file systems don't tell "A.png" from "a.png"
         return self.path(output).casefold()
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file of any size, in hexadecimal.
+
+    Raises:
+        DreamcliError: it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DreamcliError(f"{path}: can't be read ({error.strerror or error})") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dreamcli.errors import DreamcliError
 
-from .opening import descriptor_of
+from .regular import descriptor_of
 
 _BEGINNING = b'{"job": {"command": "'  # of every record, since its keys are sorted
 _HEAD = 4096  # bytes, in which a record begins, in every format but WebP

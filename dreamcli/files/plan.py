@@ -9,15 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest
+from dreamcli.errors import DreamcliError, Hint, Install, WrongRequest
 from dreamcli.settings.base import Settings
 
-from .animated import is_animated
-from .clip import is_clip
-from .existing import record_in
+from .clip import is_animated, is_video
 from .formats import FILMS, PIPE, WRITTEN
 from .identity import RealPaths, identity
 from .naming import fill_in, fit_name, is_template, names_of
+from .resume import record_in
 from .walk import checked_inputs, find, is_glob
 
 _STYLE = "{style}"  # in a template
@@ -44,7 +43,7 @@ class Task:
     output: Path
     settings: Settings
     problem: str = ""
-    hint: Hint | None = None
+    hint: Hint | Install | None = None
     name: str = ""
     folder: Path | None = None
     is_film: bool = False
@@ -260,7 +259,7 @@ class _Destination:
             return False
         wanted = Path(self.output or "").suffix.lower()
         is_picture = not self.is_folder and wanted in WRITTEN and wanted not in FILMS
-        return is_clip(source) or (self.animated and not is_picture and is_animated(source))
+        return is_video(source) or (self.animated and not is_picture and is_animated(source))
 
     def _filled_in(self, source: Path, inside: Path, is_film: bool) -> Path:
         assert self.template
@@ -292,7 +291,7 @@ def _suffix(source: Path, is_film: bool) -> str:
     """The suffix of a result that was given none."""
     if not is_film:
         return ".png"
-    return ".mp4" if is_clip(source) else ".gif" if source.suffix.lower() == ".gif" else ".webp"
+    return ".mp4" if is_video(source) else ".gif" if source.suffix.lower() == ".gif" else ".webp"
 
 
 def _checked(output: Path, endings: Sequence[str]) -> Path:

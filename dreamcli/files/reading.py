@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from dreamcli.errors import DreamcliError, Hint, first_line
+from dreamcli.errors import DreamcliError, first_line, needs
 
 from .formats import HEIF, READ
 from .levels import scale_key, to_8_bits
 from .mending import JPEG, PNG, WITHOUT_END, look_through, mended_png, read_without_end
-from .opening import open_regular
 from .record import open_result
+from .regular import open_regular
 
 MAX_BYTES = 600_000_000  # of a file; more than the largest picture that is read needs, uncompressed with 16 bits
 MAX_SCANS = 100  # of a JPEG, as in libtiff; each can take as long as a whole picture, and 10 are usual
@@ -33,6 +33,7 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _DEPTH = 24  # the place of a PNG's bits per sample
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323  # tags of a TIFF
 _STRIP = 1024  # rows
+_TOO_QUICK, _IN_PLACE = 10, 100  # milliseconds: browsers show a frame that is this quick for longer
 _ENDS_EARLY = "damaged or incomplete picture (its data ends early)"
 
 Pixels = NDArray[np.uint8]
@@ -110,10 +111,10 @@ def _explained() -> Iterator[None]:
         raise DreamcliError(f"damaged or incomplete picture ({first_line(error)})") from error
 
 
-def read_frames(path: Path) -> Iterator[tuple[Picture, float]]:
-    """Read the frames of an animated picture, and how many milliseconds each says that it is shown.
+def read_frames(path: Path) -> Iterator[tuple[Picture, int]]:
+    """Read the frames of an animated picture, and how many milliseconds browsers show each of them.
 
-    A picture that a PNG shows only where it can't be animated is left out. The sha256 is empty.
+    A PNG's default image, which stands for the animation where that can't be shown, is left out. The sha256 is empty.
 
     Raises:
         DreamcliError: see `read_picture`.
@@ -127,13 +128,26 @@ def read_frames(path: Path) -> Iterator[tuple[Picture, float]]:
             except EOFError:
                 return
             picture = to_picture(image)
-        yield picture, image.info.get("duration", 0)
+        duration = image.info.get("duration", 0)
+        yield picture, round(duration) if duration > _TOO_QUICK else _IN_PLACE
 
 
 def split_alpha(pixels: Pixels) -> Picture:
     """A picture from ``(height, width, 3 or 4)`` uint8."""
     alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
     return Picture(np.ascontiguousarray(pixels[..., :3]), None if alpha is None or alpha.min() == 255 else alpha)
+
+
+def resized(pixels: Pixels, size: tuple[int, int], resampling: Image.Resampling = Image.Resampling.LANCZOS) -> Pixels:
+    """Resize pixels to (width, height)."""
+    return np.asarray(Image.fromarray(pixels).resize(size, resampling))
+
+
+def reduced(pixels: Pixels, longest: int) -> Pixels:
+    """Reduce pixels, ``(height, width, 3)`` uint8, to at most ``longest`` on the longer side."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    return resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -217,11 +231,7 @@ def _formats(header: bytes) -> tuple[str, ...]:
     # the last two brands are of AVIF, too, which then names its own further on
     if header[4:8] != b"ftyp" or header[8:12] not in _HEIC_BRANDS or b"avif" in header or b"avis" in header:
         return READ
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError as error:
-        raise DreamcliError("an HEIC picture, and pillow-heif isn't installed", Hint.INSTALL_HEIF) from error
-    register_heif_opener()
+    needs("pillow_heif").register_heif_opener()
     return (HEIF,)
 
 

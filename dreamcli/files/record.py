@@ -20,15 +20,15 @@ _ASCII = b"ASCII\0\0\0"  # the encoding that an EXIF UserComment begins with
 
 
 @dataclass(frozen=True)
-class Job:
-    """Everything that determines a picture: equal jobs give the same one.
+class Provenance:
+    """Everything that determines a picture. Equal ones give the same picture.
 
     Attributes:
         settings: all settings of the art form, and the device and precision.
-        network: the networks' "name" and the "sha256" of their weights, joined by "+" if there are several.
-        input: the SHA-256 of the input's file; empty for noise.
-        others: the SHA-256 of each reference picture's file, by role, such as "guide".
-        judge: as ``network``, of the judge that chose among attempts; empty if there was none.
+        network: "name" and "sha256" (of the weights), each joined by "+" for several networks.
+        input: the SHA-256 of the input file; empty for noise.
+        others: the SHA-256 of each reference picture, by role, such as "guide".
+        judge: like ``network``, for the judge that chose among attempts; empty without one.
     """
 
     command: str
@@ -40,20 +40,20 @@ class Job:
 
     def __eq__(self, other: object) -> bool:
         # as JSON, so that tuples equal lists
-        return isinstance(other, Job) and _json(asdict(self)) == _json(asdict(other))
+        return isinstance(other, Provenance) and _json(asdict(self)) == _json(asdict(other))
 
     __hash__ = None  # type: ignore[assignment]
 
     @property
     def judge_chooses(self) -> bool:
-        """Whether the picture depends on the judge, because it chooses among attempts."""
+        """Whether the picture depends on the judge, which chooses among attempts."""
         return self.command == "class" and bool(self.settings.get("best_of", 1) > 1)
 
     def form_settings(self) -> Settings:
         """The settings of the art form: all but the device, the precision and the weights of styles.
 
         Raises:
-            WrongRequest: there are no such settings here.
+            WrongRequest: this version has no such settings.
         """
         others = ("device", "precision", "weights")
         values = {name: value for name, value in self.settings.items() if name not in others}
@@ -62,32 +62,31 @@ class Job:
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise WrongRequest("this version doesn't know these settings") from error
 
-    def gives_same_picture_as(self, other: Job) -> bool:
-        """Whether the pictures are the same as a new job's: a judge matters only if it chooses among attempts.
+    def gives_same_picture_as(self, other: Provenance) -> bool:
+        """Whether this, from a record, gives the picture that ``other`` is about to give.
 
-        Older jobs hold judges that didn't choose, too, and lack settings that were added since.
+        Older records name judges that didn't choose, too, and lack settings that were added later.
         """
-        this, other = (replace(job, settings=completed(job.command, job.settings)) for job in (self, other))
+        this, other = (replace(each, settings=completed(each.command, each.settings)) for each in (self, other))
         return this == other or (not other.judge_chooses and replace(this, judge=other.judge) == other)
 
 
 @dataclass(frozen=True)
 class Record:
-    """A job and its outcome.
+    """What a picture was made from, and how that went. In JSON, the provenance is called "job".
 
     Attributes:
-        source: the input's path as typed if that was relative, otherwise its name; empty for noise.
+        source: the input's path as typed if it was relative, otherwise its name; empty for noise.
         versions: of dreamcli and torch.
-        score: how well it went. "before" and "after": the objective, None where it is not finite;
-            "high_frequencies": the share of energy above a quarter cycle per pixel; "top5": the classes that the
-            networks see in the picture, with their probabilities; "seen_by": a "network" that took no part, and its
-            "top5".
+        score: "before" and "after": the objective, None where it isn't finite; "high_frequencies": the share of
+            energy above a quarter cycle per pixel; "top5": the classes that the networks see in the picture, with
+            their probabilities; "seen_by": a "network" that wasn't used to make it, and its "top5".
         stopped: "done", or why it ended early: "interrupted" or "non-finite".
-        other_sources: the paths of ``job.others`` by role, as ``source``.
+        other_sources: the path of each of ``provenance.others``, by role, like ``source``.
         notes: remarks to show the user.
     """
 
-    job: Job
+    provenance: Provenance
     source: str
     versions: dict[str, str] = field(default_factory=dict)
     score: dict[str, Any] = field(default_factory=dict)
@@ -97,21 +96,26 @@ class Record:
 
     @property
     def witness(self) -> str:
-        """The network that says what it sees; empty if there is none."""
+        """The network that says what it sees in the picture; empty without one."""
         seen = self.score.get("seen_by")
         return str(seen.get("network", "")) if isinstance(seen, dict) else ""
 
     @property
     def seen_by(self) -> str:
-        """What the witness sees, in words; empty if there is none, or it sees nothing."""
+        """What the witness sees, in words; empty without one, or if it sees nothing."""
         if not self.witness or not self.score["seen_by"]["top5"]:
             return ""
         label, probability = self.score["seen_by"]["top5"][0]
         return f"seen by {self.witness}: {label} {round(100 * probability)}%"
 
+    def to_dict(self) -> dict[str, object]:
+        """The record as it is written in JSON."""
+        fields = asdict(self)
+        return {"job": fields.pop("provenance"), **fields}
+
     def to_json(self) -> str:
-        """One line of ASCII, equal for equal records."""
-        return _json(asdict(self))
+        """One line of ASCII, the same for equal records."""
+        return _json(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -122,16 +126,19 @@ class Record:
         """
         try:
             fields = json.loads(text)
-            record = cls(**{**fields, "job": Job(**fields["job"]), "notes": tuple(fields.get("notes", ()))})
-            job = record.job
-            texts = [job.command, job.input, job.network["name"], job.network["sha256"], record.source, record.stopped]
+            made_from = Provenance(**fields["job"])
+            others = {name: value for name, value in fields.items() if name != "job"}
+            record = cls(made_from, **{**others, "notes": tuple(fields.get("notes", ()))})
+            texts = [made_from.command, made_from.input, made_from.network["name"], made_from.network["sha256"],
+                     record.source, record.stopped]  # fmt: skip
             if not all(isinstance(text, str) for text in texts):
                 raise TypeError("a value is not text")
-            groups = (job.settings, job.others, job.judge, record.versions, record.score, record.other_sources)
+            groups = [made_from.settings, made_from.others, made_from.judge,
+                      record.versions, record.score, record.other_sources]  # fmt: skip
             if not all(isinstance(group, dict) for group in groups):
                 raise TypeError("a group of values is not an object")
-            judge_is_named = not job.judge or {"name", "sha256"} <= set(job.judge)
-            if not judge_is_named or not set(job.others) <= set(record.other_sources):
+            judge_is_named = not made_from.judge or {"name", "sha256"} <= set(made_from.judge)
+            if not judge_is_named or not set(made_from.others) <= set(record.other_sources):
                 raise TypeError("a name is missing")
         except (TypeError, KeyError) as error:
             raise ValueError(f"not a dreamcli record ({error})") from error
@@ -166,7 +173,7 @@ def read_record(path: Path) -> Record | None:
 
 
 def open_result(file: IO[bytes]) -> ImageFile.ImageFile:
-    """Open a picture that may carry a record, however large: `Image.open` has a limit, against strangers' files.
+    """Open a picture that may carry a record, however large. `Image.open` has a limit, as a defense.
 
     Raises:
         UnidentifiedImageError: its format can't carry a record.
@@ -181,7 +188,7 @@ def open_result(file: IO[bytes]) -> ImageFile.ImageFile:
 
 
 def exif_with(record: Record) -> Image.Exif:
-    """EXIF data with the record as the user's comment."""
+    """EXIF data with the record as its UserComment."""
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = _ASCII + record.to_json().encode("ascii")
     return exif

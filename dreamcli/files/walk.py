@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import NamedTuple
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest
+from dreamcli.errors import DreamcliError, Hint, Install, WrongRequest
 
 from .formats import READ_SUFFIXES, READ_VIDEO_SUFFIXES
 from .ours import seems_ours
@@ -25,7 +25,7 @@ class Found(NamedTuple):
     source: Path
     folder: Path | None = None
     problem: str = ""
-    hint: Hint | None = None
+    hint: Hint | Install | None = None
 
 
 def checked_inputs(inputs: Iterable[str]) -> list[str]:

@@ -91,11 +91,6 @@ def joined(picture: Picture) -> Pixels:
     return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
 
 
-def flattened(pixels: Pixels) -> Pixels:
-    """What `joined` returned, as it looks on white."""
-    return Picture(pixels[..., :3], pixels[..., 3]).on_white if pixels.shape[2] == 4 else pixels
-
-
 def _save(file: IO[bytes], format: str, picture: Picture, record: Record) -> None:
     if format == "JPEG":
         picture = Picture(picture.on_white)

@@ -84,13 +84,6 @@ class FilmSettings(Schedule):
         seconds = [f"@{second!r}" for second in self.since] or [""] * len(self.layers)
         return [f"{spec}{second}" for spec, second in zip(self.layers, seconds, strict=True)]
 
-    def frame_size(self, height: int, width: int) -> tuple[int, int]:
-        """The film's (height, width) for a picture's; both are even, as most film formats require."""
-        longest = self.size or min(LONGEST_SIDE, max(height, width))
-        scale = longest / max(height, width)
-        even = [2 * math.ceil(side * scale / 2 - 0.5) for side in (height, width)]
-        return max(2, even[0]), max(2, even[1])
-
     def closed(self, index: int) -> float:
         """How far a loop is closed at a frame, from 0 to less than 1; at 1, it would be the first frame again."""
         if not self.loop:

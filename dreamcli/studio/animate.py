@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dreamcli.files.animation import reduced, resized, write_film
+from dreamcli.files.film import even_size, write_film
 from dreamcli.files.formats import VIDEOS
+from dreamcli.files.reading import reduced, resized
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and a plan of nothing but broken files needs none
@@ -54,8 +55,8 @@ class Animation:
             DreamcliError: the file can't be written.
         """
         final = reduced(picture.on_white, MAX_SIDE)
-        width, height = final.shape[1], final.shape[0]
+        height, width = final.shape[:2]
         if self.path.suffix.lower() in VIDEOS:  # most video formats need even sizes
-            width, height = max(2, width // 2 * 2), max(2, height // 2 * 2)
+            height, width = even_size(height, width)
         frames = (resized(pixels, (width, height)) for pixels in (*self.frames, final))
         write_film(self.path, frames, FPS, record, PAUSE)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest, describe
+from dreamcli.errors import DreamcliError, Hint, Install, WrongRequest, describe
 from dreamcli.files.clip import Clip, read_clip
-from dreamcli.files.existing import ExistingOutput, is_made, look_at, refuse_others
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, read_picture
-from dreamcli.files.record import Job
+from dreamcli.files.record import Provenance
+from dreamcli.files.resume import ExistingOutput, is_made, look_at, refuse_others
 from dreamcli.files.writing import check_fits, write_picture
 from dreamcli.settings.base import Settings
 
@@ -55,7 +55,7 @@ class Outcome:
     source: str
     output: str
     message: str = ""
-    hint: Hint | None = None
+    hint: Hint | Install | None = None
     details: dict[str, object] = field(default_factory=dict)
     trace: str = ""
     error: Exception | None = None
@@ -201,8 +201,8 @@ class PictureMaker:
         try:
             start = start_of(source, task.source)
             picture = start.picture if start else None
-            jobs = session.jobs(task.settings, picture, references)
-            if self._is_made(task, existing, jobs):
+            provenances = session.provenances(task.settings, picture, references)
+            if self._is_made(task, existing, provenances):
                 return [Outcome("skipped", task.title, str(output), "(already made)") for output in task.outputs]
             if task.is_film and source and start:
                 film = session.film(
@@ -218,7 +218,7 @@ class PictureMaker:
             self._interrupts = HeldInterrupts(self.on_held)
             with self._interrupts if task.settings.climbs else nullcontext():  # without a climb, there is no progress
                 on_step = self._interrupts.watching(on_step)
-                results = session.make(task.settings, start, references, on_step, jobs)
+                results = session.make(task.settings, start, references, on_step, provenances)
         except Exception as error:
             if task.settings.makes_films and isinstance(error, WrongRequest):
                 raise  # there is one film only
@@ -231,7 +231,9 @@ class PictureMaker:
             for output, result, found in zip(task.outputs, results, existing, strict=True)
         ]
 
-    def _is_made(self, task: Task, existing: Sequence[ExistingOutput | None], jobs: Sequence[Job]) -> bool:
+    def _is_made(
+        self, task: Task, existing: Sequence[ExistingOutput | None], provenances: Sequence[Provenance]
+    ) -> bool:
         """Whether an earlier run finished all outputs of a task.
 
         Raises:
@@ -240,10 +242,10 @@ class PictureMaker:
         if self.overwrite:
             return False
         if task.only is not None:
-            jobs = [jobs[task.only]]
-        for output, found, job in zip(task.outputs, existing, jobs, strict=True):
-            refuse_others(output, found, job)
-        animated = self.animation is None or is_made(self.animation.path, jobs[0], Hint.OVERWRITE_ANIMATION)
+            provenances = [provenances[task.only]]
+        for output, found, provenance in zip(task.outputs, existing, provenances, strict=True):
+            refuse_others(output, found, provenance)
+        animated = self.animation is None or is_made(self.animation.path, provenances[0], Hint.OVERWRITE_ANIMATION)
         return animated and not self.remake and all(found is not None and found.is_finished for found in existing)
 
     def _film(self, film: Film, title: str, begin: Begin) -> Outcome:
@@ -268,7 +270,7 @@ class PictureMaker:
             return outcome
         try:
             if not self.overwrite:  # another run may have written there meanwhile
-                refuse_others(output, look_at(output), result.record.job)
+                refuse_others(output, look_at(output), result.record.provenance)
             write_picture(output, result.picture, result.record)
             if self.animation:
                 self.animation.write(result.picture, result.record)

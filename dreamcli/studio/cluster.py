@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 import dreamcli
-from dreamcli.errors import DreamcliError, Hint, WrongRequest, first_line
+from dreamcli.errors import DreamcliError, Hint, WrongRequest, first_line, needs
 from dreamcli.files.plan import Task
 
 from .batch import DiskWatch, Outcome, PictureMaker, interrupted_task
@@ -181,10 +181,7 @@ def _connected(address: str) -> Iterator[Any]:
         os.environ.update(_LOCAL_ONLY)
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         options = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE}
-    try:
-        import ray
-    except ImportError as error:
-        raise DreamcliError("working on a cluster needs Ray, which isn't installed", Hint.INSTALL_RAY) from error
+    ray = needs("ray")
     try:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
     except Exception as error:  # a plain one if it doesn't start in time

@@ -18,18 +18,17 @@ import numpy as np
 from PIL import Image
 
 from dreamcli.art.artwork import OnStep, part_of
-from dreamcli.art.clip import Earlier, change_of, repaint
-from dreamcli.art.film import first_frame, next_frame
+from dreamcli.art.film import PreviousFrame, change_of, first_frame, frame_size, next_frame, repaint
 from dreamcli.art.pixels import scaled_size
 from dreamcli.errors import DreamcliError, Hint, check
-from dreamcli.files.animation import MAX_GIF_FPS, Pace, resized, write_film
 from dreamcli.files.atomic import remove_leftovers
 from dreamcli.files.clip import Clip
-from dreamcli.files.existing import look_at
+from dreamcli.files.film import MAX_GIF_FPS, Pace, even_size, write_film
 from dreamcli.files.formats import EVEN_FILMS, TRANSPARENT_FILMS
 from dreamcli.files.plan import frames_folder
-from dreamcli.files.reading import Picture, Pixels, read_picture
-from dreamcli.files.record import Job, read_record
+from dreamcli.files.reading import Picture, Pixels, read_picture, resized
+from dreamcli.files.record import Provenance, read_record
+from dreamcli.files.resume import look_at
 from dreamcli.files.writing import joined, off_white, write_picture
 from dreamcli.settings.base import Schedule
 from dreamcli.settings.film import FilmSettings
@@ -48,7 +47,7 @@ class Film(ABC):
 
     Attributes:
         start: the picture that it starts from, or the first frame of the video that it is made of.
-        job: everything that determines the film.
+        provenance: everything that determines the film.
         output: where it goes; its frames are in a folder of this name with ``.frames`` at the end.
         overwrite: replace the frames of another film.
         keep_frames: leave the frames there.
@@ -58,7 +57,7 @@ class Film(ABC):
     settings: Schedule
     start: ReadInput
     references: References[ReadInput]
-    job: Job
+    provenance: Provenance
     output: Path
     overwrite: bool = False
     keep_frames: bool = False
@@ -153,7 +152,7 @@ class Film(ABC):
             existing = look_at(self.output)
             if made < 2 or (existing and existing.is_finished):
                 raise KeyboardInterrupt
-        record = record_of(self.job, self.start, self.references, {"frames": made}, stopped)
+        record = record_of(self.provenance, self.start, self.references, {"frames": made}, stopped)
         write_film(self.output, self._read_frames(made), self.pace, record, sound=self.sound)
         if stopped == "done" and not self.keep_frames:
             self._remove(map(self._path, range(made)))
@@ -187,7 +186,7 @@ class Film(ABC):
             existing = look_at(path)
             if existing is None or not path.stat().st_size:
                 break
-            if not existing.is_of(self._job_of_frame(index)):
+            if not existing.is_of(self._provenance_of_frame(index)):
                 if self.overwrite:
                     self._remove(there)
                     return []
@@ -204,12 +203,12 @@ class Film(ABC):
                 path.unlink()
             self.folder.rmdir()
 
-    def _job_of_frame(self, index: int) -> Job:
-        return replace(self.job, settings=self.job.settings | {"index": index})
+    def _provenance_of_frame(self, index: int) -> Provenance:
+        return replace(self.provenance, settings=self.provenance.settings | {"index": index})
 
     def _write_frame(self, index: int, pixels: Pixels) -> Pixels:
         """Write a frame, and return it as it will be read again."""
-        record, alpha = record_of(self._job_of_frame(index), self.start, self.references, {}), self.alpha(index)
+        record, alpha = record_of(self._provenance_of_frame(index), self.start, self.references, {}), self.alpha(index)
         picture = Picture(off_white(pixels, alpha), alpha)
         write_picture(self._path(index), picture, record)
         return picture.on_white
@@ -247,7 +246,7 @@ class ZoomFilm(Film):
 
     @property
     def size(self) -> tuple[int, int]:
-        return self.settings.frame_size(*self.start.picture.pixels.shape[:2])
+        return frame_size(self.settings, *self.start.picture.pixels.shape[:2])
 
     def frame(
         self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
@@ -289,7 +288,7 @@ class ClipFilm(Film):
         height, width = scaled_size(*self.clip.size, self.settings.size)
         if self.clip.durations and self.output.suffix.lower() not in EVEN_FILMS:
             return height, width
-        return max(2, height // 2 * 2), max(2, width // 2 * 2)
+        return even_size(height, width)
 
     @property
     def sound(self) -> Path | None:
@@ -311,14 +310,14 @@ class ClipFilm(Film):
     def frame(
         self, index: int, previous: Pixels | None, first: Pixels | None, on_step: OnStep | None = None
     ) -> Pixels | None:
-        earlier = None
+        before_it = None
         if previous is not None and first is not None:
             before = self._source.at(index - 1).pixels
-            earlier = Earlier(before, previous, change_of(self._source.first.pixels, first))
+            before_it = PreviousFrame(before, previous, change_of(self._source.first.pixels, first))
         frame, form = self._source.at(index).pixels, type(self.settings)
         settings, ensemble = replace(self.settings, size=None), self.session.ensemble(form)
         inputs = self.session.inputs(settings, Picture(frame), self.references)
-        make = partial(repaint, settings, frame, earlier, ensemble, inputs)
+        make = partial(repaint, settings, frame, before_it, ensemble, inputs)
         artwork, _ = self.session.opened(form).within_memory(settings.seed, make, on_step)
         return None if artwork.stopped == "interrupted" else artwork.pixels
 
@@ -361,7 +360,7 @@ def _is_frame(path: Path) -> bool:
         return True
     with suppress(DreamcliError):
         record = read_record(path)
-        return record is not None and "index" in record.job.settings
+        return record is not None and "index" in record.provenance.settings
     return False
 
 

@@ -194,7 +194,7 @@ class _Gathered:
             return None
         try:
             record = read_record(path)
-            settings = record.job.form_settings() if record else None
+            settings = record.provenance.form_settings() if record else None
         except DreamcliError:
             return None
         if record is None or not isinstance(settings, MicroscopeSettings):
@@ -203,7 +203,7 @@ class _Gathered:
             return None
         made_by = {"name": self._ensemble.name, "sha256": self._ensemble.weights_sha256}
         spec = settings.layers[settings.index]
-        if record.job.network != made_by or (spec.layer, str(spec.channel)) != (path.parent.name, path.stem):
+        if record.provenance.network != made_by or (spec.layer, str(spec.channel)) != (path.parent.name, path.stem):
             return None
         return _Drawing(spec.layer, spec.channel or 0, path, settings.before, record.score)
 

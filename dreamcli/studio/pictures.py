@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from dreamcli.errors import DreamcliError, WrongRequest, check
-from dreamcli.files.existing import look_at, refuse_others
 from dreamcli.files.formats import WRITTEN
 from dreamcli.files.plan import refuse_overwriting
 from dreamcli.files.reading import Picture, read_picture, to_picture
 from dreamcli.files.record import Record
+from dreamcli.files.resume import look_at, refuse_others
 from dreamcli.files.writing import joined, write_picture
 
 # a path, what is in a file, a file opened for reading bytes, a Pillow image, or an array (height, width, 3) of uint8
@@ -73,7 +73,7 @@ class Result:
             raise WrongRequest(f"{path} must end in {', '.join(WRITTEN)}")
         refuse_overwriting([place], (("an input", each) for each in self.inputs))
         if not overwrite:
-            refuse_others(place, look_at(place), self.record.job)
+            refuse_others(place, look_at(place), self.record.provenance)
         write_picture(place, self.picture, self.record)
 
 

@@ -13,9 +13,8 @@ from dreamcli.art.pixels import to_tensor
 from dreamcli.art.score import top, top_of
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import high_frequency_share
-from dreamcli.files.animation import resized
-from dreamcli.files.reading import Picture, Pixels
-from dreamcli.files.record import Job, Record
+from dreamcli.files.reading import Picture, Pixels, resized
+from dreamcli.files.record import Provenance, Record
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
 from dreamcli.settings.base import Settings
@@ -24,22 +23,22 @@ from dreamcli.settings.references import References
 from .pictures import ReadInput
 
 
-def jobs_for(
+def provenances_of(
     settings: Settings,
     ensemble: Ensemble,
     compute: Compute,
     judge: Network | None,
     start: Picture | None,
     references: References[ReadInput],
-) -> list[Job]:
-    """Return one job per output: everything that determines the picture."""
+) -> list[Provenance]:
+    """Return one provenance per output: everything that determines the picture."""
     values = settings.to_json()
     if references.styles:
         values["weights"] = references.weights
     values |= {"device": compute.device.type, "precision": str(compute.precision).removeprefix("torch.")}
     count = settings.output_count
     return [
-        Job(
+        Provenance(
             settings.command,
             values | ({"index": index} if count > 1 else {}),
             {"name": ensemble.name, "sha256": ensemble.weights_sha256},
@@ -81,7 +80,7 @@ def picture_of(artwork: Artwork, settings: Settings, start: ReadInput | None) ->
 
 
 def record_of(
-    job: Job,
+    provenance: Provenance,
     start: ReadInput | None,
     references: References[ReadInput],
     score: dict[str, object],
@@ -90,7 +89,7 @@ def record_of(
 ) -> Record:
     """The record of a picture made by this version."""
     return Record(
-        job,
+        provenance,
         start.name if start else "",
         {"dreamcli": dreamcli.__version__, "torch": str(torch.__version__)},
         score,

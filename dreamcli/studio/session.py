@@ -25,7 +25,7 @@ from dreamcli.engine.trace import Layer
 from dreamcli.errors import DreamcliError, WrongRequest, check
 from dreamcli.files.clip import Clip
 from dreamcli.files.reading import Picture
-from dreamcli.files.record import Job
+from dreamcli.files.record import Provenance
 from dreamcli.networks import zoo
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
@@ -45,7 +45,7 @@ from dreamcli.settings.visualization import BoostSettings, ClassSettings
 from .film import ClipFilm, Film, ZoomFilm
 from .networks import Opened, OpenNetworks
 from .pictures import ImageLike, ReadInput, Result, file_of, listed, read_image
-from .records import jobs_for, picture_of, record_of, score_of
+from .records import picture_of, provenances_of, record_of, score_of
 
 LayerLike = str | Iterable[str] | None
 S = TypeVar("S", bound=Settings)
@@ -353,10 +353,12 @@ class Session:
             guided = references.guide is not None and spec.channel is not None
             check(not guided, "a guide works on whole layers: leave out the channel")
 
-    def jobs(self, settings: Settings, start: Picture | None, references: References[ReadInput]) -> list[Job]:
-        """Return one job per output: everything that determines the picture."""
+    def provenances(
+        self, settings: Settings, start: Picture | None, references: References[ReadInput]
+    ) -> list[Provenance]:
+        """Return one provenance per output: everything that determines the picture."""
         opened, judge = self.opened(type(settings)), self.judge(settings)
-        return jobs_for(settings, opened.ensemble, opened.compute, judge, start, references)
+        return provenances_of(settings, opened.ensemble, opened.compute, judge, start, references)
 
     def result_size(self, settings: Settings, start: Picture | None) -> tuple[int, int] | None:
         """The (height, width) in pixels that a result will have; None for a contact sheet, which has no fixed size."""
@@ -373,7 +375,7 @@ class Session:
         start: ReadInput | None = None,
         references: References[ReadInput] = References(),  # noqa: B008 (frozen)
         on_step: OnStep | None = None,
-        jobs: list[Job] | None = None,
+        provenances: list[Provenance] | None = None,
     ) -> list[Result]:
         """Make the pictures that settings describe. Transparency stays as it was.
         If memory runs out, they are made once more in smaller tiles.
@@ -383,7 +385,7 @@ class Session:
             start: the input; None for noise.
             references: the pictures besides it.
             on_step: called after every step.
-            jobs: what `jobs` returned, if it was called before.
+            provenances: what `provenances` returned, if it was called before.
 
         Raises:
             DreamcliError: it can't be made.
@@ -394,13 +396,13 @@ class Session:
         recipe = partial(forms.recipe(settings.command), settings, ensemble, inputs)
         artworks, notes = self.opened(type(settings)).within_memory(seed, recipe, on_step)
         notes = (*(note for network in ensemble.networks for note in network.notes), *notes)
-        jobs = jobs or self.jobs(settings, picture, references)
+        provenances = provenances or self.provenances(settings, picture, references)
         results, witness = [], self.witness(settings)
         with self.compute(type(settings)).repeatable(seed):
-            for artwork, job in zip(artworks, jobs, strict=True):
+            for artwork, provenance in zip(artworks, provenances, strict=True):
                 made = picture_of(artwork, settings, start)
                 score = score_of(artwork, made.on_white, settings, ensemble, witness)
-                record = record_of(job, start, references, score, artwork.stopped, notes)
+                record = record_of(provenance, start, references, score, artwork.stopped, notes)
                 results.append(Result(made, record, artwork.maps))
         return results
 
@@ -423,9 +425,9 @@ class Session:
         Raises:
             WrongRequest: see `Film` and `ZoomFilm`.
         """
-        (job,) = self.jobs(settings, start.picture, references)
+        (provenance,) = self.provenances(settings, start.picture, references)
         shared: dict[str, Any] = {
-            "session": self, "settings": settings, "start": start, "references": references, "job": job,
+            "session": self, "settings": settings, "start": start, "references": references, "provenance": provenance,
             "output": output, "overwrite": overwrite, "keep_frames": keep_frames,
         }  # fmt: skip
         return ClipFilm(clip=source, **shared) if isinstance(source, Clip) else ZoomFilm(**shared)

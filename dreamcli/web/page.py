@@ -215,20 +215,20 @@ class Page:
             record = read_record(tab.photo)
         except DreamcliError:
             record = None
-        if record is None or record.job.command not in self._panels:
+        if record is None or record.provenance.command not in self._panels:
             return
         try:
-            settings = record.job.form_settings()
+            settings = record.provenance.form_settings()
         except WrongRequest:
             warn("this picture was made with settings that this version doesn't know")
             return
         tab.forget_photo()
-        name = record.job.command
-        self._open(name).show(settings, record.job.network["name"])
+        name = record.provenance.command
+        self._open(name).show(settings, record.provenance.network["name"])
         self._outer.set_value(name if name in MAIN else INSIDE)
         if name not in MAIN:
             self._inner.set_value(name)
-        needed = [*([record.source] if record.job.input else []), *map(str, record.other_sources.values())]
+        needed = [*([record.source] if record.provenance.input else []), *map(str, record.other_sources.values())]
         self._status.text = "its settings are restored" + (f"; now drop {', '.join(needed)}" if needed else "")
 
     def _stop(self) -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from threading import Thread, current_thread, main_thread
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest
+from dreamcli.errors import Hint, WrongRequest, needs
 from dreamcli.files.decoder import Decoder
 from dreamcli.files.presets import Preset
 
@@ -52,14 +52,13 @@ def serve(
         raise WrongRequest(f"{host} is reachable by others, so the page needs a password", Hint.PASSWORD)
     port = _free_port(host, port)
     with _own_folder() as folder, suppress(KeyboardInterrupt):  # the way to end it
-        try:
-            from nicegui import app, ui
+        needs("nicegui")
+        from nicegui import app, ui
 
-            from .guard import Guard
-            from .page import Page, Shared
-        except ImportError as error:
-            raise DreamcliError("the page needs NiceGUI, which isn't installed", Hint.INSTALL_WEB) from error
         from dreamcli.studio.session import Session
+
+        from .guard import Guard
+        from .page import Page, Shared
 
         def page() -> None:
             Page(shared)

@@ -14,7 +14,7 @@ from dreamcli.art.artwork import Artwork, Inputs
 from dreamcli.art.explain import explain
 from dreamcli.art.score import top
 from dreamcli.engine.compute import Compute
-from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.errors import DreamcliError, Install, WrongRequest
 from dreamcli.files.reading import Picture
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
@@ -95,4 +95,4 @@ def test_without_captum_it_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(DreamcliError, match="Captum") as caught:
         explain(ExplainSettings(), Ensemble.of(network), Inputs(Picture(PHOTO)), compute)
-    assert caught.value.hint
+    assert caught.value.hint == Install("explain")

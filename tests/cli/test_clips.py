@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.files.animation import read_film
 from dreamcli.files.clip import read_clip
-from dreamcli.files.existing import record_in
+from dreamcli.files.film import read_film
 from dreamcli.files.record import read_record
-from dreamcli.files.video import read_video
+from dreamcli.files.resume import record_in
 from dreamcli.studio import film as films
 from tests.conftest import scene
 from tests.files.clips import pan, write_changing, write_clip, write_sound
@@ -46,7 +45,7 @@ def test_a_video_is_made_and_made_again(run, form: str, suffix: str) -> None:
     assert outcome.lines == ["4 frames of 64x48, 8 per second", f"clip.mp4 -> out.{suffix}"]
     record = record_in(Path(f"out.{suffix}"))
     assert record is not None
-    assert (record.job.command, record.source, record.score) == (form, "clip.mp4", {"frames": 4})
+    assert (record.provenance.command, record.source, record.score) == (form, "clip.mp4", {"frames": 4})
     assert not Path(f"out.{suffix}.frames").exists()
     outcome = run("replay", f"out.{suffix}")
     assert outcome.code == 0, outcome.err
@@ -57,8 +56,8 @@ def test_a_video_is_made_and_made_again(run, form: str, suffix: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_every_frame_is_painted_and_the_sound_is_kept(run, form: str) -> None:
     assert run(form, "clip.mp4", *QUICK[form], "-o", "out.mkv").code == 0
-    frames = list(read_video(Path("out.mkv")))
-    for frame, was in zip(frames, read_video(Path("clip.mp4")), strict=True):
+    frames = list(read_film(Path("out.mkv")))
+    for frame, was in zip(frames, read_film(Path("clip.mp4")), strict=True):
         assert 1 < np.abs(frame.astype(int) - was).mean() < 60
     with av.open("out.mkv") as container:
         assert [stream.codec_context.name for stream in container.streams] == ["ffv1", "aac"]
@@ -68,7 +67,7 @@ def test_a_frame_goes_on_from_the_one_before(run, tmp_path: Path) -> None:
     write_clip(tmp_path / "still.mkv", [scene(48, 64)] * 4, codec="ffv1")
     command = ("dream", "still.mkv", "--layer", "mid", "--octaves", 1, "-o", "out.mkv")
     assert run(*command).code == 0
-    frames = [frame.astype(int) for frame in read_video(Path("out.mkv"))]
+    frames = [frame.astype(int) for frame in read_film(Path("out.mkv"))]
     whole, next_steps = np.abs(frames[0] - scene(48, 64)).mean(), np.abs(frames[1] - frames[0]).mean()
     assert 0 < next_steps < whole / 2
     changes = [np.square(frame - scene(48, 64)).mean() ** 0.5 for frame in frames]
@@ -81,14 +80,14 @@ def test_another_scene_begins_anew(run, tmp_path: Path) -> None:
     write_clip(tmp_path / "second.mkv", [np.ascontiguousarray(frame) for frame in cut[2:]], codec="ffv1")
     for name in ("cut", "second"):
         assert run("dream", f"{name}.mkv", *QUICK["dream"], "-o", f"{name}-out.mkv").code == 0
-    third = list(read_video(Path("cut-out.mkv")))[2]
-    np.testing.assert_array_equal(third, next(read_video(Path("second-out.mkv"))))
+    third = list(read_film(Path("cut-out.mkv")))[2]
+    np.testing.assert_array_equal(third, next(read_film(Path("second-out.mkv"))))
 
 
 @pytest.mark.usefixtures("clip")
 def test_the_size_is_even(run) -> None:
     assert run("dream", "clip.mp4", *QUICK["dream"], "--size", 57, "-o", "out.mp4").code == 0
-    assert next(read_video(Path("out.mp4"))).shape == (42, 56, 3)
+    assert next(read_film(Path("out.mp4"))).shape == (42, 56, 3)
 
 
 class Stopped(Exception):
@@ -115,7 +114,7 @@ def test_after_a_fault_the_same_command_goes_on(
     outcome = run(*command, "-o", "out.mkv")
     if stop is KeyboardInterrupt:
         assert outcome.code == 130
-        assert len(list(read_video(Path("out.mkv")))) == 2
+        assert len(list(read_film(Path("out.mkv")))) == 2
     else:
         assert outcome.code == 1
         assert not Path("out.mkv").exists()
@@ -133,7 +132,7 @@ def test_frames_can_be_kept(run) -> None:
     assert len(frames) == 4
     record = read_record(frames[2])
     assert record is not None
-    assert record.job.settings["index"] == 2
+    assert record.provenance.settings["index"] == 2
     assert "is a frame of a film; name the film" in run("replay", frames[2]).err
 
 
@@ -180,13 +179,13 @@ def test_a_video_that_breaks_off_is_made_up_to_there(run, tmp_path: Path) -> Non
     outcome = run("dream", "clip.mkv", *QUICK["dream"], "-o", "out.mkv")
     assert outcome.code == 0
     assert outcome.lines[-1].startswith("clip.mkv -> out.mkv (clip.mkv is cut off after 0.")
-    assert 2 <= len(list(read_video(Path("out.mkv")))) < 8
+    assert 2 <= len(list(read_film(Path("out.mkv")))) < 8
 
 
 def test_tiny_videos(run, tmp_path: Path) -> None:
     write_clip(tmp_path / "dot.mkv", [np.full((1, 1, 3), 90, np.uint8)] * 3, codec="ffv1")
     assert run("dream", "dot.mkv", *QUICK["dream"], "-o", "out.mkv").code == 0
-    assert len(list(read_video(Path("out.mkv")))) == 3
+    assert len(list(read_film(Path("out.mkv")))) == 3
 
 
 @pytest.mark.usefixtures("clip")
@@ -195,7 +194,7 @@ def test_a_video_changes_where_the_mask_is_bright(run) -> None:
     mask[:, 32:] = 255
     Image.fromarray(mask).save("mask.png")
     assert run("dream", "clip.mp4", *QUICK["dream"], "--mask", "mask.png", "-o", "out.mkv").code == 0
-    for frame, was in zip(read_video(Path("out.mkv")), read_video(Path("clip.mp4")), strict=True):
+    for frame, was in zip(read_film(Path("out.mkv")), read_film(Path("clip.mp4")), strict=True):
         change = np.abs(frame.astype(int) - was).mean((0, 2))
         assert change[40:].mean() > 5 * max(0.1, change[:24].mean())
 
@@ -204,7 +203,7 @@ def test_a_video_of_one_frame_is_a_film_of_one(run) -> None:
     write_clip(Path("one.mp4"), pan(1))
     assert run("dream", "one.mp4", *QUICK["dream"], "--dry-run").code == 0
     assert run("dream", "one.mp4", *QUICK["dream"]).code == 0
-    assert len(list(read_video(Path("one-dream.mp4")))) == 1
+    assert len(list(read_film(Path("one-dream.mp4")))) == 1
     assert "(already made)" in run("dream", "one.mp4", *QUICK["dream"]).err
 
 

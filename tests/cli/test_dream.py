@@ -42,12 +42,12 @@ def test_the_record_says_how_it_was_made(run, photo: Path) -> None:
     record = read_record(Path("x.jpg"))
     assert record is not None
     assert record.source == "photo.png"
-    assert record.job.command == "dream"
-    assert record.job.settings["layers"] == ["low:3*0.5", "high"]
-    assert record.job.settings["seed"] == 7
-    assert record.job.settings["device"] in ("cpu", "cuda", "mps")
-    assert record.job.network["name"] == "dreamnet"
-    assert record.job.input == read_picture(photo).sha256
+    assert record.provenance.command == "dream"
+    assert record.provenance.settings["layers"] == ["low:3*0.5", "high"]
+    assert record.provenance.settings["seed"] == 7
+    assert record.provenance.settings["device"] in ("cpu", "cuda", "mps")
+    assert record.provenance.network["name"] == "dreamnet"
+    assert record.provenance.input == read_picture(photo).sha256
     assert set(record.versions) == {"dreamcli", "torch"}
     assert record.score["after"] > record.score["before"]
 
@@ -431,7 +431,7 @@ def test_another_model_with_your_own_weights(run, photo: Path) -> None:
     assert outcome.code == 0
     record = read_record(Path("photo-dream.png"))
     assert record is not None
-    assert record.job.network["name"] == "squeezenet1_1"
+    assert record.provenance.network["name"] == "squeezenet1_1"
 
 
 def test_help_and_version_do_not_import_torch() -> None:

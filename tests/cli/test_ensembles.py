@@ -39,9 +39,9 @@ def test_an_ensemble_makes_a_picture_that_replays(run, photo: Path, command: str
     assert run(*arguments, "-m", PAIR).code == 0
     record = read_record(Path("out.png"))
     assert record is not None
-    assert record.job.network["name"] == PAIR
+    assert record.provenance.network["name"] == PAIR
     hashes = [zoo.load(name).weights_sha256 for name in ("dreamnet", "efficientnet_lite0")]
-    assert record.job.network["sha256"] == "+".join(hashes)
+    assert record.provenance.network["sha256"] == "+".join(hashes)
     assert run("replay", "out.png").code == 0
     np.testing.assert_array_equal(pixels("out.png"), pixels("out-replay.png"))
     assert "already made" in run(*arguments, "-m", PAIR).err
@@ -119,7 +119,7 @@ def test_a_command_uses_its_default_networks(run, photo: Path, monkeypatch: pyte
     assert run("dream", "photo.png", *QUICK).code == 0
     record = read_record(Path("photo-dream.png"))
     assert record is not None
-    assert record.job.network["name"] == FORMS["dream"].model
+    assert record.provenance.network["name"] == FORMS["dream"].model
     assert json.loads(run("classify", "photo.png", "--json").out)["model"] == "efficientnet_lite0"
 
 

@@ -37,8 +37,8 @@ def test_a_variable_counts_unless_the_option_is_typed(run, photo: Path, monkeypa
     for path in ("a.png", "b.png"):
         record = read_record(Path(path))
         assert record is not None
-        names.append(record.job.network["name"])
-        assert record.job.settings["precision"] == "float32"
+        names.append(record.provenance.network["name"])
+        assert record.provenance.settings["precision"] == "float32"
     assert names == ["lenet5", "dreamnet"]
 
 
@@ -50,7 +50,7 @@ def test_a_preset_overrides_a_variable(run, photo: Path, monkeypatch: pytest.Mon
     run("dream", photo, *QUICK, "-o", "a.png", "--preset", "mine")
     record = read_record(Path("a.png"))
     assert record is not None
-    assert record.job.network["name"] == "lenet5"
+    assert record.provenance.network["name"] == "lenet5"
 
 
 def test_a_wrong_value_is_reported_with_its_variable(run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

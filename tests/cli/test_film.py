@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.files.existing import record_in
+from dreamcli.files.film import read_film
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
-from dreamcli.files.video import read_video
+from dreamcli.files.resume import record_in
 from dreamcli.studio import film as films
 from tests.conftest import scene
 
@@ -45,7 +45,7 @@ def test_a_film_starts_with_the_picture_and_goes_on_from_it(run, form: str) -> N
     outcome = run("film", "photo.png", *QUICK, *FORMS[form], "-o", "{stem}-{fps}.mkv")
     assert outcome.code == 0, outcome.err
     assert outcome.lines == ["4 frames of 80x60, 8 per second", "photo.png -> photo-8.mkv"]
-    frames = list(read_video(Path("photo-8.mkv")))
+    frames = list(read_film(Path("photo-8.mkv")))
     assert len(frames) == 4
     np.testing.assert_array_equal(frames[0], scene())
     for one, following in itertools.pairwise(frames):
@@ -53,7 +53,7 @@ def test_a_film_starts_with_the_picture_and_goes_on_from_it(run, form: str) -> N
     assert not Path("photo-8.mkv.frames").exists()
     record = record_in(Path("photo-8.mkv"))
     assert record is not None
-    assert (record.job.command, record.source, record.stopped) == ("film", "photo.png", "done")
+    assert (record.provenance.command, record.source, record.stopped) == ("film", "photo.png", "done")
     assert record.score == {"frames": 4}
 
 
@@ -80,7 +80,7 @@ def test_the_last_frame_of_a_loop_leads_to_the_first(run, photo: Path) -> None:
     common = ("--seconds", 2, "--fps", 8, "--steps", 1, "--octaves", 1, "--zoom", 1.5)
     run("film", "photo.png", *common, "--loop", "-o", "loop.mkv")
     run("film", "photo.png", *common, "-o", "plain.mkv")
-    loop, plain = (list(read_video(Path(f"{name}.mkv"))) for name in ("loop", "plain"))
+    loop, plain = (list(read_film(Path(f"{name}.mkv"))) for name in ("loop", "plain"))
     steps = [np.abs(loop[index].astype(int) - loop[index - 1]).mean() for index in range(1, 16)]
     seam, cut = (np.abs(frames[-1].astype(int) - frames[0]).mean() for frames in (loop, plain))
     assert seam < 1.5 * max(steps)
@@ -151,7 +151,7 @@ def test_ctrl_c_leaves_a_film_of_what_there_is(run, photo: Path, monkeypatch: py
     record = record_in(Path("out.mkv"))
     assert record is not None
     assert (record.stopped, record.score) == ("interrupted", {"frames": 2})
-    assert len(list(read_video(Path("out.mkv")))) == 2
+    assert len(list(read_film(Path("out.mkv")))) == 2
     assert "can't be replayed" in run("replay", "out.mkv").err
     monkeypatch.setattr(films, "next_frame", real)
     assert run(*command, "-o", "out.mkv").code == 0
@@ -174,7 +174,7 @@ def test_frames_can_be_kept(run, photo: Path) -> None:
     assert [path.name for path in frames] == ["000001.png", "000002.png", "000003.png", "000004.png"]
     record = read_record(frames[2])
     assert record is not None
-    assert record.job.settings["index"] == 2
+    assert record.provenance.settings["index"] == 2
     assert "is a frame of a film; name the film" in run("replay", frames[2]).err
     Path("photo-film.mp4").unlink()
     assert run("film", "photo.png", *QUICK).code == 0  # from the frames
@@ -274,20 +274,20 @@ def test_a_picture_that_cannot_be_read_is_told(run, tmp_path: Path, name: str) -
 def test_a_single_pixel_can_be_filmed(run, tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.png")
     assert run("film", "dot.png", *QUICK, "--size", 64).code == 0
-    assert next(read_video(Path("dot-film.mp4"))).shape == (64, 64, 3)
+    assert next(read_film(Path("dot-film.mp4"))).shape == (64, 64, 3)
 
 
 def test_transparency_becomes_white(run, tmp_path: Path) -> None:
     Image.new("RGBA", (64, 48), (255, 0, 0, 0)).save(tmp_path / "glass.png")
     assert run("film", "glass.png", *QUICK, "-o", "out.mkv").code == 0
-    assert (next(read_video(Path("out.mkv"))) == 255).all()
+    assert (next(read_film(Path("out.mkv"))) == 255).all()
 
 
 def test_the_ascent_of_a_picture_may_be_a_video(run, photo: Path) -> None:
     outcome = run("dream", "photo.png", "--steps", 2, "--octaves", 2, "--animate", "a.mp4")
     assert outcome.code == 0, outcome.err
     assert record_in(Path("a.mp4")) == read_record(Path("photo-dream.png"))
-    frames = list(read_video(Path("a.mp4")))
+    frames = list(read_film(Path("a.mp4")))
     assert len(frames) > 4
     assert np.abs(frames[-1].astype(int) - read_picture(Path("photo-dream.png")).pixels).mean() < 8
     assert "is an animation; name the picture itself" in run("replay", "a.mp4").err

@@ -33,7 +33,7 @@ def test_a_photograph_is_explained_and_replayed(run, photo: Path) -> None:
     assert outcome.code == 0, outcome.err
     record = read_record(Path("photo-explain.png"))
     assert record is not None
-    assert record.job.settings["classes"] == [1, 5]
+    assert record.provenance.settings["classes"] == [1, 5]
     assert run("replay", "photo-explain.png", "-o", "again.png").code == 0
     first, again = (read_picture(Path(name)).pixels for name in ("photo-explain.png", "again.png"))
     assert first.tobytes() == again.tobytes()

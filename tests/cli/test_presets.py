@@ -34,7 +34,7 @@ def own(name: str, text: str) -> Path:
 def settings_of(path: str) -> dict[str, object]:
     record = read_record(Path(path))
     assert record is not None
-    return record.job.settings
+    return record.provenance.settings
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.stem)

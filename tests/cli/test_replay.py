@@ -146,16 +146,18 @@ def test_settings_of_the_future_are_refused(run, photo: Path, monkeypatch: pytes
     record = read_record(Path("out.png"))
     assert record is not None
     for job in (
-        replace(record.job, settings=record.job.settings | {"depth": 3}),
-        replace(record.job, settings=record.job.settings | {"steps": "2"}),
-        replace(record.job, settings=record.job.settings | {"weights": [1.0]}),
-        replace(record.job, settings={}),
+        replace(record.provenance, settings=record.provenance.settings | {"depth": 3}),
+        replace(record.provenance, settings=record.provenance.settings | {"steps": "2"}),
+        replace(record.provenance, settings=record.provenance.settings | {"weights": [1.0]}),
+        replace(record.provenance, settings={}),
     ):
-        write_picture(Path("new.png"), Picture(scene()), replace(record, job=job))
+        write_picture(Path("new.png"), Picture(scene()), replace(record, provenance=job))
         outcome = run("replay", "new.png")
         assert outcome.code == 1
         assert "settings are unknown here" in outcome.err
-    write_picture(Path("new.png"), Picture(scene()), replace(record, job=replace(record.job, command="sculpt")))
+    write_picture(
+        Path("new.png"), Picture(scene()), replace(record, provenance=replace(record.provenance, command="sculpt"))
+    )
     outcome = run("replay", "new.png")
     assert (outcome.code, outcome.err) == (
         1, "dreamcli: new.png was made by the command sculpt, which isn't installed here\n"
@@ -166,7 +168,9 @@ def test_replaying_on_another_device_says_so_every_time(run, photo: Path) -> Non
     run("dream", "photo.png", *QUICK, "-o", "out.png")
     record = read_record(Path("out.png"))
     assert record is not None
-    on_gpu = replace(record, job=replace(record.job, settings={**record.job.settings, "device": "cuda"}))
+    on_gpu = replace(
+        record, provenance=replace(record.provenance, settings={**record.provenance.settings, "device": "cuda"})
+    )
     write_picture(Path("gpu.png"), read_picture(photo), on_gpu)
     for _ in range(2):
         outcome = run("replay", "gpu.png", "--device", "cpu")
@@ -206,8 +210,8 @@ def test_a_setting_is_blamed_only_if_it_differs(run, photo: Path) -> None:
         ({}, "it was made on another machine or with other threads, or has been edited since"),
         ({"precision": "float64"}, "it was made in float64, this in float32"),
     ):
-        job = replace(record.job, settings=record.job.settings | {"precision": "float32"} | changes)
-        write_picture(Path("edited.png"), Picture(scene()), replace(record, job=job))
+        job = replace(record.provenance, settings=record.provenance.settings | {"precision": "float32"} | changes)
+        write_picture(Path("edited.png"), Picture(scene()), replace(record, provenance=job))
         outcome = run("replay", "edited.png", "--precision", "float32", "--overwrite")
         assert outcome.code == 1
         assert f"not the same: {reason}" in outcome.err

@@ -27,8 +27,8 @@ def test_a_repainted_photograph_records_its_styles(run, photo: Path, styles: Non
     record = read_record(Path("photo-style.png"))
     assert record is not None
     assert record.other_sources == {"style-1": "a.png", "style-2": "b=c.png"}
-    assert set(record.job.others) == {"style-1", "style-2"}
-    assert record.job.settings["weights"] == [1.0, 0.5]
+    assert set(record.provenance.others) == {"style-1", "style-2"}
+    assert record.provenance.settings["weights"] == [1.0, 0.5]
     assert record.score["after"] > record.score["before"]
     assert (read_picture(Path("photo-style.png")).pixels != scene()).any()
 

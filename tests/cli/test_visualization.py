@@ -26,8 +26,8 @@ def test_classes_by_name_and_by_number(run) -> None:
     assert read_picture(Path(made[0])).pixels.shape == (48, 48, 3)
     record = read_record(Path(made[1]))
     assert record is not None
-    assert record.job.settings["classes"] == [207]
-    assert record.job.input == record.source == ""
+    assert record.provenance.settings["classes"] == [207]
+    assert record.provenance.input == record.source == ""
 
 
 def test_the_record_has_the_scores(run) -> None:
@@ -108,7 +108,7 @@ def test_channels_one_by_one_or_on_a_sheet(run) -> None:
     assert outcome.code == 0
     record = read_record(Path("sheet-boost.png"))
     assert record is not None
-    assert record.job.settings["layers"] == ["mid:0", "mid:1", "mid:2", "mid:3"]
+    assert record.provenance.settings["layers"] == ["mid:0", "mid:1", "mid:2", "mid:3"]
 
 
 def test_boosted_photographs_keep_their_transparency(run) -> None:
@@ -215,7 +215,7 @@ def test_a_cardigan_is_a_dog_or_a_garment(run) -> None:
     assert run("class", "Cardigan", *QUICK, "-o", "dog.png").code == 0
     assert run("class", "cardigan", *QUICK, "-o", "garment.png").code == 0
     records = [read_record(Path(name)) for name in ("dog.png", "garment.png")]
-    assert [record.job.settings["classes"] for record in records if record] == [[264], [474]]
+    assert [record.provenance.settings["classes"] for record in records if record] == [[264], [474]]
 
 
 def test_a_dry_run_makes_nothing(run) -> None:
@@ -244,7 +244,7 @@ def test_a_class_like_a_folder_of_photographs_is_replayed(run) -> None:
     assert run("class", "goldfish", *QUICK, "--like", "mine", "-o", "out.png").code == 0
     record = read_record(Path("out.png"))
     assert record is not None
-    assert len(record.job.others) == 32  # evenly spaced
+    assert len(record.provenance.others) == 32  # evenly spaced
     assert (record.other_sources["like-1"], record.other_sources["like-32"]) == ("mine/00.png", "mine/38.png")
     assert run("class", "goldfish", *QUICK, "--like", "mine", "-o", "out.png").err.count("already made") == 1
     assert "identical" in run("replay", "out.png", "-o", "again.png").err

@@ -172,7 +172,7 @@ def test_the_record_names_the_input_that_was_read_not_one_changed_since(
         assert run("dream", photo, *QUICK).code == 0
     record = read_record(Path("photo-dream.png"))
     assert record is not None
-    assert record.job.input == before
+    assert record.provenance.input == before
     # a later run doesn't mistake the old result for the new input's
     outcome = run("dream", photo, *QUICK)
     assert outcome.code == 1

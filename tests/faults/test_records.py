@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ def made(run: Callable[..., Outcome], photo: Path) -> dict[str, Any]:
     Path("weights.pth").write_bytes(b"\x80\x04cos\nsystem\n(S'touch ran'\ntR.")
     record = read_record(Path("photo-dream.png"))
     assert record is not None
-    return asdict(record)
+    return record.to_dict()
 
 
 def hand_over(text: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from dreamcli.errors import DreamcliError
-from dreamcli.files.animation import write_film
-from dreamcli.files.clip import Clip, is_moving, read_clip
+from dreamcli.files.clip import Clip, is_animated, is_video, read_clip
+from dreamcli.files.film import write_film
 from tests.conftest import scene
 from tests.files.clips import pan, write_changing, write_clear, write_clip, write_sound, write_yuv
 from tests.files.test_record import RECORD
@@ -266,7 +266,7 @@ def test_an_animated_picture_is_read_frame_by_frame(tmp_path: Path, name: str, o
     shown_elsewhere = [Image.new("RGBA", (64, 48))] if options.get("default_image") else []
     first, *rest = [*shown_elsewhere, *pictures]
     first.save(path, save_all=True, append_images=rest, duration=durations, **options)
-    assert is_moving(path)
+    assert is_animated(path)
     clip = read_clip(path)
     # as in browsers, 10 ms are too quick
     assert (clip.frames, clip.durations, clip.plays) == (4, (100, 50, 100, 300), plays)
@@ -287,8 +287,8 @@ def test_what_does_not_move_is_a_picture(tmp_path: Path) -> None:
     one.save(tmp_path / "pages.tiff", save_all=True, append_images=[other])
     (tmp_path / "broken.gif").write_bytes(b"GIF89a")
     (tmp_path / "folder.gif").mkdir()
-    assert not [path.name for path in tmp_path.iterdir() if is_moving(path)]
-    assert is_moving(Path("none.mp4"))
+    assert not [path.name for path in tmp_path.iterdir() if is_animated(path) or is_video(path)]
+    assert is_video(Path("none.mp4"))
 
 
 def test_an_animated_picture_that_is_broken_is_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.errors import DreamcliError, Hint
+from dreamcli.errors import DreamcliError, Install
 from dreamcli.files.decoder import Decoder, DecoderCrash
 from dreamcli.files.reading import read_picture
 from tests.conftest import scene
@@ -49,7 +49,7 @@ def test_advice_is_that_of_the_reader(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(DreamcliError) as caught:
         Decoder().read(path)
-    assert caught.value.hint is Hint.INSTALL_HEIF
+    assert caught.value.hint == Install("heif")
 
 
 def test_what_hangs_is_given_up_and_the_next_is_read(pictures: list[Path]) -> None:

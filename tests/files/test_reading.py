@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from dreamcli.errors import DreamcliError, Hint
+from dreamcli.errors import DreamcliError, Install
 from dreamcli.files.reading import read_picture, read_size
 from tests.conftest import make_fifo, scene
 from tests.faults import nasty
@@ -262,7 +262,7 @@ def test_without_its_library_heic_says_what_it_needs(tmp_path: Path, monkeypatch
     for read in (read_picture, read_size):
         with pytest.raises(DreamcliError, match="pillow-heif isn't installed") as caught:
             read(path)
-        assert caught.value.hint == Hint.INSTALL_HEIF
+        assert caught.value.hint == Install("heif")
 
 
 def test_an_avif_with_the_common_brand_is_none(tmp_path: Path) -> None:

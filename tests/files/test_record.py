@@ -9,15 +9,15 @@ from PIL import Image
 
 from dreamcli.errors import DreamcliError
 from dreamcli.files.reading import Picture
-from dreamcli.files.record import Job, Record, read_record
+from dreamcli.files.record import Provenance, Record, read_record
 from dreamcli.files.writing import write_picture
 from tests.conftest import scene
 
-JOB = Job("dream", {"layers": ["mid"], "strength": 0.5}, {"name": "dreamnet", "sha256": "ab"}, "cd")
+PROVENANCE = Provenance("dream", {"layers": ["mid"], "strength": 0.5}, {"name": "dreamnet", "sha256": "ab"}, "cd")
 BROKEN = (
     '{"job": {"command": "dream", "settings": [], "network": {"name": "x", "sha256": ""}, "input": ""}, "source": ""}'
 )
-RECORD = Record(JOB, "größe/写真.jpg", {"dreamcli": "0.1.0"}, {"before": -1.5, "after": 2.0})
+RECORD = Record(PROVENANCE, "größe/写真.jpg", {"dreamcli": "0.1.0"}, {"before": -1.5, "after": 2.0})
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".jpeg", ".webp"])
@@ -29,15 +29,15 @@ def test_every_output_carries_its_record(tmp_path: Path, suffix: str, alpha: np.
 
 
 def test_jobs_are_equal_when_they_give_the_same_picture() -> None:
-    assert Record.from_json(RECORD.to_json()).job == JOB
-    assert Job("dream", {"layers": ("mid",), "strength": 0.5}, JOB.network, "cd") == JOB
+    assert Record.from_json(RECORD.to_json()).provenance == PROVENANCE
+    assert Provenance("dream", {"layers": ("mid",), "strength": 0.5}, PROVENANCE.network, "cd") == PROVENANCE
     for changed in (
-        replace(JOB, command="boost"),
-        replace(JOB, settings={"layers": ["low"], "strength": 0.5}),
-        replace(JOB, network={"name": "dreamnet", "sha256": "xx"}),
-        replace(JOB, input="ee"),
+        replace(PROVENANCE, command="boost"),
+        replace(PROVENANCE, settings={"layers": ["low"], "strength": 0.5}),
+        replace(PROVENANCE, network={"name": "dreamnet", "sha256": "xx"}),
+        replace(PROVENANCE, input="ee"),
     ):
-        assert changed != JOB
+        assert changed != PROVENANCE
 
 
 def test_a_picture_of_someone_else_carries_none(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
 )
 def test_a_judge_matters_only_if_it_chooses(command: str, best_of: int | None, same: bool) -> None:
     settings = {} if best_of is None else {"best_of": best_of}
-    new = Job(command, settings, JOB.network, "", judge={"name": "lenet5", "sha256": "ab"})
+    new = Provenance(command, settings, PROVENANCE.network, "", judge={"name": "lenet5", "sha256": "ab"})
     assert replace(new, judge={}).gives_same_picture_as(new) is same
     assert new.gives_same_picture_as(new)
     assert not replace(new, input="other").gives_same_picture_as(new)

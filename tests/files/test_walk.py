@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dreamcli.errors import DreamcliError
-from dreamcli.files.animation import write_film
+from dreamcli.files.film import write_film
 from dreamcli.files.formats import WRITTEN
 from dreamcli.files.ours import seems_ours
 from dreamcli.files.reading import Picture

@@ -36,15 +36,6 @@ def test_what_makes_no_film_is_refused(values: dict, rule: str) -> None:
         FilmSettings(**values)
 
 
-@pytest.mark.parametrize(
-    ("size", "picture", "wanted"),
-    [(None, (300, 451), (300, 450)), (None, (600, 900), (342, 512)), (128, (600, 900), (86, 128)),
-     (None, (1, 1), (2, 2)), (3, (1, 900), (2, 2)), (None, (513, 1), (512, 2))],
-)  # fmt: skip
-def test_a_film_has_an_even_size(size: int | None, picture: tuple[int, int], wanted: tuple[int, int]) -> None:
-    assert FilmSettings(size=size).frame_size(*picture) == wanted
-
-
 def test_layers_follow_one_another() -> None:
     settings = FilmSettings(layers=(LOW, HIGH, MID), since=(2.0, 4.0, 4.0))
     assert settings.layers_at(0) == settings.layers_at(2) == (LOW,)

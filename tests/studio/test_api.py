@@ -113,7 +113,7 @@ def test_a_result_is_saved_with_its_record(photo: Path, tmp_path: Path) -> None:
     record = read_record(tmp_path / "out.webp")
     assert record == result.record
     assert record is not None
-    assert record.job.settings["layers"] == ["low", "high:3*0.5"]
+    assert record.provenance.settings["layers"] == ["low", "high:3*0.5"]
     with pytest.raises(dreamcli.WrongRequest, match="must end in"):
         result.save(tmp_path / "out.bmp")
 
@@ -183,8 +183,8 @@ def test_classes_and_boosts_are_lists() -> None:
     quick = {"steps": 2, "octaves": 1, "size": 40}
     two = dreamcli.visualize_class("goldfish", 107, count=2, **quick)
     assert [result.image.size for result in two] == [(40, 40), (40, 40)]
-    assert two[1].record.job.settings["classes"] == (1, 107)
-    assert two[1].record.job.settings["index"] == 1
+    assert two[1].record.provenance.settings["classes"] == (1, 107)
+    assert two[1].record.provenance.settings["index"] == 1
     (sheet,) = dreamcli.boost(layer=["mid:1", "mid:2"], sheet=True, **quick)
     assert sheet.image.width > 80
     with pytest.raises(dreamcli.WrongRequest, match="did you mean goldfish"):
@@ -204,11 +204,11 @@ def test_a_style_is_a_path_or_pixels(photo: Path) -> None:
 def test_the_styles_weights_and_the_networks_are_apart(tmp_path: Path) -> None:
     quick = {"steps": 1, "octaves": 1, "size": 64}
     both = dreamcli.stylize(scene(), scene(), scene()[::-1], weights=(1, 3), **quick)
-    assert both.record.job.settings["weights"] == (1, 3)
+    assert both.record.provenance.settings["weights"] == (1, 3)
     weights = tmp_path / "own.safetensors"
     save_file(zoo.load("lenet5").module.state_dict(), weights)
     own = dreamcli.stylize(scene(), scene(), model="lenet5", model_weights=weights, **quick)
-    assert own.record.job.network == {"name": "lenet5", "sha256": sha256(weights.read_bytes()).hexdigest()}
+    assert own.record.provenance.network == {"name": "lenet5", "sha256": sha256(weights.read_bytes()).hexdigest()}
 
 
 def test_an_unknown_setting_is_refused() -> None:

@@ -176,7 +176,7 @@ def test_numbered_pictures_have_an_outcome_each(make, photo: Path) -> None:
     settings = BoostSettings(count=2, size=40, steps=1, octaves=1)
     first, second = made(make(), Task(None, photo.with_name("two.png"), settings, name="two"))
     assert [Path(each.output).name for each in (first, second)] == ["two-1.png", "two-2.png"]
-    assert [read_record(Path(each.output)).job.settings["index"] for each in (first, second)] == [0, 1]
+    assert [read_record(Path(each.output)).provenance.settings["index"] for each in (first, second)] == [0, 1]
     assert {each.status for each in made(make(), Task(None, photo.with_name("two.png"), settings))} == {"skipped"}
 
 
@@ -312,4 +312,4 @@ def test_references_come_from_whoever_opens_the_session(session: Session, photo:
     guide = read_image(photo)
     maker = PictureMaker(open_session=lambda: (session, References(guide=guide)))
     (outcome,) = made(maker, task_for(photo))
-    assert outcome.result.record.job.others == {"guide": guide.picture.sha256}
+    assert outcome.result.record.provenance.others == {"guide": guide.picture.sha256}

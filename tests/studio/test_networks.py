@@ -30,8 +30,8 @@ def test_each_art_form_has_its_own_networks_unless_some_are_named() -> None:
 
 def test_a_one_shot_function_takes_the_same_networks() -> None:
     record = dreamcli.dream(scene(), **QUICK, **CPU).record
-    assert record.job.network["name"] == DreamSettings.model
-    assert record.job.network["sha256"].count("+") == DreamSettings.model.count("+")
+    assert record.provenance.network["name"] == DreamSettings.model
+    assert record.provenance.network["sha256"].count("+") == DreamSettings.model.count("+")
 
 
 GOLDFISH = ClassSettings(classes=(1,))
@@ -69,7 +69,7 @@ def test_judges_are_independent_and_know_the_classes(
 def test_what_an_independent_network_sees_is_in_the_record() -> None:
     with Session("dreamnet", **CPU) as session:
         (made,) = session.visualize_class("goldfish", **QUICK)
-    assert made.record.job.judge == {}
+    assert made.record.provenance.judge == {}
     seen = made.record.score["seen_by"]
     assert (seen["network"], len(seen["top5"])) == (LITE2, 5)
     label, probability = seen["top5"][0]
@@ -78,7 +78,7 @@ def test_what_an_independent_network_sees_is_in_the_record() -> None:
 
 def test_an_ensemble_is_computed_in_one_precision() -> None:
     with Session("dreamnet+efficientnet_lite0", device="cpu") as session:
-        (job,) = session.jobs(DreamSettings(), None, dreamcli.studio.session.References())
+        (job,) = session.provenances(DreamSettings(), None, dreamcli.studio.session.References())
     assert job.settings["precision"] == "float32"  # what the slower of them prefers
 
 

@@ -66,12 +66,12 @@ def test_an_input_is_never_overwritten_under_whatever_name(folder: Path, monkeyp
     ],
 )
 def test_only_the_same_picture_is_replaced(result: Result, tmp_path: Path, there: bytes | str, reason: str) -> None:
-    path, job = tmp_path / "out.png", RECORD.job
+    path, job = tmp_path / "out.png", RECORD.provenance
     if isinstance(there, bytes):
         path.write_bytes(there)
     else:
         changed = replace(job, settings=job.settings | {"seed": 99}) if "settings" in there else replace(job, input="x")
-        replace(result, record=replace(RECORD, job=changed)).save(path)
+        replace(result, record=replace(RECORD, provenance=changed)).save(path)
     before = path.read_bytes()
     with pytest.raises(dreamcli.DreamcliError, match=f"already exists, but was {reason}"):
         result.save(path)

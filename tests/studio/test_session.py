@@ -154,17 +154,17 @@ def test_a_module_in_memory_is_left_as_it_is(small: Small) -> None:
 def test_a_module_in_memory_has_its_record(small: Small, tmp_path: Path) -> None:
     with Session(small, labels=["ape", "bee", "cow"], **CPU) as session:
         (result,) = session.visualize_class("bee", size=48, **QUICK)
-    assert result.record.job.network == {"name": "Small", "sha256": zoo.wrap(small).weights_sha256}
-    assert len(result.record.job.network["sha256"]) == 64
-    assert result.record.job.settings["classes"] == (1,)
+    assert result.record.provenance.network == {"name": "Small", "sha256": zoo.wrap(small).weights_sha256}
+    assert len(result.record.provenance.network["sha256"]) == 64
+    assert result.record.provenance.settings["classes"] == (1,)
     assert {name for name, _ in result.record.score["top5"]} == {"ape", "bee", "cow"}
     result.save(tmp_path / "bee.png")
     assert read_record(tmp_path / "bee.png") == result.record
     with torch.no_grad():
         small.head.bias += 1
     with Session(small, **CPU) as session:
-        other = session.visualize_class(1, size=48, **QUICK)[0].record.job.network
-    assert other["sha256"] != result.record.job.network["sha256"]
+        other = session.visualize_class(1, size=48, **QUICK)[0].record.provenance.network
+    assert other["sha256"] != result.record.provenance.network["sha256"]
 
 
 def test_mean_and_std_are_what_the_module_expects(small: Small) -> None:
@@ -208,7 +208,7 @@ def test_weights_of_the_users_own(tmp_path: Path) -> None:
     with Session("lenet5", weights=str(tmp_path / "own.pth"), **CPU) as session:
         assert session.ensemble(ClassSettings).labels[3] == "3"
         made = session.visualize_class(3, **QUICK)[0]
-    assert made.record.job.network["name"] == "lenet5"
+    assert made.record.provenance.network["name"] == "lenet5"
 
 
 def test_a_named_judge_says_what_it_sees() -> None:
@@ -329,7 +329,7 @@ def test_feature_maps_come_with_their_numbers_and_without_alpha(session: Session
 def test_a_record_holds_everything_that_determines_a_picture(session: Session, photo: Path) -> None:
     picture, guide, mask = read_image(photo), read_image(scene(30, 30)), read_image(scene(20, 20))
     references = References(guide, mask)
-    (job,) = session.jobs(DreamSettings(seed=7), picture.picture, references)
+    (job,) = session.provenances(DreamSettings(seed=7), picture.picture, references)
     assert job.command == "dream"
     assert job.settings == DreamSettings(seed=7).to_json() | {"device": "cpu", "precision": "float32"}
     assert job.network == {"name": "dreamnet", "sha256": session.ensemble(DreamSettings).weights_sha256}
@@ -343,9 +343,9 @@ def test_a_record_holds_everything_that_determines_a_picture(session: Session, p
 
 
 def test_each_variation_has_its_job(session: Session) -> None:
-    jobs = session.jobs(BoostSettings(count=3), None, References())
+    jobs = session.provenances(BoostSettings(count=3), None, References())
     assert [job.settings["index"] for job in jobs] == [0, 1, 2]
-    (job,) = session.jobs(BoostSettings(count=3, sheet=True), None, References())
+    (job,) = session.provenances(BoostSettings(count=3, sheet=True), None, References())
     assert job.settings["index"] == 0
 
 

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 
 from dreamcli.errors import DreamcliError, Hint
-from dreamcli.files.existing import is_made, look_at, refuse_others
 from dreamcli.files.reading import Picture
+from dreamcli.files.resume import is_made, look_at, refuse_others
 from dreamcli.files.writing import write_picture
 from tests.conftest import scene
-from tests.files.test_record import JOB, RECORD
+from tests.files.test_record import PROVENANCE, RECORD
 
-OTHER = replace(JOB, input="ef")
+OTHER = replace(PROVENANCE, input="ef")
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def output(tmp_path: Path) -> Path:
 
 def test_an_output_that_is_not_there_is_not_finished(tmp_path: Path) -> None:
     assert look_at(tmp_path / "out.png") is None
-    refuse_others(tmp_path / "out.png", None, JOB)
-    assert not is_made(tmp_path / "out.png", JOB)
+    refuse_others(tmp_path / "out.png", None, PROVENANCE)
+    assert not is_made(tmp_path / "out.png", PROVENANCE)
 
 
 @pytest.mark.parametrize(("stopped", "finished"), [("done", True), ("non-finite", True), ("interrupted", False)])
@@ -35,8 +35,8 @@ def test_an_output_is_finished_unless_it_was_interrupted(output: Path, stopped: 
     existing = look_at(output)
     assert existing is not None
     assert existing.is_finished is finished
-    refuse_others(output, existing, JOB)
-    assert is_made(output, JOB) is finished
+    refuse_others(output, existing, PROVENANCE)
+    assert is_made(output, PROVENANCE) is finished
 
 
 def test_a_file_that_was_cut_short_is_not_finished(output: Path) -> None:
@@ -45,12 +45,12 @@ def test_a_file_that_was_cut_short_is_not_finished(output: Path) -> None:
     assert existing is not None
     assert (existing.record, existing.is_whole) == (RECORD, False)
     assert not existing.is_finished
-    refuse_others(output, existing, JOB)
+    refuse_others(output, existing, PROVENANCE)
 
 
 def test_what_is_not_ours_is_not_decoded(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(scene()).save(output)
-    monkeypatch.setattr("dreamcli.files.existing.read_picture", lambda *_args, **_options: pytest.fail("decoded"))
+    monkeypatch.setattr("dreamcli.files.resume.read_picture", lambda *_args, **_options: pytest.fail("decoded"))
     existing = look_at(output)
     assert existing is not None
     assert (existing.record, existing.is_whole) == (None, False)
@@ -61,9 +61,9 @@ def test_something_else_is_refused(output: Path, hint: Hint) -> None:
     with pytest.raises(DreamcliError, match=r"out.png already exists, but was made from another picture$") as caught:
         refuse_others(output, look_at(output), OTHER, hint)
     assert caught.value.hint is hint
-    for job in (replace(JOB, settings={}), replace(OTHER, settings={})):
+    for job in (replace(PROVENANCE, settings={}), replace(OTHER, settings={})):
         with pytest.raises(DreamcliError, match=r"out.png already exists, but was made with different settings$"):
             refuse_others(output, look_at(output), job, hint)
     output.write_text("text")
     with pytest.raises(DreamcliError, match=r"out.png already exists, but was not made by dreamcli$"):
-        refuse_others(output, look_at(output), JOB)
+        refuse_others(output, look_at(output), PROVENANCE)

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-import builtins
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from dreamcli.errors import DreamcliError, Hint
-from dreamcli.files.animation import Pace, read_film, write_film
+from dreamcli.errors import DreamcliError, Install
 from dreamcli.files.clip import read_clip
-from dreamcli.files.existing import look_at, record_in
+from dreamcli.files.film import Pace, read_film, write_film
 from dreamcli.files.formats import FILMS, TRANSPARENT_FILMS, VIDEOS
-from dreamcli.files.video import read_video
+from dreamcli.files.resume import look_at, record_in
 from tests.conftest import scene
 from tests.files import clips
 from tests.files.clips import pan, write_clip
@@ -39,7 +38,7 @@ def test_a_film_carries_its_record_and_repeats_byte_for_byte(tmp_path: Path, suf
 def test_frames_come_back_as_they_were(tmp_path: Path, suffix: str, tolerance: float) -> None:
     path = tmp_path / f"film{suffix}"
     write_film(path, FRAMES, 12, RECORD)
-    frames = list(read_video(path))
+    frames = list(read_film(path))
     assert len(frames) == len(FRAMES)
     smooth = [np.asarray(Image.fromarray(frame).resize((16, 12)), float) for frame in (*frames, *FRAMES)]
     differences = [np.abs(made - was).mean() for made, was in zip(smooth[:10], smooth[10:], strict=True)]
@@ -63,7 +62,7 @@ def test_the_last_frame_may_be_held(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"film{suffix}"
     write_film(path, FRAMES, 10, RECORD, pause=1)
     if suffix in VIDEOS:
-        assert len(list(read_video(path))) == 9 + 10
+        assert len(list(read_film(path))) == 9 + 10
     else:
         with Image.open(path) as film:
             film.seek(film.n_frames - 1)
@@ -74,7 +73,7 @@ def test_the_last_frame_may_be_held(tmp_path: Path, suffix: str) -> None:
 def test_a_lossless_film_may_have_an_odd_size(tmp_path: Path) -> None:
     frames = [frame[:47, :63] for frame in FRAMES]
     write_film(tmp_path / "odd.mkv", frames, 10, RECORD)
-    np.testing.assert_array_equal(list(read_video(tmp_path / "odd.mkv")), frames)
+    np.testing.assert_array_equal(list(read_film(tmp_path / "odd.mkv")), frames)
 
 
 @pytest.mark.parametrize("suffix", FILMS)
@@ -98,21 +97,14 @@ def test_what_is_no_film_is_told(tmp_path: Path, contents: bytes) -> None:
     with pytest.raises(DreamcliError, match="not a readable video"):
         record_in(path)
     with pytest.raises(DreamcliError, match="not a readable video"):
-        list(read_video(path))
+        list(read_film(path))
 
 
 def test_without_pyav_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: object) -> object:
-        if name == "av":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(DreamcliError, match="films need PyAV") as caught:
         write_film(tmp_path / "film.mp4", FRAMES, 12, RECORD)
-    assert caught.value.hint is Hint.INSTALL_VIDEO
+    assert caught.value.hint == Install("video")
     assert not list(tmp_path.iterdir())
 
 

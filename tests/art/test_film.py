@@ -1,10 +1,21 @@
-"""Where nothing of a video's frame has been painted yet."""
+"""The size of a zoom, and where nothing of a video's frame has been painted yet."""
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from dreamcli.art.clip import like_the_rest
+from dreamcli.art.film import frame_size, like_the_rest
+from dreamcli.settings.film import FilmSettings
+
+
+@pytest.mark.parametrize(
+    ("size", "picture", "wanted"),
+    [(None, (300, 451), (300, 450)), (None, (600, 900), (342, 512)), (128, (600, 900), (86, 128)),
+     (None, (1, 1), (2, 2)), (3, (1, 900), (2, 2)), (None, (513, 1), (512, 2))],
+)  # fmt: skip
+def test_a_film_has_an_even_size(size: int | None, picture: tuple[int, int], wanted: tuple[int, int]) -> None:
+    assert frame_size(FilmSettings(size=size), *picture) == wanted
 
 
 def test_a_place_that_came_into_view_starts_in_the_colors_of_similar_places() -> None:

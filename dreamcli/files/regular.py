@@ -1,4 +1,4 @@
-"""The one way to open a file that may be anything: a pipe, a device, a folder."""
+"""Open ordinary files only. A path may lead to a pipe, a device or a folder, too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def descriptor_of(path: Path) -> int:
         DreamcliError: it is something else.
         OSError: it can't be opened.
     """
-    # don't block on a FIFO: check before opening it, and don't wait if it has become one since
+    # a FIFO would block: check first, and don't wait if the file has become one since
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise DreamcliError("a folder, where a picture was expected" if path.is_dir() else "not a regular file")
     return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -30,7 +30,7 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
     """Open an ordinary file for reading, as `descriptor_of` does.
 
     Raises:
-        DreamcliError: it is something else, or can't be read; also if that turns out later.
+        DreamcliError: it is something else, or can't be opened or read.
     """
     try:
         with open(descriptor_of(path), "rb") as file:

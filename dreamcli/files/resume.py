@@ -1,4 +1,4 @@
-"""Check what is already at an output's path. This is how a batch resumes: no other state is kept on disk."""
+"""What is already at an output's path. A batch resumes by it; no other state is kept on disk."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from pathlib import Path
 
 from dreamcli.errors import DreamcliError, Hint
 
-from .animation import is_animation, read_film
+from .film import holds_film, read_film, read_video_record
 from .formats import FILMS, VIDEOS
 from .reading import read_picture
-from .record import Job, Record, read_record
-from .video import read_video_record
+from .record import Provenance, Record, read_record
 
 
 @dataclass(frozen=True)
 class ExistingOutput:
-    """A file at the place of an output.
+    """A file at an output's path.
 
     Attributes:
-        record: the record that it carries, if any.
-        is_whole: whether it carries one and can be read to its end; one that was cut short may still have its record.
+        record: its record, if it has one.
+        is_whole: whether it has a record and can be read to its end. A file that was cut short may have its record.
     """
 
     record: Record | None
@@ -30,23 +29,23 @@ class ExistingOutput:
 
     @property
     def is_finished(self) -> bool:
-        """Whether a run wrote it to its end; one that stopped at a non-finite value would stop there again."""
+        """Whether it needs no more work. A run that stopped at a non-finite value would stop there again."""
         return self.is_whole and self.record is not None and self.record.stopped != "interrupted"
 
-    def is_of(self, job: Job) -> bool:
-        """Whether it was made by the same job."""
-        return self.record is not None and self.record.job.gives_same_picture_as(job)
+    def is_of(self, provenance: Provenance) -> bool:
+        """Whether it was made from the same things in the same way."""
+        return self.record is not None and self.record.provenance.gives_same_picture_as(provenance)
 
 
 def look_at(output: Path) -> ExistingOutput | None:
-    """Look at the place of an output; None if there is nothing."""
+    """The file at an output's path; None if there is none."""
     if not output.exists():
         return None
     record, is_whole = None, False
     with suppress(DreamcliError):
         record = record_in(output)
-        if record:  # don't decode what isn't ours
-            if output.suffix.lower() in FILMS and is_animation(output):
+        if record:  # files of others aren't decoded
+            if output.suffix.lower() in FILMS and holds_film(output):
                 deque(read_film(output), maxlen=1)
             else:
                 read_picture(output, limited=False)
@@ -63,29 +62,31 @@ def record_in(path: Path) -> Record | None:
     return read_video_record(path) if path.suffix.lower() in VIDEOS else read_record(path)
 
 
-def refuse_others(output: Path, existing: ExistingOutput | None, job: Job, hint: Hint = Hint.OVERWRITE) -> None:
-    """Refuse to overwrite anything but what an earlier run of the same job left.
+def refuse_others(
+    output: Path, existing: ExistingOutput | None, provenance: Provenance, hint: Hint = Hint.OVERWRITE
+) -> None:
+    """Refuse to overwrite anything but the result of an earlier run with the same provenance.
 
     Args:
         existing: the file at ``output``.
 
     Raises:
-        DreamcliError: there is; ``hint`` says what helps.
+        DreamcliError: it is something else; ``hint`` says what helps.
     """
-    if existing and not existing.is_of(job):
+    if existing and not existing.is_of(provenance):
         how = "not made by dreamcli"
         if existing.record:
-            is_other_input = existing.is_of(replace(job, input=existing.record.job.input))
+            is_other_input = existing.is_of(replace(provenance, input=existing.record.provenance.input))
             how = "made from another picture" if is_other_input else "made with different settings"
         raise DreamcliError(f"{output} already exists, but was {how}", hint)
 
 
-def is_made(output: Path, job: Job, hint: Hint = Hint.OVERWRITE) -> bool:
-    """Whether an earlier run finished a job's output.
+def is_made(output: Path, provenance: Provenance, hint: Hint = Hint.OVERWRITE) -> bool:
+    """Whether an earlier run finished an output.
 
     Raises:
         DreamcliError: something else is there; see `refuse_others`.
     """
     existing = look_at(output)
-    refuse_others(output, existing, job, hint)
+    refuse_others(output, existing, provenance, hint)
     return existing is not None and existing.is_finished
