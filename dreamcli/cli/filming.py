@@ -8,7 +8,7 @@ from dreamcli.errors import check, needs
 from dreamcli.files.atomic import check_place
 from dreamcli.files.decoder import reader
 from dreamcli.files.formats import VIDEOS
-from dreamcli.files.plan import Task, plan_film
+from dreamcli.files.plan import make_plan
 from dreamcli.settings.film import FilmSettings
 from dreamcli.studio.batch import OpenSession, Outcome, failure, recorded_name, run_film
 from dreamcli.studio.pictures import read_file
@@ -32,8 +32,9 @@ def make_film(image: Path, settings: FilmSettings, shared: SharedOptions, opened
         DreamcliError: the picture or the network's weights can't be read.
     """
     check(not shared.to_stdout, "a film can't go to stdout: name a file with -o")
-    output = plan_film(image, shared.output, settings)
-    check_outputs([Task(image, output, settings, is_film=True)], shared)
+    tasks = make_plan([str(image)], shared.output, settings)
+    output = tasks[0].output
+    check_outputs(tasks, shared)
     check_place(output)
     if output.suffix.lower() in VIDEOS:
         needs("av")  # which may be missing

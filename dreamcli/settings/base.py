@@ -107,6 +107,7 @@ class Settings:
     model: ClassVar[str] = "dreamnet"  # the networks that it uses by default
     references: ClassVar[tuple[str, ...]] = ()  # the pictures it takes besides the start: guide, mask, styles, like
     takes_videos: ClassVar[bool] = False  # whether it makes a film of a video or an animated picture
+    makes_films: ClassVar[bool] = False  # whether it makes a film of a picture
     shows_network: ClassVar[bool] = False  # whether it shows a network by itself, without a photograph
     size_from_noise: ClassVar[int] = 0  # pixels on each side of a picture from noise; 0 if the form never starts there
     # settings that older records lack, and the values they stand for

@@ -26,6 +26,7 @@ class FilmSettings(Schedule):
     """How to film: each frame is the last one, enlarged a little and then dreamed on."""
 
     command: ClassVar[str] = "film"
+    makes_films: ClassVar[bool] = True
     model: ClassVar[str] = "dreamnet+efficientnet_lite0"
 
     size: int | None = size_setting(f"the picture's, up to {LONGEST_SIDE}", "Pixels on the longer side of the film.")
