@@ -266,8 +266,8 @@ class _Destination:
         """
         source, suffix = found.source, ".png"
         if is_film:
-            is_picture = is_animated(source) and not self.settings.makes_films
-            suffix = ".mp4" if not is_picture else ".gif" if source.suffix.lower() == ".gif" else ".webp"
+            is_animation = not (self.settings.makes_films or is_video(source))
+            suffix = ".mp4" if not is_animation else ".gif" if source.suffix.lower() == ".gif" else ".webp"
         inside = source.parent.relative_to(found.folder) if found.folder else Path()
         if self.is_template:
             if found.folder and self.several:
@@ -300,7 +300,7 @@ def frames_folder(film: Path) -> Path:
 
 
 def _is_folder(output: str | None, several: bool, settings: Settings | None = None) -> bool:
-    """Whether ``output`` names a folder. If it names a file, check that this suits a picture, or what settings make."""
+    """Whether ``output`` names a folder. Raise WrongRequest if it has to and doesn't, or has the wrong ending."""
     if is_template(output) or (settings and settings.makes_films):
         return False
     if output == PIPE and several:
