@@ -48,7 +48,7 @@ def film(
     dreamcli film photo.jpg --class jellyfish --rotate 10 --toward 120,200
     dreamcli film photo.jpg --style waves.jpg --seconds 5 -o waves.webm
     """
-    from .runner import make_films, open_session
+    from .runner import make_film, open_session
 
     form = _form(options.pop("form"), bool(classes), bool(styles))
     is_given = click.get_current_context().get_parameter_source("model") is not ParameterSource.DEFAULT
@@ -70,7 +70,7 @@ def film(
         since=tuple(second or 0.0 for second in seconds) if any(seconds) else (),
         **rest,
     )
-    return make_films(Path(image), shared, settings, opened)
+    return make_film(image, shared, settings, opened)
 
 
 def _form(typed: str, has_classes: bool, has_styles: bool) -> str:

@@ -23,7 +23,6 @@ from dreamcli.files.plan import (
     frames_folder,
     make_plan,
     plan_each_style,
-    plan_film,
     plan_named,
     refuse_overwriting,
 )
@@ -53,7 +52,7 @@ _UNSAFE = "videos aren't decoded in a separate process: leave out --safe-decode"
 # what the commands import in their bodies
 __all__ = [
     "check_place",
-    "make_films",
+    "make_film",
     "make_on_pictures",
     "make_pictures",
     "open_session",
@@ -120,17 +119,17 @@ def make_on_pictures(
     )
 
 
-def make_films(image: Path, shared: SharedOptions, settings: Settings, opened: OpenSession | None) -> int:
+def make_film(image: str, shared: SharedOptions, settings: Settings, opened: OpenSession | None) -> int:
     """Make a zoom into a picture, and return the exit code.
 
     Raises:
         WrongRequest, DreamcliError: see `make_pictures`.
     """
     check(not shared.to_stdout, "a film can't go to stdout: name a file with -o")
-    output = plan_film(image, shared.output, settings)
-    if output.suffix.lower() in VIDEOS:
+    tasks = make_plan([image], shared.output, settings)
+    if tasks[0].output.suffix.lower() in VIDEOS:
         needs("av")  # which may be missing
-    return make_pictures([Task(image, output, settings, is_film=True)], shared, opened)
+    return make_pictures(tasks, shared, opened)
 
 
 def pictures_to_look_at(images: tuple[str, ...], shared: SharedOptions, settings: Settings) -> list[Task]:

@@ -1,4 +1,4 @@
-"""Atomic writing of files: whole or not at all."""
+"""Write files atomically: whole or not at all."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_place(path: Path, why_closed: Callable[[Path], str] = why_closed) -> N
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Call ``write`` with a temporary file in the same folder, flush it to the disk, and rename it to ``path``.
 
-    So there is never half a file at ``path``. Missing folders are made.
+    ``path`` never holds half a file. Missing folders are made.
 
     Raises:
         DreamcliError: the folder can't be written to, or the disk is full.
@@ -63,19 +63,19 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def could_not_write(path: Path, error: OSError) -> DreamcliError:
-    """The error for a file that the system doesn't let us write, with what helps if the disk is full."""
+    """The error for a file that can't be written, with a hint if the disk is full."""
     hint = Hint.FREE_SPACE if error.errno in _FULL else None
     return DreamcliError(f"could not write {path} ({error.strerror or error})", hint)
 
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
-    """A file next to ``path``, locked while it is open to show that it is no leftover, and removed in the end."""
+    """A file next to ``path``, locked while in use, as a sign that it is no leftover, and removed in the end."""
     while True:
-        # a short prefix of the name, so that this name is never too long where the final one isn't
+        # only the start of the name, to be no longer than the final one
         partial = path.with_name(f".{path.stem[:20]}.{secrets.token_hex(4)}{PARTIAL}")
         try:
-            # not tempfile's: its files are for their owner only, and here the umask decides
+            # tempfile's are readable by their owner only; here, the umask decides
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         except FileExistsError:
             continue
@@ -85,9 +85,9 @@ def _temporary(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
                 yield file, partial
                 return
         finally:
-            with suppress(OSError):  # a full disk, again; what went wrong before is what counts
+            with suppress(OSError):  # the disk is still full; the first error counts
                 file.close()
-            with suppress(OSError):  # after closing it: Windows can't remove an open file
+            with suppress(OSError):  # closed before, since Windows can't remove an open file
                 partial.unlink()
 
 
@@ -100,14 +100,14 @@ def _lock(descriptor: int, partial: Path) -> bool:
     except BlockingIOError:
         return False  # another run is removing it
     except OSError:
-        pass  # this file system has no locks, so nobody can lock it to remove it
+        pass  # without locks in this file system, nobody can lock it to remove it
     return partial.exists()
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of runs that were killed, but none of a run that is alive.
+    """Remove the temporary files of runs that were killed, but not those of runs that are alive.
 
-    They stay on Windows, and on file systems without locks.
+    On Windows, and on file systems without locks, they stay.
     """
     if sys.platform == "win32" or not os.path.isdir(folder):
         return

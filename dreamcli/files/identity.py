@@ -11,7 +11,7 @@ from dreamcli.errors import DreamcliError
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """What a file has in common with its other names; None if it doesn't exist."""
+    """The same for all names of a file; None if it doesn't exist."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -20,13 +20,13 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 class RealPaths:
-    """Where paths really lead. Each folder is resolved once, since a plan may have a hundred thousand files."""
+    """Real paths. Each folder is resolved only once, since a plan may have a hundred thousand files."""
 
     def __init__(self) -> None:
         self._resolve = cache(os.path.realpath)
 
     def path(self, path: Path) -> str:
-        """The path with the links in its folders resolved."""
+        """A path with the links in its folders resolved."""
         parent, name = os.path.split(path)
         return os.path.join(self._resolve(parent), name)
 
@@ -35,8 +35,7 @@ class RealPaths:
         return os.path.realpath(path) if os.path.islink(path) else self.path(path)
 
     def place(self, output: Path) -> str:
-        """Equal for two outputs that could be the same file."""
-        # without case, since some file systems don't tell "A.png" from "a.png"
+        """The same for outputs that could be one file. Some file systems don't tell "A.png" from "a.png"."""
         return self.path(output).casefold()
 
 

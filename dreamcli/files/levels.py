@@ -1,4 +1,4 @@
-"""Gray of more than 8 bits, or of fewer, as 8 bits."""
+"""Gray of any depth as 8 bits."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _DARK = 1 / 16  # of white: values of 12 bits in 16
 def to_8_bits(image: Image.Image, original: Image.Image, notes: list[str]) -> Image.Image:
     """Convert gray of 12, 16 or 32 bits to 8; other images stay as they are.
 
-    White is what the format says. For 32 bits, where none says it, it is the least of 1, 255 and 65535 that the values
-    don't exceed, and a note says so.
+    The format says what white is. For 32 bits, no format does: white is the least of 1, 255 and 65535 that no value
+    exceeds, and a note says so.
 
     Args:
         image: upright.
-        original: as it was opened, with a TIFF's tags.
+        original: as opened, with the tags of a TIFF.
         notes: for people; may get one.
 
     Raises:
-        DreamcliError: these numbers define no white: they are floating-point, negative or too large.
+        DreamcliError: white isn't defined, because the numbers are floating-point, negative or too large.
     """
     tags = original.tag_v2 if isinstance(original, TiffImagePlugin.TiffImageFile) else {}
     bits, *_ = tags.get(_BITS, (0,))
@@ -48,7 +48,7 @@ def to_8_bits(image: Image.Image, original: Image.Image, notes: list[str]) -> Im
 
 
 def _white_of_integers(values: NDArray[np.int32], bits: int, notes: list[str]) -> int:
-    """What to take as white in numbers of a format that doesn't say it."""
+    """The value to take as white if the format doesn't define it."""
     steps = (1, 255, 32_767 if bits == 16 else _MAX_16)
     lowest, highest = int(values.min(initial=0)), int(values.max(initial=0))
     if lowest < 0 or highest > steps[-1]:
@@ -60,7 +60,7 @@ def _white_of_integers(values: NDArray[np.int32], bits: int, notes: list[str]) -
 
 
 def _with_key(image: Image.Image, values: NDArray[np.integer], eight: NDArray[np.uint8]) -> Image.Image:
-    """The gray image with its color profile, and with alpha where the value is the transparent one, if there is one."""
+    """The gray image with its color profile, and with alpha if one of the values stands for transparent."""
     key = image.info.get("transparency")
     alpha = [] if key is None else [np.where(values == key, 0, 255).astype(np.uint8)]
     made = Image.fromarray(np.dstack([eight, *alpha]) if alpha else eight)
@@ -70,9 +70,9 @@ def _with_key(image: Image.Image, values: NDArray[np.integer], eight: NDArray[np
 
 
 def scale_key(image: Image.Image, depth: int) -> None:
-    """Scale a PNG's transparent color as Pillow scales its pixels: from ``depth`` bits to 8.
+    """Scale a PNG's transparent color from ``depth`` bits to 8, as Pillow scales its pixels.
 
-    Of a color of 16 bits, Pillow keeps the upper 8, so colors next to the transparent one may become transparent, too.
+    Pillow keeps the upper 8 of 16 bits, so colors near the transparent one may become transparent, too.
     """
     key = image.info.get("transparency")
     if image.mode == "L" and isinstance(key, int):

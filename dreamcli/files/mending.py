@@ -1,4 +1,4 @@
-"""Files that are damaged, though no pixel is missing."""
+"""Mend files that are damaged, but have all their pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of a file
 JPEG = b"\xff\xd8"
 START_OF_SCAN, END = b"\xda", b"\xd9"  # markers of a JPEG
 
-# a PNG's chunks that it can do without
+# the chunks that a PNG can do without
 _OPTIONAL = {b"tEXt", b"zTXt", b"iTXt", b"tIME", b"pHYs", b"eXIf", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"bKGD",
              b"hIST", b"sPLT"}  # fmt: skip
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -28,7 +28,7 @@ WITHOUT_END = "its end marker is missing, but no pixel is"
 
 
 def mended_png(png: bytes, notes: list[str]) -> bytes:
-    """A PNG without its optional chunks that are damaged, and with its end; as it is if that isn't all it lacks.
+    """A PNG without damaged optional chunks, and with its end chunk; unchanged if it is damaged in other ways.
 
     Args:
         notes: for people; may get some.
@@ -51,7 +51,7 @@ def mended_png(png: bytes, notes: list[str]) -> bytes:
 
 
 class Segment(NamedTuple):
-    """A part of a JPEG: its marker, and where what follows the marker's length starts and ends."""
+    """A part of a JPEG: its marker, and where its contents start and end, after the marker and the length."""
 
     marker: bytes
     start: int
@@ -59,7 +59,7 @@ class Segment(NamedTuple):
 
 
 def segments(jpeg: bytes) -> Iterator[Segment]:
-    """The parts of a JPEG, to its end marker, or as far as it goes."""
+    """The parts of a JPEG, up to its end marker or the end of the file."""
     place, marker = len(JPEG), b""
     while marker != END and (found := _MARKER.search(jpeg, place)):
         marker, start = found[1], found.end()
@@ -68,7 +68,7 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
 
 
 def look_through(jpeg: bytes, most: int) -> tuple[int, bool]:
-    """The number of scans in a JPEG, counted up to one more than ``most``, and whether it has an end marker."""
+    """The number of scans in a JPEG, counted up to ``most`` + 1, and whether it has an end marker."""
     scans, has_end = 0, False
     for segment in segments(jpeg):
         scans += segment.marker == START_OF_SCAN
@@ -81,8 +81,8 @@ def look_through(jpeg: bytes, most: int) -> tuple[int, bool]:
 def read_without_end(jpeg: bytes, opened: Callable[[io.BytesIO], Image.Image]) -> Image.Image | None:
     """Decode a JPEG that lacks its end marker; None if pixels are missing, too.
 
-    Where they are missing, a decoder makes them up from whatever follows. So they are there if they are the same
-    whatever follows, but not if the last byte is another: then, what follows the pixels may be in place of others.
+    A decoder makes missing pixels up from whatever follows. So none is missing if the picture is the same whatever
+    follows. It must also change with the last byte, or else other data may have taken the place of pixels.
 
     Args:
         opened: opens a picture.
@@ -91,10 +91,10 @@ def read_without_end(jpeg: bytes, opened: Callable[[io.BytesIO], Image.Image]) -
     if scan is None:
         return None
     data = jpeg.rstrip(b"\xff")  # the first half of the end marker
-    if data.endswith(b"\0\0"):  # what fills a file that was copied in part could be taken for pixels
+    if data.endswith(b"\0\0"):  # a file that was copied in part may be filled up, and that be taken for pixels
         data = data.rstrip(b"\0")
     if data.endswith(b"\xff"):
-        data += b"\0"  # the two are one byte of pixels
+        data += b"\0"  # both stand for one byte of pixels
     *_, last = (b"\xd7", *_RESTART.findall(data, scan.end))
     restart = b"\xff" + bytes([0xD0 + (last[0] + 1) % 8])
 
@@ -113,14 +113,14 @@ def _digest(image: Image.Image) -> bytes:
 
 
 def _with_last_byte_changed(data: bytes) -> bytes:
-    """A JPEG's data, in which 255 is written as two bytes, with every bit of the last one inverted."""
+    """A JPEG's data with every bit of the last byte inverted; 255 is written as two bytes."""
     if data.endswith(b"\xff\0"):
         return data[:-2] + b"\0"
     return data[:-1] + (bytes([255 - data[-1]]) if data[-1] else b"\xff\0")
 
 
 def _last_scan(jpeg: bytes) -> Segment | None:
-    """The last scan of a JPEG without an end marker, if it is the last part, and every coefficient is in some scan."""
+    """The last scan of a JPEG, if nothing follows it and every coefficient is in some scan."""
     missing: dict[int, set[int]] = {}
     is_progressive = False
     segment = None

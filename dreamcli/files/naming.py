@@ -1,4 +1,4 @@
-"""Names of outputs: by a template, such as ``dreams/{stem}-{layer}-{seed}.png``, and no longer than a file's may be."""
+"""Names of outputs: from a template, such as ``dreams/{stem}-{layer}-{seed}.png``, of at most 255 bytes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .formats import WRITTEN
 
 MAX_NAME_BYTES = 255  # on nearly every file system
 _OF_THE_INPUT = ("stem", "ext", "folder", "command")
-_PLURALS = {"layer": "layers", "class": "classes"}  # settings that are called by one of what they hold
-_KEPT = "-_.+"  # besides letters and digits, in values
+_PLURALS = {"layer": "layers", "class": "classes"}  # settings that a template names in the singular
+_KEPT = "-_.+"  # characters of values that are kept, besides letters and digits
 
 
 def is_template(output: str | None) -> bool:
-    """Whether an output has braces, so that each picture gets a name of its own."""
+    """Whether an output is a template, with braces."""
     return output is not None and ("{" in output or "}" in output) and not Path(output).is_dir()
 
 
@@ -40,8 +40,8 @@ def fill_in(
     ``{seed:04}``. Braces are doubled.
 
     Args:
-        stem, suffix: of the input; ``{ext}`` is its suffix if that is one of the endings, and the first otherwise.
-        folder: of the input in the folder that was typed.
+        stem, suffix: of the input; ``{ext}`` is its suffix if that is one of the endings, otherwise the first ending.
+        folder: the input's folder, inside the one that was typed.
         endings: the suffixes that the result may have.
 
     Raises:
@@ -70,7 +70,7 @@ def fill_in(
 
 
 def fit_name(stem: str, ending: str) -> str:
-    """A file's name. A stem that is too long is cut, and gets a hash to tell it from others that begin alike."""
+    """A file's name. A stem that is too long is cut, and gets a hash to keep it unique."""
     name = os.fsencode(stem)
     if len(name) + len(ending) <= MAX_NAME_BYTES:
         return stem + ending
@@ -79,7 +79,7 @@ def fit_name(stem: str, ending: str) -> str:
 
 
 def names_of(pictures: Iterable[Path]) -> list[str]:
-    """Names to tell pictures apart by, as parts of file names: their stems, numbered where they are the same."""
+    """A different name for each picture, for use in file names: its stem, with a number if another one has it."""
     counts: Counter[str] = Counter()
     names = []
     for path in pictures:

@@ -1,4 +1,4 @@
-"""Turn inputs and an output into a plan: what is made from what, before any work starts."""
+"""Plan which picture or film is made from which input, and where it goes, before any work starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .formats import FILMS, PIPE, WRITTEN
 from .identity import RealPaths, identity
 from .naming import fill_in, fit_name, is_template, names_of
 from .resume import record_in
-from .walk import checked_inputs, find, is_glob
+from .walk import Found, checked_inputs, find, is_glob
 
 _STYLE = "{style}"  # in a template
 
@@ -27,16 +27,16 @@ class Task:
     """One or more pictures to make from the same input.
 
     Attributes:
-        source: the input, as typed or found; None if the pictures start from noise.
+        source: the input, as typed or found; None for noise.
         output: where the result goes.
         settings: how to make it.
         problem: why it can't be made, if that is known already.
         hint: what would help with the problem.
-        name: what to call the task if it wasn't planned from an input.
+        name: the task's name if it wasn't planned from an input.
         folder: the folder that was typed, if the input was found in one.
-        is_film: whether a film is made of it, since it moves.
-        style: which style it is made in, counted from 0; None for all of them.
-        only: which of the pictures is kept, counted from 0; None for all of them.
+        is_film: whether the result is a film.
+        style: the index of the style to use; None for all styles.
+        only: the index of the picture to keep; None for all pictures.
     """
 
     source: Path | None
@@ -52,19 +52,19 @@ class Task:
 
     @property
     def title(self) -> str:
-        """What to call the task in a report."""
+        """The task's name in a report."""
         return self.name or str(self.source)
 
     @property
     def key(self) -> str:
-        """A name that is the same on every machine, wherever its folder is there."""
+        """A name that is the same on every machine, wherever the folder is mounted."""
         if self.name or not self.source:
             return self.name
         return (self.source.relative_to(self.folder) if self.folder else _mirrored(self.source)).as_posix()
 
     @property
     def outputs(self) -> list[Path]:
-        """The file of each picture: ``output``, or named or numbered ones if there are several."""
+        """The file of each picture: ``output``, or if there are several, named or numbered files next to it."""
         count, place = self.settings.output_count, self.output
         if self.only is not None:
             return [place]
@@ -85,11 +85,11 @@ def make_plan(
 ) -> list[Task]:
     """Decide where the result of each input goes.
 
-    A video becomes a film, and so does an animated picture unless the output is called like a picture, if the form
-    takes videos.
+    If the form takes videos, a video becomes a film, and so does an animated picture unless the output is named like a
+    picture. A form that makes films takes pictures by name, and searches no folders.
 
-    Inputs that are earlier results of the same plan are left out, as in a second ``dreamcli dream *.png``, and so are
-    repeated ones.
+    Repeated inputs are left out, and so are inputs that are earlier results of the same plan, as in a second
+    ``dreamcli dream *.png``.
 
     Args:
         inputs: files, folders (walked recursively) and globs, in the order typed.
@@ -101,18 +101,16 @@ def make_plan(
         animated: open pictures to see which are animated; otherwise, none is taken to be.
 
     Raises:
-        WrongRequest: two inputs have one output, an output is an input, or the output isn't a picture's name.
+        WrongRequest: two inputs have one output, an output is an input, or the output has the wrong ending.
     """
     inputs = checked_inputs(inputs)
     several = len(inputs) > 1
-    template = output if is_template(output) else None
-    is_several = several or os.path.isdir(inputs[0]) or is_glob(inputs[0])
-    is_folder = not template and _is_folder(output, is_several, settings.takes_videos)
-    destination = _Destination(output, template, is_folder, several, settings, animated)
+    is_folder = _is_folder(output, several or os.path.isdir(inputs[0]) or is_glob(inputs[0]), settings)
+    destination = _Destination(output, is_template(output), is_folder, several, settings, animated)
     real = RealPaths()
     tasks = _once((task for given in inputs for task in destination.tasks(given, follow_links, left_out)), real)
-    tasks = _without_results(_numbered(_told_apart(tasks, real), real), real)
-    hint = Hint.TEMPLATE if template else Hint.TWO_RUNS if output else Hint.FOLDER_OUTPUT
+    tasks = _without_results(_told_apart(tasks, real), real)
+    hint = Hint.TEMPLATE if destination.is_template else Hint.TWO_RUNS if output else Hint.FOLDER_OUTPUT
     _refuse_losses(tasks, real, hint)
     return tasks
 
@@ -127,60 +125,55 @@ def plan_named(wanted: Sequence[tuple[str, Settings]], output: str | None, sourc
         source: the picture that all of them start from, if any.
 
     Raises:
-        WrongRequest: two pictures have one output, or the output is the source or isn't a picture's name.
+        WrongRequest: two pictures have one output, or the output is the source or has the wrong ending.
     """
-    template = output if is_template(output) else None
-    is_folder = not template and _is_folder(output, len(wanted) > 1)
+    is_folder = _is_folder(output, len(wanted) > 1)
     tasks = []
     for name, settings in wanted:
-        if template:
-            place = fill_in(template, settings, _stem_of(name))
-        elif output and not is_folder:
-            place = Path(output)
-        else:
-            place = Path(output or ".") / default_output(_stem_of(name), settings)
+        place = Path(output or ".")
+        if is_template(output):
+            place = fill_in(str(output), settings, _stem_of(name))
+        elif is_folder or not output:
+            place /= default_output(_stem_of(name), settings)
         tasks.append(Task(source, place, settings, name=name))
-    _refuse_losses(tasks, RealPaths(), Hint.TEMPLATE if template else Hint.TWO_RUNS)
+    _refuse_losses(tasks, RealPaths(), Hint.TEMPLATE if is_template(output) else Hint.TWO_RUNS)
     return tasks
 
 
 def plan_each_style(styles: Sequence[Path], output: str | None, plan: Callable[[str | None], list[Task]]) -> list[Task]:
-    """Plan everything once for each style: ``{style}`` in a template is its name, which else ends each output's.
+    """Plan everything once for each style. Its name replaces ``{style}`` in a template, or ends each output's name.
 
     Args:
-        plan: makes the plan for all styles at once, given the output.
+        plan: makes the plan of a single style, given the output.
 
     Raises:
         WrongRequest: two pictures have one output, or see ``plan``.
     """
-    in_template = is_template(output)
-    tasks = plan(output.replace(_STYLE, f"{{{_STYLE}}}") if output and in_template else output)
+    names_it = is_template(output) and _STYLE in str(output)
+    tasks = plan(str(output).replace(_STYLE, f"{{{_STYLE}}}") if names_it else output)
     names, real = names_of(styles), RealPaths()
 
     def in_style(task: Task, number: int) -> Task:
-        place = task.output
-        if task.problem:
-            return replace(task, style=number)
-        if in_template and _STYLE in str(output):
-            place = Path(str(place).replace(_STYLE, names[number]))
-        else:
-            place = place.with_name(f"{place.stem}-{names[number]}{place.suffix}")
-        return replace(task, output=place.with_name(fit_name(place.stem, place.suffix)), style=number)
+        place, name = task.output, names[number]
+        place = Path(str(place).replace(_STYLE, name)) if names_it else _renamed(place, f"-{name}")
+        return replace(task, output=_renamed(place), style=number)
 
-    each = [in_style(task, number) for task in tasks for number in range(1 if task.problem else len(names))]
+    each: list[Task] = []
+    for task in tasks:
+        each += [replace(task, style=0)] if task.problem else [in_style(task, at) for at in range(len(names))]
     if all(task.source for task in each):
         each = _without_results(each, real)
     _refuse_losses(each, real, Hint.TEMPLATE)
     return each
 
 
-def default_output(stem: str, settings: Settings) -> Path:
-    """Where a picture goes without ``-o``: ``STEM-COMMAND.png``."""
-    return Path(fit_name(stem, f"-{settings.command}.png"))
+def default_output(stem: str, settings: Settings, suffix: str = ".png") -> Path:
+    """Where a result goes if no output is named: ``STEM-COMMAND.png``."""
+    return Path(fit_name(stem, f"-{settings.command}{suffix}"))
 
 
 def outputs_by_default(name: str, source: Path | None, settings: Settings) -> list[Path]:
-    """The files of the pictures that are made from a source, or else have a name."""
+    """The files of a source's pictures, or of a name's without one, if no output is named."""
     place = default_output(source.stem if source else _stem_of(name), settings)
     return Task(source, place, settings).outputs
 
@@ -192,7 +185,7 @@ def _stem_of(name: str) -> str:
 def find_pictures(
     inputs: Iterable[str], settings: Settings, follow_links: bool = False, left_out: set[Path] | None = None
 ) -> list[Task]:
-    """Find the pictures for work without outputs, each once. The arguments are those of `make_plan`.
+    """Find pictures to look at, each once. The arguments are those of `make_plan`.
 
     Raises:
         WrongRequest: an input has an empty name.
@@ -205,7 +198,7 @@ def refuse_overwriting(outputs: Iterable[Path], precious: Iterable[tuple[str, Pa
     """Refuse outputs that are, under whatever name, files that something is made from.
 
     Args:
-        precious: such files: what each is, such as "an input", and its path.
+        precious: those files: what each is, such as "an input", and its path.
 
     Raises:
         WrongRequest: naming the first.
@@ -223,7 +216,7 @@ class _Destination:
     """Where results go, as `make_plan` describes it."""
 
     output: str | None
-    template: str | None
+    is_template: bool
     is_folder: bool
     several: bool
     settings: Settings
@@ -231,40 +224,29 @@ class _Destination:
 
     def tasks(self, given: str, follow_links: bool, left_out: set[Path] | None = None) -> Iterator[Task]:
         """Plan one of the inputs."""
-        folder, root, skip = Path(given), Path(self.output or "."), ""
-        if os.path.isdir(given) and not self.template:
-            root, skip = self._root(folder)
-        for found in find(given, follow_links, skip, self.settings.takes_videos, left_out):
-            source, problem, hint, output = found.source, found.problem, found.hint, root
-            is_film = not problem and self._is_film(source)
-            if self.template and not problem:
-                inside = source.parent.relative_to(found.folder) if found.folder else Path()
-                if found.folder and self.several:
-                    inside = _mirrored(folder) / inside
+        settings, root, skip = self.settings, Path(self.output or "."), ""
+        if os.path.isdir(given) and not self.is_template and not settings.makes_films:
+            root, skip = self._root(Path(given))
+        search = find(given, follow_links, skip, settings.takes_videos, left_out)
+        for found in [Found(Path(given))] if settings.makes_films else search:
+            output, problem, hint = root, found.problem, found.hint
+            is_film = not problem and self._is_film(found.source)
+            if not problem:
                 try:
-                    output = self._filled_in(source, inside, is_film)
+                    output = self._place(found, root, is_film)
                 except WrongRequest as error:
-                    if not is_film:
+                    if not (is_film and self.is_template) or settings.makes_films:
                         raise
-                    problem, hint = str(error), error.hint  # which may suit the pictures
-            elif found.folder:
-                output = root / source.parent.relative_to(folder) / fit_name(source.stem, _suffix(source, is_film))
-            elif not problem:
-                output = self._file(source, is_film)
-            yield Task(source, output, self.settings, problem, hint, folder=found.folder, is_film=is_film)
+                    problem, hint = str(error), error.hint  # the template may suit the pictures
+            yield Task(found.source, output, settings, problem, hint, folder=found.folder, is_film=is_film)
 
     def _is_film(self, source: Path) -> bool:
-        """Whether a film is made of an input: an animated picture is a picture where that is what was asked for."""
-        if not self.settings.takes_videos:
-            return False
+        """Whether a film is made of an input. An animated picture stays a picture if the output is named like one."""
+        if self.settings.makes_films or not self.settings.takes_videos:
+            return self.settings.makes_films
         wanted = Path(self.output or "").suffix.lower()
         is_picture = not self.is_folder and wanted in WRITTEN and wanted not in FILMS
         return is_video(source) or (self.animated and not is_picture and is_animated(source))
-
-    def _filled_in(self, source: Path, inside: Path, is_film: bool) -> Path:
-        assert self.template
-        endings = tuple(dict.fromkeys((_suffix(source, True), *FILMS))) if is_film else tuple(WRITTEN)
-        return fill_in(self.template, self.settings, source.stem, source.suffix, inside, endings)
 
     def _root(self, folder: Path) -> tuple[Path, str]:
         """Where the results of a folder go, and the real path of the folder where all results go."""
@@ -277,48 +259,43 @@ class _Destination:
             raise WrongRequest(f"{folder} is an input folder and would be overwritten", Hint.OTHER_OUTPUT)
         return root, os.path.realpath(home)
 
-    def _file(self, source: Path, is_film: bool) -> Path:
-        suffix = _suffix(source, is_film)
+    def _place(self, found: Found, root: Path, is_film: bool) -> Path:
+        """Where the result of an input goes.
+
+        Args:
+            root: where the results of the input's folder go.
+
+        Raises:
+            WrongRequest: the output has the wrong ending.
+        """
+        source, suffix = found.source, ".png"
+        if is_film:
+            is_animation = not (self.settings.makes_films or is_video(source))
+            suffix = ".mp4" if not is_animation else ".gif" if source.suffix.lower() == ".gif" else ".webp"
+        inside = source.parent.relative_to(found.folder) if found.folder else Path()
+        if self.is_template:
+            if found.folder and self.several:
+                inside = _mirrored(found.folder) / inside
+            endings = tuple(dict.fromkeys((suffix, *FILMS))) if is_film else tuple(WRITTEN)
+            return fill_in(str(self.output), self.settings, source.stem, source.suffix, inside, endings)
+        if found.folder:
+            return root / inside / fit_name(source.stem, suffix)
         if not self.output:
-            return Path(fit_name(source.stem, f"-{self.settings.command}{suffix}"))
-        if not self.is_folder:
-            return _checked(Path(self.output), FILMS if is_film else tuple(WRITTEN))
-        mirrored = Path(self.output) / _mirrored(source)
-        return mirrored.with_name(fit_name(mirrored.stem, suffix))
+            return default_output(source.stem, self.settings, suffix)
+        if self.is_folder:
+            mirrored = root / _mirrored(source)
+            return mirrored.with_name(fit_name(mirrored.stem, suffix))
+        _check_ending(self.output, FILMS if is_film else tuple(WRITTEN), or_folder=not self.settings.makes_films)
+        return root
 
 
-def _suffix(source: Path, is_film: bool) -> str:
-    """The suffix of a result that was given none."""
-    if not is_film:
-        return ".png"
-    return ".mp4" if is_video(source) else ".gif" if source.suffix.lower() == ".gif" else ".webp"
-
-
-def _checked(output: Path, endings: Sequence[str]) -> Path:
-    """An output, if it has one of these suffixes.
-
-    Raises:
-        WrongRequest: it doesn't.
-    """
-    if str(output) == PIPE and endings is FILMS:
+def _check_ending(output: str, endings: Sequence[str], or_folder: bool = True) -> None:
+    """Raise WrongRequest if an output is no file with one of these suffixes."""
+    if output == PIPE and endings is FILMS:
         raise WrongRequest("a film can't go to stdout", Hint.OTHER_OUTPUT)
-    if str(output) != PIPE and output.suffix.lower() not in endings:
-        raise WrongRequest(f"{output} must end in {', '.join(endings)}, or be a folder")
-    return output
-
-
-def plan_film(source: Path, output: str | None, settings: Settings) -> Path:
-    """Decide where a zoom into a picture goes: ``output``, a template or not, or ``./STEM-COMMAND.mp4``.
-
-    Raises:
-        WrongRequest: it isn't a film's name.
-    """
-    if output and is_template(output):
-        return fill_in(output, settings, source.stem, source.suffix, endings=FILMS)
-    path = Path(output or fit_name(source.stem, f"-{settings.command}.mp4"))
-    if path.suffix.lower() not in FILMS:
-        raise WrongRequest(f"{path} must end in {', '.join(FILMS)}")
-    return path
+    if output != PIPE and Path(output).suffix.lower() not in endings:
+        either = ", or be a folder" if or_folder else ""
+        raise WrongRequest(f"{Path(output)} must end in {', '.join(endings)}{either}")
 
 
 def frames_folder(film: Path) -> Path:
@@ -326,21 +303,23 @@ def frames_folder(film: Path) -> Path:
     return film.with_name(f"{film.name}.frames")
 
 
-def _is_folder(output: str | None, several: bool, films: bool = False) -> bool:
-    """Whether ``output`` names a folder. If it names a file, check that it suits a picture, or a film if it may."""
+def _is_folder(output: str | None, several: bool, settings: Settings | None = None) -> bool:
+    """Whether ``output`` names a folder. Raise WrongRequest if it has to and doesn't, or has the wrong ending."""
+    if is_template(output) or (settings and settings.makes_films):
+        return False
     if output == PIPE and several:
         raise WrongRequest("stdout takes one picture only")
-    if output in (None, PIPE):
+    if output is None or output == PIPE:
         return False
     if os.path.isdir(output) or output.endswith(("/", os.sep)):
         return True
-    is_file = Path(output).suffix.lower() in (*WRITTEN, *(FILMS if films else ()))
+    is_file = Path(output).suffix.lower() in (*WRITTEN, *(FILMS if settings and settings.takes_videos else ()))
     if several:
         if is_file or os.path.exists(output):
             raise WrongRequest(f"{output} is a file's name, but several pictures need a folder")
         return True
     if not is_file:
-        _checked(Path(output), tuple(WRITTEN))
+        _check_ending(output, tuple(WRITTEN))
     return False
 
 
@@ -360,55 +339,54 @@ def _once(tasks: Iterable[Task], real: RealPaths) -> list[Task]:
 
 
 def _told_apart(tasks: list[Task], real: RealPaths) -> list[Task]:
-    """Give a.jpg and a.png side by side the outputs a.jpg.png and a.png.png.
+    """Give tasks that share an output one each, if that is possible by their sources' names.
 
-    But one that has its output a.png already, since it was alone at first, keeps it.
+    - a.jpg and a.png, which would both become a.png, become a.jpg.png and a.png.png.
+    - a.jpg and A.JPG become a.jpg.png and A.JPG-2.png, since some file systems don't tell their names apart.
+    - In both cases, an output that was made from its source already keeps its name. It may have been alone at first.
     """
-    places = [real.place(task.output) for task in tasks]
-    counts = Counter(places)
+    tasks = [
+        replace(task, output=_renamed(task.output, _source(task).suffix)) if gives_way else task
+        for task, gives_way in _giving_way(tasks, real)
+    ]
 
-    def tell_apart(task: Task, place: str) -> Task:
-        if task.problem or counts[place] == 1 or _was_made_from(task.output, _source(task)):
-            return task
-        name = fit_name(task.output.stem + _source(task).suffix, task.output.suffix)
-        return replace(task, output=task.output.with_name(name))
+    def twin(task: Task) -> tuple[str, str]:
+        return real.place(task.output), str(task.source).casefold()
 
-    return list(map(tell_apart, tasks, places))
-
-
-def _numbered(tasks: list[Task], real: RealPaths) -> list[Task]:
-    """Number the outputs of a.jpg and A.JPG side by side, since some file systems don't tell their names apart."""
-    places = [real.place(task.output) for task in tasks]
-    sharing = Counter(places)
-    first: dict[str, Task] = {}
-    for task, place in zip(tasks, places, strict=True):
-        if sharing[place] > 1 and _was_made_from(task.output, _source(task)):
-            first[place] = task  # it is made already, and keeps its name
-    counts: Counter[str] = Counter()
-
-    def number(task: Task, place: str) -> Task:
-        twin = first.setdefault(place, task)
-        one, other = _source(twin), _source(task)
-        is_twin = str(one).casefold() == str(other).casefold()
-        if twin is task or task.problem or not is_twin:
-            return task
-        counts[place] += 1
-        name = fit_name(task.output.stem, f"-{counts[place] + 1}{task.output.suffix}")
-        return replace(task, output=task.output.with_name(name))
-
-    return list(map(number, tasks, places))
+    giving_way = _giving_way(tasks, real)
+    counts = Counter(twin(task) for task, gives_way in giving_way if not gives_way)
+    apart = []
+    for task, gives_way in giving_way:
+        counts[twin(task)] += gives_way
+        number = counts[twin(task)]
+        if gives_way and number > 1:
+            name = fit_name(task.output.stem, f"-{number}{task.output.suffix}")
+            task = replace(task, output=task.output.with_name(name))
+        apart.append(task)
+    return apart
 
 
-def _was_made_from(output: Path, source: Path) -> bool:
-    """Whether an output is there, and its record names this source."""
+def _giving_way(tasks: list[Task], real: RealPaths) -> list[tuple[Task, bool]]:
+    """Each task, and whether it needs another name: it shares its output, which wasn't made from its source already."""
+    counts = Counter(real.place(task.output) for task in tasks)
+    return [(task, not task.problem and counts[real.place(task.output)] > 1 and not _is_made(task)) for task in tasks]
+
+
+def _is_made(task: Task) -> bool:
+    """Whether a task's output is there, and its record names the task's source."""
     with suppress(DreamcliError):
-        record = record_in(output) if output.exists() else None
-        return record is not None and Path(record.source).name == source.name
+        record = record_in(task.output) if task.output.exists() else None
+        return record is not None and Path(record.source).name == _source(task).name
     return False
 
 
+def _renamed(output: Path, addition: str = "") -> Path:
+    """An output with an addition to its stem, no longer than a file's name may be."""
+    return output.with_name(fit_name(output.stem + addition, output.suffix))
+
+
 def _without_results(tasks: list[Task], real: RealPaths) -> list[Task]:
-    """Leave out inputs that are earlier results of other tasks."""
+    """Leave out tasks whose input is an earlier result of another one."""
     makers = {real.place(output): task for task in tasks if not task.problem for output in _claimed(task)}
 
     def is_result(task: Task) -> bool:

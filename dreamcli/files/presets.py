@@ -1,4 +1,4 @@
-"""Presets: options that go well together, under a name, each in a TOML file.
+"""Presets: named sets of options, each in a TOML file.
 
     about = "What it does, in a few words."
 
@@ -6,7 +6,7 @@
     layer = "high"
     strength = 0.8
 
-The options under each command's name are written as they are typed, without the dashes.
+Under each command, options are written as they are typed, without the dashes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Preset:
     Attributes:
         name: the file's name, without its suffix.
         about: what the preset does, in a few words.
-        options: the options' values by name, for each command that the preset is for.
+        options: the values of options by name, for each command that the preset is for.
     """
 
     name: str
@@ -53,7 +53,7 @@ def preset_paths(own: Path) -> dict[str, Path]:
 
 
 def find_preset(name: str, own: Path) -> Preset:
-    """Read the preset of a name.
+    """Read the preset with this name.
 
     Raises:
         WrongRequest: there is none, or as `read_preset`.
@@ -66,7 +66,7 @@ def find_preset(name: str, own: Path) -> Preset:
 
 
 def read_preset(path: Path) -> Preset:
-    """Read a preset's file.
+    """Read a preset.
 
     Raises:
         WrongRequest: it can't be read or isn't a preset, with the reason.

@@ -1,4 +1,4 @@
-"""The one reader of pictures."""
+"""Read pictures. Every picture is read here, by its content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .mending import JPEG, PNG, WITHOUT_END, look_through, mended_png, read_with
 from .record import open_result
 from .regular import open_regular
 
-MAX_BYTES = 600_000_000  # of a file; more than the largest picture that is read needs, uncompressed with 16 bits
+MAX_BYTES = 600_000_000  # of a file; the largest picture that is read needs less, even uncompressed with 16 bits
 MAX_SCANS = 100  # of a JPEG, as in libtiff; each can take as long as a whole picture, and 10 are usual
 
 _HEADER = 64
@@ -48,8 +48,8 @@ class Picture:
     Attributes:
         pixels: ``(height, width, 3)`` uint8.
         alpha: ``(height, width)`` uint8; None if the picture is opaque.
-        sha256: of the file that it came from; empty if there was none.
-        notes: for people: what was unusual about reading it.
+        sha256: of its file; empty without one.
+        notes: for people: what was unusual about the file.
     """
 
     pixels: Pixels
@@ -59,7 +59,7 @@ class Picture:
 
     @property
     def on_white(self) -> Pixels:
-        """The pixels as they look on white, whatever colors are hidden where it is transparent."""
+        """The pixels on white, without the colors that hide in transparent places."""
         if self.alpha is None:
             return self.pixels
         share = self.alpha[..., None].astype(np.float32) / 255
@@ -73,7 +73,7 @@ def read_picture(source: Path | bytes, *, limited: bool = True) -> Picture:
     or pages is read.
 
     Args:
-        source: a file, or what was in one.
+        source: a file, or the bytes of one.
         limited: refuse pictures of more than 89 megapixels, Pillow's limit. If False, only formats that can carry a
             record are read.
 
@@ -92,10 +92,10 @@ def read_picture(source: Path | bytes, *, limited: bool = True) -> Picture:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say in one line why a picture can't be read."""
+    """Turn any error into a DreamcliError with a reason of one line."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are about metadata that we don't use
+            warnings.simplefilter("ignore")  # about metadata that we don't use
             yield
     except UnidentifiedImageError as error:
         raise DreamcliError("not a readable picture (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC)") from error
@@ -156,23 +156,18 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises:
         DreamcliError: this isn't an ordinary file, or has no header of a picture that can be read.
     """
-    if not path.is_file():
-        raise DreamcliError("not a regular file" if path.exists() else "there is no such file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with open(path, "rb") as file:
-                header = file.read(_HEADER)
-                # what is before a PNG's pixels may be damaged
-                source = io.BytesIO(mended_png(_read_bytes(path, True), [])) if header.startswith(PNG) else file
-                with Image.open(source, formats=_formats(header)) as image:
-                    return image.size
-    except DreamcliError:
-        raise
-    except PermissionError as error:
-        raise DreamcliError("no permission to read it") from error
-    except Exception as error:  # a decoder may raise anything for a broken file
-        raise DreamcliError("not a readable picture") from error
+    with open_regular(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            header = file.read(_HEADER)
+            # the chunks before a PNG's pixels may be damaged
+            source = io.BytesIO(mended_png(_read_bytes(path, True), [])) if header.startswith(PNG) else file
+            with Image.open(source, formats=_formats(header)) as image:
+                return image.size
+        except DreamcliError:
+            raise
+        except Exception as error:  # a decoder may raise anything for a broken file
+            raise DreamcliError("not a readable picture") from error
 
 
 def to_picture(image: Image.Image) -> Picture:
@@ -187,7 +182,7 @@ def to_picture(image: Image.Image) -> Picture:
 
 
 def _read_bytes(path: Path, limited: bool) -> bytes:
-    """Read an ordinary file once, so that what is hashed is what is decoded."""
+    """Read an ordinary file. The same bytes are hashed and decoded."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if limited and size > MAX_BYTES:
@@ -208,7 +203,7 @@ def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
         raise DreamcliError(f"refused: it has more than {MAX_SCANS} scans, which take very long to decode; re-save it")
     image = opened(io.BytesIO(contents))
     _check_dimensions(image, len(contents), limited)
-    # it is quick to see whether there is a second frame, but counting them may take long
+    # looking for a second frame is quick, counting all of them may not be
     if image.format != "MPO" and getattr(image, "is_animated", False):
         notes.append("only the first of its frames or pages is used")
     if not has_end:
@@ -228,7 +223,7 @@ def _formats(header: bytes) -> tuple[str, ...]:
     Raises:
         DreamcliError: it is HEIC, and pillow-heif isn't installed.
     """
-    # the last two brands are of AVIF, too, which then names its own further on
+    # an AVIF may begin with the last two brands, too, but names its own after them
     if header[4:8] != b"ftyp" or header[8:12] not in _HEIC_BRANDS or b"avif" in header or b"avis" in header:
         return READ
     needs("pillow_heif").register_heif_opener()
@@ -236,7 +231,7 @@ def _formats(header: bytes) -> tuple[str, ...]:
 
 
 def _check_dimensions(image: Image.Image, size: int, limited: bool) -> None:
-    """Refuse, before decoding, a picture that is too large, or larger than its bytes can hold."""
+    """Refuse a picture that is too large, or larger than its bytes can hold, before decoding it."""
     max_area = Image.MAX_IMAGE_PIXELS or 0
     area = image.width * image.height
     tile = 0
@@ -244,7 +239,7 @@ def _check_dimensions(image: Image.Image, size: int, limited: bool) -> None:
         tile = image.tag_v2.get(_TILE_WIDTH, 0) * image.tag_v2.get(_TILE_HEIGHT, 0)
     if limited and max(area, tile) > max_area:
         raise Image.DecompressionBombError
-    # a JPEG spends at least a bit on every 8 x 8 pixels; its decoder makes up gray for missing ones
+    # a JPEG spends at least a bit on every 8 x 8 pixels, and its decoder fills missing ones with gray
     if image.format == "JPEG" and size < area // (8 * 8 * 8):
         raise DreamcliError(_ENDS_EARLY)
 
@@ -265,7 +260,7 @@ def _to_srgb(image: Image.Image, notes: list[str]) -> tuple[Pixels, Pixels | Non
 
 
 def _to_array(image: Image.Image) -> Pixels:
-    """Copy an RGB image in strips, since Pillow makes two more copies of whatever it converts."""
+    """Copy an RGB image in strips: Pillow makes two more copies of what it converts."""
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, _STRIP):
         bottom = min(top + _STRIP, image.height)

@@ -1,4 +1,4 @@
-"""Plans divided into shares, for machines that know nothing of each other."""
+"""Divide a plan among machines that know nothing of each other."""
 
 from __future__ import annotations
 

@@ -11,16 +11,18 @@ from typing import NamedTuple
 from dreamcli.errors import DreamcliError, Hint, Install, WrongRequest
 
 from .formats import READ_SUFFIXES, READ_VIDEO_SUFFIXES
-from .ours import seems_ours
+from .regular import descriptor_of
 
-MAX_WORDS = 10  # inputs that may be parts of one name
-# the folders, in lower case, in which systems keep thumbnails and what was deleted
+MAX_WORDS = 10  # of more inputs, none is taken for a part of a name
+# folders, in lower case, where systems keep thumbnails and deleted files
 _OF_SYSTEMS = {"__macosx", "@eadir", "@recycle", "@tmp", "#recycle", "#snapshot", "$recycle.bin", "lost+found",
                "system volume information"}  # fmt: skip
+_RECORD = b'{"job": {"command": "'  # the beginning of every record, since its keys are sorted
+_HEAD = 4096  # bytes, in which a record begins in every format but WebP
 
 
 class Found(NamedTuple):
-    """A picture that was found, with the folder that was searched if there was one; or a problem and its place."""
+    """A picture that was found, with the folder that was searched, if any; or a problem and its place."""
 
     source: Path
     folder: Path | None = None
@@ -46,7 +48,7 @@ def checked_inputs(inputs: Iterable[str]) -> list[str]:
 
 
 def _split_name(words: list[str]) -> str:
-    """The name of a file whose parts were typed as inputs of their own; empty if there is none."""
+    """The name of an existing file that was typed without quotes, as several inputs; empty if there is none."""
     spans = [(first, last) for first in range(len(words)) for last in range(first + 2, len(words) + 1)]
     for first, last in spans:
         name = " ".join(words[first:last])
@@ -58,9 +60,9 @@ def _split_name(words: list[str]) -> str:
 def find(
     given: str, follow_links: bool = False, skip: str = "", videos: bool = False, left_out: set[Path] | None = None
 ) -> Iterator[Found]:
-    """Find what an input names: itself, the pictures in a folder, or the files that match a glob; in order.
+    """Find the pictures that an input names: itself, those in a folder, or those that match a glob; in order.
 
-    In folders, what is hidden or a system's own is left out, and so are pictures that carry a record.
+    In folders, hidden files, those of systems, and pictures that carry a record are left out.
 
     Args:
         given: a file, folder or glob.
@@ -112,8 +114,41 @@ def is_glob(given: str) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a name in a folder is one that people don't see: a hidden one, or one of some system's own."""
+    """Whether a name in a folder is hidden, or belongs to a system."""
     return name.startswith(".") or name.lower() in _OF_SYSTEMS
+
+
+def seems_ours(path: Path) -> bool:
+    """Whether a picture seems to carry a record. Quick and safe: it reads a few kilobytes, and decodes nothing."""
+    try:
+        descriptor = descriptor_of(path)
+    except (DreamcliError, OSError):
+        return False
+    try:
+        head = os.read(descriptor, _HEAD)
+        if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+            head = _exif_of_webp(descriptor)
+        return _RECORD in head
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _exif_of_webp(descriptor: int) -> bytes:
+    """The first bytes of a WebP's EXIF data, which follows its pixels; empty without any."""
+    at = 12
+    while len(header := _read_at(descriptor, at, 8)) == 8:
+        size = int.from_bytes(header[4:], "little")
+        if header.startswith(b"EXIF"):
+            return _read_at(descriptor, at + 8, min(size, _HEAD))
+        at += 8 + size + size % 2
+    return b""
+
+
+def _read_at(descriptor: int, at: int, count: int) -> bytes:
+    os.lseek(descriptor, at, os.SEEK_SET)
+    return os.read(descriptor, count)
 
 
 def _find_in_folder(
@@ -145,10 +180,10 @@ def _find_in_folder(
 
 
 def _matches(pattern: str, follow_links: bool) -> Iterator[str]:
-    """Like `glob.iglob`, whose ``**`` follows every link to a folder, and circles of links forever."""
+    """Like `glob.iglob`, but ``**`` doesn't follow links to folders unless asked to, and never in circles."""
     parts = Path(pattern).parts
     if "**" not in parts:
-        for match in glob.iglob(pattern):  # which matches no names with a dot, unless that is in the pattern
+        for match in glob.iglob(pattern):  # matches hidden names only if the pattern has the dot
             names = zip(Path(match).parts, parts, strict=False)
             if not any(name.lower() in _OF_SYSTEMS and name != part for name, part in names):
                 yield match
@@ -162,7 +197,7 @@ def _matches(pattern: str, follow_links: bool) -> Iterator[str]:
 def _walk(
     top: str | Path, follow_links: bool, skip: str = "", on_error: Callable[[OSError], None] | None = None
 ) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Like `os.walk`, in order, without hidden folders and ``skip``, and each once, since links may lead in circles."""
+    """Like `os.walk`, in order, without hidden folders and ``skip``; circles of links are walked once."""
     seen = {skip}
     for parent, folders, names in os.walk(top, onerror=on_error, followlinks=follow_links):
         if (real := os.path.realpath(parent)) in seen:

@@ -1,4 +1,4 @@
-"""The one writer of pictures, with the record inside."""
+"""Write pictures, with their record inside."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write_picture(path: Path, picture: Picture, record: Record) -> None:
 
 
 def write_plain(path: Path, pixels: Pixels, comment: str = "") -> None:
-    """Write a picture without a record, for a page, as `write_whole` does: a JPEG.
+    """Write a JPEG without a record, for a page, as `write_whole` does.
 
     Args:
         comment: a note in the file, in ASCII, for `comment_of`.
@@ -78,7 +78,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def off_white(pixels: Pixels, alpha: Pixels | None) -> Pixels:
-    """The colors of a picture with this alpha that looks like these pixels on white; white where nothing is seen."""
+    """The colors that look like ``pixels`` if they are put on white with this alpha; white where that is 0."""
     if alpha is None:
         return pixels
     share = np.maximum(alpha[..., None].astype(np.float32), 1) / 255
@@ -87,7 +87,7 @@ def off_white(pixels: Pixels, alpha: Pixels | None) -> Pixels:
 
 
 def joined(picture: Picture) -> Pixels:
-    """A picture as ``(height, width, 3)`` uint8, or 4 with its alpha."""
+    """A picture as ``(height, width, 3)`` uint8, or 4 with alpha."""
     return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dreamcli.errors import WrongRequest
 from dreamcli.files.naming import fill_in, is_template
-from dreamcli.files.plan import make_plan, plan_film, plan_named
+from dreamcli.files.plan import make_plan, plan_named
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.layer_spec import LayerSpec
@@ -44,11 +44,13 @@ def test_a_suffix_that_cannot_be_written_becomes_png() -> None:
 
 def test_a_film_has_a_film_s_ending() -> None:
     film = FilmSettings(seconds=3, seed=7)
-    assert plan_film(Path("in/cat.jpg"), "{stem}-{seconds}s.{ext}", film) == Path("cat-3s.mp4")
-    assert plan_film(Path("in/cat.gif"), "{stem}-{form}.{ext}", film) == Path("cat-dream.gif")
-    assert plan_film(Path("in/cat.gif"), None, film) == Path("cat-film.mp4")
+    for source, template, path in (
+        ("in/cat.jpg", "{stem}-{seconds}s.{ext}", "cat-3s.mp4"),
+        ("in/cat.gif", "{stem}-{form}.{ext}", "cat-dream.gif"),
+    ):
+        assert make_plan([source], template, film)[0].output == Path(path)
     with pytest.raises(WrongRequest, match=r"must end in \.mp4, .*, or in \.{ext}"):
-        plan_film(Path("cat.jpg"), "{stem}.png", film)
+        make_plan(["cat.jpg"], "{stem}.png", film)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dreamcli.files.reading import Picture
 from dreamcli.files.writing import write_picture
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 from tests.conftest import scene
@@ -450,6 +451,24 @@ def test_a_form_that_takes_no_videos_finds_none() -> None:
 def test_a_film_needs_a_name_of_a_film(inputs: list[str], output: str, message: str) -> None:
     with pytest.raises(WrongRequest, match=message):
         make_plan(inputs, output, DREAM)
+
+
+@pytest.mark.usefixtures("moving")
+@pytest.mark.parametrize(
+    ("source", "output", "film"),
+    [("mix/a.jpg", None, "a-film.mp4"), ("mix/e.gif", None, "e-film.mp4"), ("mix/a.jpg", "x.gif", "x.gif"),
+     ("mix", None, "mix-film.mp4"), ("*.jpg", "x.webp", "x.webp")],
+)  # fmt: skip
+def test_a_form_that_makes_films_makes_one_of_a_picture(source: str, output: str | None, film: str) -> None:
+    (task,) = make_plan([source], output, FilmSettings())
+    assert (task.source, task.output, task.is_film, task.problem) == (Path(source), Path(film), True, "")
+
+
+@pytest.mark.usefixtures("moving")
+@pytest.mark.parametrize("output", ["x.png", "new/", "mix", "x"])
+def test_a_film_of_a_picture_is_a_file(output: str) -> None:
+    with pytest.raises(WrongRequest, match=f"^{Path(output)} must end in .mp4, .webm, .mkv, .gif, .webp$"):
+        make_plan(["mix/a.jpg"], output, FilmSettings())
 
 
 @pytest.mark.usefixtures("moving")

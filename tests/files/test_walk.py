@@ -13,9 +13,8 @@ from PIL import Image
 from dreamcli.errors import DreamcliError
 from dreamcli.files.film import write_film
 from dreamcli.files.formats import WRITTEN
-from dreamcli.files.ours import seems_ours
 from dreamcli.files.reading import Picture
-from dreamcli.files.walk import find, find_some
+from dreamcli.files.walk import find, find_some, seems_ours
 from dreamcli.files.writing import write_picture
 from tests.conftest import make_fifo, scene
 from tests.files.test_record import RECORD
