@@ -42,7 +42,7 @@ SURROUNDED = 0.5  # of a loop's end: from here on, what surrounds the first fram
 STEPS_SHARE = 0.2  # of the steps, for a frame that continues the previous one
 OCTAVES_OF_STYLE = 1  # for such a frame, which has its large shapes already
 NEW_SCENE = 0.3  # if less of a frame than this was visible in the previous one, it starts over
-SMALLEST = 16  # pixels on the shorter side; optical flow needs no fewer
+SMALLEST = 16  # pixels on the shorter side; in smaller frames, no optical flow is found
 # where nothing is painted yet: pixels of blur; how much the frame's longer side counts, if black to white is 1; the
 # difference that still counts as alike; and how many places are compared at a time
 SMOOTH, NEARBY, ALIKE, MAX_COMPARED = 1.5, 0.5, 0.05, 2048

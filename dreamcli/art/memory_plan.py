@@ -71,5 +71,9 @@ def _activations(
             # the layers' maps and their gradients stay whole
             kept = sum(2 * bytes_of_layer(trace, layer, compute) for layer in layers)
             work = compute.budget / 4 + count * size[0] * size[1] * kept
-            return TiledActivations(network.module, fields, input_format, compute, trace, room), work
+            tiled = network.kept(
+                (layers, compute.device, compute.precision, room),
+                lambda: TiledActivations(network.module, fields, input_format, compute, trace, room),
+            )
+            return tiled, work
     return network.activations(layers, compute), work

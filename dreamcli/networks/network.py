@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
 
 import torch
 from torch import nn
@@ -16,6 +17,9 @@ from dreamcli.settings.layer_spec import ALIASES, LayerSpec
 
 from .layers import DEFAULT_SIZE, layer_table
 from .registry import is_own, is_residual
+
+T = TypeVar("T")
+MAX_KEPT = 6  # each may hold a copy of the weights
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,23 @@ class Network:
     weights_sha256: str
     trace: Trace
     notes: tuple[str, ...] = ()
+    # what was made of the network, for later pictures; a changed network begins with none
+    _kept: dict[Hashable, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` makes of the network, made once for each key; only the latest few are kept."""
+        if key not in self._kept:
+            if len(self._kept) >= MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+            with torch.inference_mode(False):  # so that a later picture can climb with it
+                self._kept[key] = make()
+        else:
+            self._kept[key] = self._kept.pop(key)  # now the latest
+        return cast("T", self._kept[key])
+
+    def forget(self) -> None:
+        """Free the memory of what was kept."""
+        self._kept.clear()
 
     @property
     def output(self) -> str:
@@ -82,6 +103,9 @@ class Network:
         Raises:
             WrongRequest: it has none.
         """
+        return self.kept("average pooling", self._with_average_pooling)
+
+    def _with_average_pooling(self) -> Network:
         module = frozen_copy(self.module)
         pools = [(name, pool) for name, pool in module.named_modules() if isinstance(pool, nn.MaxPool2d)]
         check(bool(pools), f"{self.card.name} has no max pooling to replace with average pooling")
@@ -122,7 +146,11 @@ class Network:
 
     def activations(self, layers: Iterable[str], compute: Compute) -> Activations:
         """The activations of these layers, by their names, on a device."""
-        return Activations(self.module, layers, self.input_format, compute, self.trace)
+        names = tuple(dict.fromkeys(layers))
+        return self.kept(
+            (names, compute.device, compute.precision),
+            lambda: Activations(self.module, names, self.input_format, compute, self.trace),
+        )
 
     @property
     def usual_side(self) -> int:
@@ -148,7 +176,7 @@ class Network:
         """The same network with its weights on a device; this one stays where it is."""
         if device == next(self.module.parameters()).device:
             return self
-        return replace(self, module=frozen_copy(self.module).to(device))
+        return self.kept(device, lambda: replace(self, module=frozen_copy(self.module).to(device)))
 
     def check_classes(self) -> None:
         """Raise WrongRequest if it has no classes."""

@@ -5,6 +5,7 @@ The frames lie next to the film until it is finished, so an interrupted run can 
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -258,7 +259,7 @@ class ZoomFilm(Film):
         inputs = self.session.inputs(settings, picture, self.references)
         make = partial(next_frame, settings, index, previous, first, ensemble, inputs)
         seed = settings.of_frame(index).seed
-        artwork, _ = self.session.opened(FilmSettings).within_memory(seed, make, on_step)
+        artwork, _ = self.session.opened(FilmSettings).within_memory(seed, math.prod(self.size), make, on_step)
         return None if artwork.stopped == "interrupted" else artwork.pixels
 
 
@@ -318,7 +319,7 @@ class ClipFilm(Film):
         settings, ensemble = replace(self.settings, size=None), self.session.ensemble(form)
         inputs = self.session.inputs(settings, Picture(frame), self.references)
         make = partial(repaint, settings, frame, before_it, ensemble, inputs)
-        artwork, _ = self.session.opened(form).within_memory(settings.seed, make, on_step)
+        artwork, _ = self.session.opened(form).within_memory(settings.seed, math.prod(self.size), make, on_step)
         return None if artwork.stopped == "interrupted" else artwork.pixels
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -22,23 +23,31 @@ from dreamcli.settings.base import Settings
 
 T = TypeVar("T")
 BUDGET_SHARE_AFTER_FAILURE = 1 / 8  # of the memory budget, for a second try once memory has run out
+IN_SMALLER_TILES = "memory ran out, so it was made in smaller tiles"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Opened:
-    """What an art form works with: its networks, the device and precision, and results kept for later pictures."""
+    """What an art form works with: its networks, the device and precision, and results kept for later pictures.
+
+    Attributes:
+        too_large: pixels of the smallest picture that memory ran out for; larger ones go through in smaller tiles.
+    """
 
     ensemble: Ensemble
     compute: Compute
     memo: Memo
+    too_large: float = math.inf
 
     def within_memory(
-        self, seed: int, make: Callable[[Compute, OnStep | None], T], on_step: OnStep | None
+        self, seed: int, pixels: int, make: Callable[[Compute, OnStep | None], T], on_step: OnStep | None
     ) -> tuple[T, tuple[str, ...]]:
         """Make something; if memory runs out, once more in smaller tiles. Also return notes for its record.
 
         Args:
             seed: of the networks' own random numbers, if they draw any.
+            pixels: of the picture that is made. Once memory has run out, pictures of this size or more start with the
+                smaller tiles.
             make: called with where and how precisely to compute, and ``on_step``.
 
         Raises:
@@ -46,8 +55,8 @@ class Opened:
         """
         whole = self.compute
         smaller = replace(whole, budget=int(whole.budget * BUDGET_SHARE_AFTER_FAILURE))
-        notes: tuple[str, ...] = ()
-        for compute in (whole, smaller):
+        notes = (IN_SMALLER_TILES,) if pixels >= self.too_large else ()
+        for compute in (smaller,) if notes else (whole, smaller):
             try:
                 with compute.repeatable(seed):
                     return make(compute, on_step), notes
@@ -58,7 +67,10 @@ class Opened:
                 if not is_out_of_memory(error):
                     raise
                 cause = error.with_traceback(None)  # the traceback holds on to the first attempt's memory
-                notes = ("memory ran out, so it was made in smaller tiles",)
+                notes = (IN_SMALLER_TILES,)
+                self.too_large = min(self.too_large, pixels)
+                for network in self.ensemble.networks:
+                    network.forget()
         raise DreamcliError("not enough memory for a picture of this size", Hint.SMALLER) from cause
 
 

@@ -394,7 +394,8 @@ class Session:
         inputs = self.inputs(settings, picture, references)
         seed = settings.seed if isinstance(settings, Schedule) else 0
         recipe = partial(forms.recipe(settings.command), settings, ensemble, inputs)
-        artworks, notes = self.opened(type(settings)).within_memory(seed, recipe, on_step)
+        height, width = self.result_size(settings, picture) or (settings.side(None),) * 2
+        artworks, notes = self.opened(type(settings)).within_memory(seed, height * width, recipe, on_step)
         notes = (*(note for network in ensemble.networks for note in network.notes), *notes)
         provenances = provenances or self.provenances(settings, picture, references)
         results, witness = [], self.witness(settings)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +15,17 @@ from torch import nn
 
 import dreamcli
 from dreamcli import forms
-from dreamcli.art.artwork import Artwork
+from dreamcli.art.artwork import Artwork, Inputs
+from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.files.record import read_record
 from dreamcli.networks import zoo
+from dreamcli.networks.network import MAX_KEPT
 from dreamcli.settings.base import Settings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.features import FeatureSettings
+from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.filters import FilterSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References, style_inputs
@@ -48,6 +51,13 @@ class Small(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.second(self.first(x)).mean((2, 3)))
+
+
+@pytest.fixture
+def fresh() -> Iterator[Session]:
+    """A session of the test's own, for tests that leave something in it."""
+    with Session("dreamnet", judge="none", device="cpu", precision="float32") as session:
+        yield session
 
 
 @pytest.fixture
@@ -363,7 +373,7 @@ def test_a_value_that_is_not_finite_is_recorded_as_none(session: Session, monkey
     "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried"), RuntimeError("you can't allocate memory: 9")]
 )
 def test_a_picture_that_runs_out_of_memory_is_made_in_smaller_tiles(
-    session: Session, monkeypatch: pytest.MonkeyPatch, error: Exception
+    fresh: Session, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     budgets = []
 
@@ -374,9 +384,55 @@ def test_a_picture_that_runs_out_of_memory_is_made_in_smaller_tiles(
         return [Artwork(scene())]
 
     monkeypatch.setattr(forms, "recipe", lambda _name: recipe)
-    (result,) = session.make(DreamSettings(), read_image(scene()))
+    (result,) = fresh.make(DreamSettings(), read_image(scene()))
     assert result.record.notes == ("memory ran out, so it was made in smaller tiles",)
     assert budgets == [2 * 2**30, 2**28]
+
+
+def test_pictures_of_the_size_that_memory_ran_out_for_start_with_smaller_tiles(
+    fresh: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budgets: list[int] = []
+
+    def recipe(_settings: object, _network: object, inputs: Inputs, compute: Compute, _on_step: object) -> list:
+        budgets.append(compute.budget)
+        if inputs.start.pixels.shape[1] > 50 and compute.budget > 2**28:
+            raise MemoryError
+        return [Artwork(scene())]
+
+    monkeypatch.setattr(forms, "recipe", lambda _name: recipe)
+    notes = [fresh.make(DreamSettings(), read_image(scene(40, side)))[0].record.notes for side in (60, 60, 40)]
+    assert budgets == [2 * 2**30, 2**28, 2**28, 2 * 2**30]
+    assert [len(each) for each in notes] == [1, 1, 0]
+
+
+def test_the_network_is_prepared_once_for_several_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, ...]] = []
+    original = Activations.__init__
+
+    def counted(self: Activations, network: nn.Module, layers: Iterable[str], *rest: object) -> None:
+        made.append(tuple(layers))
+        original(self, network, layers, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Activations, "__init__", counted)
+    quick = {"steps": 1, "octaves": 1}
+    with Session("dreamnet", judge="none", device="cpu") as session:
+        first = session.dream(scene(), layer="mid", **quick)
+        session.dream(scene(50, 40), layer="mid", **quick)
+        assert made == [("fire6",)]
+        session.dream(scene(), layer="low", **quick)
+        again = session.dream(scene(), layer="mid", **quick)
+        assert made == [("fire6",), ("fire4",)]
+        film = FilmSettings(layers=(LayerSpec("mid"),), seconds=0.5, fps=8, **quick)
+        start = read_image(scene())
+        frames = session.film(film, start.picture, start, References(), Path("film.gif"))
+        for index in (1, 2):
+            frames.frame(index, scene(), scene())
+        assert len(made) == 2
+        for layer in ("fire2", "fire3", "fire5", "fire7", "fire8", "fire9", "stem"):
+            session.dream(scene(), layer=layer, **quick)
+        assert len(session.ensemble(DreamSettings).only._kept) == MAX_KEPT
+    np.testing.assert_array_equal(first.picture.pixels, again.picture.pixels)
 
 
 def test_a_picture_that_does_not_fit_in_memory_is_refused(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
