@@ -21,7 +21,7 @@ from dreamcli.engine.compute import Compute
 from dreamcli.engine.flow import carried
 from dreamcli.files.reading import Picture, Pixels, read_picture
 from dreamcli.networks import zoo
-from dreamcli.settings.base import Schedule
+from dreamcli.settings.base import ClimbSettings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.references import References, StyleInput
 from dreamcli.settings.style import StyleSettings
@@ -52,7 +52,7 @@ def flicker(frames: list[Pixels]) -> float:
 
 
 def painted(
-    settings: Schedule, references: References[Picture], compute: Compute, goes_on: bool
+    settings: ClimbSettings, references: References[Picture], compute: Compute, goes_on: bool
 ) -> tuple[list[Pixels], float]:
     """Paint the pan; also return the mean objective that was reached after the first frame."""
     ensemble, memo = zoo.load_all(type(settings).model), Memo()

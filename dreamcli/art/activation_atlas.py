@@ -24,7 +24,7 @@ from dreamcli.settings.visualization import BoostSettings
 
 from .artwork import Inputs
 from .pixels import to_tensor
-from .sheet import BACKGROUND
+from .sheet import BACKGROUND, grid
 from .visualization import Target, draw_targets
 
 FEATURES, MOST_OF_ONE = 6000, 64  # that are laid out, of all photographs and of one
@@ -79,11 +79,8 @@ def activation_atlas(
     squares = [artwork.pixels for artwork in drawn]
     margin = len(squares[0]) // MARGIN
     cut = len(squares[0]) - 2 * margin
-    whole = np.full((side * cut, side * cut, 3), BACKGROUND, np.uint8)
-    for (row, column), square in zip(cells, squares, strict=True):
-        place = np.s_[row * cut : (row + 1) * cut, column * cut : (column + 1) * cut]
-        whole[place] = square[margin : margin + cut, margin : margin + cut]
-    return whole
+    inner = [square[margin : margin + cut, margin : margin + cut] for square in squares]
+    return grid(dict(zip(cells, inner, strict=True)), (side, side), (cut, cut), BACKGROUND)
 
 
 def _target(layer: NetworkLayer, wanted: Tensor) -> Target:

@@ -24,7 +24,7 @@ from dreamcli.errors import needs
 from dreamcli.files.film import even_size
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks.ensemble import Ensemble
-from dreamcli.settings.base import Schedule
+from dreamcli.settings.base import ClimbSettings
 from dreamcli.settings.film import LONGEST_SIDE, FilmSettings
 from dreamcli.settings.style import StyleSettings
 
@@ -47,7 +47,7 @@ SMALLEST = 16  # pixels on the shorter side; in smaller frames, no optical flow 
 # difference that still counts as alike; and how many places are compared at a time
 SMOOTH, NEARBY, ALIKE, MAX_COMPARED = 1.5, 0.5, 0.05, 2048
 
-S = TypeVar("S", bound=Schedule)
+S = TypeVar("S", bound=ClimbSettings)
 
 
 def frame_size(settings: FilmSettings, height: int, width: int) -> tuple[int, int]:
@@ -137,7 +137,7 @@ def change_of(frame: Pixels, made: Pixels) -> float:
 
 
 def repaint(
-    settings: Schedule,
+    settings: ClimbSettings,
     frame: Pixels,
     previous: PreviousFrame | None,
     ensemble: Ensemble,
@@ -179,7 +179,9 @@ def repaint(
     return _made(_continuing(settings), ensemble, inputs, compute, on_step)
 
 
-def _made(settings: Schedule, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None) -> Artwork:
+def _made(
+    settings: ClimbSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None
+) -> Artwork:
     made: list[Artwork] = forms.recipe(settings.command)(settings, ensemble, inputs, compute, on_step)
     return made[0]
 

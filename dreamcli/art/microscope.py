@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +21,7 @@ from dreamcli.settings.visualization import BoostSettings
 
 from .artwork import Artwork, Inputs, OnStep, part_of
 from .pixels import to_tensor
+from .sheet import grid
 from .visualization import draw_each
 
 FEEDS, CLASSES = 8, 5  # shown for each channel
@@ -75,9 +75,8 @@ def _strip(
 ) -> Artwork:
     """A channel's drawings side by side; those that are missing are black."""
     side = settings.size or TILE
-    pixels = np.zeros((side, DRAWINGS * side, 3), np.uint8)
-    for place, artwork in enumerate(row):
-        pixels[:, place * side : (place + 1) * side] = artwork.pixels
+    cells = {(0, place): artwork.pixels for place, artwork in enumerate(row)}
+    pixels = grid(cells, (1, DRAWINGS), (side, side))
     return Artwork(pixels, row[0].score if row else {}, stopped, facts=facts or {})
 
 

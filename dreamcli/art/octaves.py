@@ -17,7 +17,7 @@ from dreamcli.engine.octaves import octave_sizes, resize, resize_alpha, resize_v
 from dreamcli.engine.parameterization import Masked, Parameterization
 from dreamcli.engine.transforms import Transform
 from dreamcli.files.reading import Pixels
-from dreamcli.settings.base import Schedule
+from dreamcli.settings.base import ClimbSettings
 
 from .artwork import Inputs, NotFinite, OnStep, Step
 from .pixels import to_pixels
@@ -134,7 +134,7 @@ def climb_octaves(
     canvas: Canvas[O],
     objective: Callable[[O], Objective],
     activations: AnyActivations,
-    schedule: Schedule,
+    settings: ClimbSettings,
     *,
     optimizer: Optimizer,
     transforms: Callable[[Size], Sequence[Transform]],
@@ -146,7 +146,7 @@ def climb_octaves(
     """Climb an objective through octaves, from small to large.
 
     Args:
-        canvas, schedule: what to paint on, and its steps, octaves and octave_scale.
+        canvas, settings: what to paint on, and its steps, octaves and octave_scale.
         objective: what to climb in an octave.
         transforms: the random changes before each step, for an octave's size.
         smallest: pixels on the shorter side; smaller octaves are left out.
@@ -155,9 +155,9 @@ def climb_octaves(
     Raises:
         NotFinite: it stopped at a non-finite value before it had taken a step in any octave.
     """
-    if not schedule.strength and schedule.recipe > 1:
+    if not settings.strength and settings.recipe > 1:
         return Climbed("done")  # a step of no length may still clip a picture, or smooth it
-    sizes = octave_sizes(*canvas.size, schedule.octaves, schedule.octave_scale, smallest)
+    sizes = octave_sizes(*canvas.size, settings.octaves, settings.octave_scale, smallest)
     taken, last = 0, None
     for number, size in enumerate(sizes, 1):
         octave = canvas.begin(size)
@@ -166,12 +166,12 @@ def climb_octaves(
             octave.climbed,
             last[1],
             activations,
-            steps=schedule.steps,
+            steps=settings.steps,
             optimizer=optimizer,
             transforms=transforms(size),
             generator=generator,
             redirect=redirect,
-            on_step=_reporter(on_step, schedule.steps, number, sizes, canvas.shown),
+            on_step=_reporter(on_step, settings.steps, number, sizes, canvas.shown),
         )
         if all(bool(leaf.isfinite().all()) for leaf in octave.climbed.leaves):
             canvas.end()

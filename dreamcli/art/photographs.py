@@ -5,6 +5,7 @@ Yosinski et al., "Understanding Neural Networks Through Deep Visualization", 201
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from dreamcli.files.reading import Pixels
 from dreamcli.networks.network import Network
 
 from .pixels import to_tensor
+from .sheet import grid
 
 SIDE = 224  # pixels, of what the network is shown
 ROWS = 3  # of the strongest photographs, and as many columns
@@ -63,7 +65,12 @@ def strongest_photographs(
             for place, numbers in enumerate(chosen):
                 if number in numbers:
                     lit[place, number] = _lit(photographs[number], maps[place], tile)
-    return [(_grid([lit[place, number] for number in numbers], tile), numbers) for place, numbers in enumerate(chosen)]
+    sheets = []
+    for place, numbers in enumerate(chosen):
+        cells = {divmod(rank, ROWS): lit[place, number] for rank, number in enumerate(numbers)}
+        rows = max(1, math.ceil(len(numbers) / ROWS))
+        sheets.append((grid(cells, (rows, ROWS), (tile, tile)), numbers))
+    return sheets
 
 
 def _lit(photograph: Pixels, values: Tensor, tile: int) -> Pixels:
@@ -74,12 +81,3 @@ def _lit(photograph: Pixels, values: Tensor, tile: int) -> Pixels:
     shares = (values.clamp(min=0) / values.max()).numpy()
     light = np.asarray(Image.fromarray(shares).resize((tile, tile), Image.Resampling.BICUBIC)).clip(0, 1)[..., None]
     return (small * (DARKEST + (1 - DARKEST) * light)).round().astype(np.uint8)
-
-
-def _grid(tiles: Sequence[Pixels], tile: int) -> Pixels:
-    """Pictures side by side, three in a row."""
-    grid = np.zeros((max(1, -(-len(tiles) // ROWS)) * tile, ROWS * tile, 3), np.uint8)
-    for place, pixels in enumerate(tiles):
-        top, left = (axis * tile for axis in divmod(place, ROWS))
-        grid[top : top + tile, left : left + tile] = pixels
-    return grid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -30,14 +30,38 @@ def contact_sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: 
     letters = max(10, min(24, width // 14))
     font = ImageFont.load_default(letters)
     line = round(letters * 1.5)
-    sheet = Image.new("RGB", (GAP + columns * (width + GAP), GAP + rows * (line + height + GAP)), BACKGROUND)
+    cells = {divmod(number, columns): picture for number, picture in enumerate(pictures)}
+    sheet = Image.fromarray(grid(cells, (rows, columns), (height, width), BACKGROUND, GAP, line))
     pen = ImageDraw.Draw(sheet)
-    for number, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        left = GAP + number % columns * (width + GAP)
-        top = GAP + number // columns * (line + height + GAP)
+    for (row, column), caption in zip(cells, captions, strict=True):
+        left, top = GAP + column * (width + GAP), GAP + row * (line + height + GAP)
         pen.text((left, top + line // 2), _fitted(caption, font, width), INK, font, anchor="lm")
-        sheet.paste(Image.fromarray(picture), (left, top + line))
     return np.asarray(sheet)
+
+
+def grid(
+    cells: Mapping[tuple[int, int], Pixels],
+    shape: tuple[int, int],
+    size: tuple[int, int],
+    background: tuple[int, int, int] = (0, 0, 0),
+    gap: int = 0,
+    above: int = 0,
+) -> Pixels:
+    """Pictures in rows and columns.
+
+    Args:
+        cells: a picture for each (row, column); the others show the background.
+        shape: the number of rows and of columns.
+        size: a cell's height and width in pixels; a smaller picture lies in its upper left.
+        gap: pixels between the cells and around them.
+        above: pixels left free above each row.
+    """
+    height, width = above + size[0] + gap, size[1] + gap
+    whole = np.full((gap + shape[0] * height, gap + shape[1] * width, 3), background, np.uint8)
+    for (row, column), picture in cells.items():
+        top, left = gap + row * height + above, gap + column * width
+        whole[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    return whole
 
 
 def heading(text: str, colors: Pixels | None = None, ends: tuple[str, str] = ("", "")) -> Pixels:

@@ -16,7 +16,7 @@ from dreamcli.files.formats import PIPE
 from dreamcli.files.shard import Shard
 from dreamcli.files.walk import find_some
 from dreamcli.networks.registry import AUTO, BUNDLED
-from dreamcli.settings.base import Option, Schedule, Settings
+from dreamcli.settings.base import ClimbSettings, Option, Settings
 from dreamcli.settings.references import References
 from dreamcli.settings.setup import Setup
 from dreamcli.settings.spelling import NUMBER
@@ -288,7 +288,7 @@ def shared_options(form: type[Settings], output_help: str, plain: bool = False, 
     ``plain`` leaves out these two, --show, and --model, for which there is `model_argument`; ``films`` these two,
     --show, and what is for several pictures.
     """
-    climbs = issubclass(form, Schedule) and not plain and not films
+    climbs = issubclass(form, ClimbSettings) and not plain and not films
     preset = click.option(
         "--preset", metavar="NAME", is_eager=True, expose_value=False, callback=_apply_preset,
         shell_complete=complete_presets,

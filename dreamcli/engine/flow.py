@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from .sampling import depth_inside, sample
 
 # how far the way there and back may miss the place it started from: pixels^2, and a share of the ways' squared lengths
 MISSED, MISSED_SHARE = 0.5, 0.01
@@ -37,11 +38,7 @@ def flow_between(one: Tensor, other: Tensor) -> Tensor:
 
 def carried(image: Tensor, flow: Tensor) -> Tensor:
     """Sample an image ``(1, C, H, W)`` where a flow from the new frame to it points, its edges repeated."""
-    height, width = image.shape[2:]
-    rows = torch.arange(height, device=image.device)[:, None] + flow[0, 1]
-    columns = torch.arange(width, device=image.device) + flow[0, 0]
-    grid = torch.stack([(2 * columns + 1) / width - 1, (2 * rows + 1) / height - 1], 2)[None]
-    return F.grid_sample(image, grid, "bicubic", "border", align_corners=False)
+    return sample(image, *_sources(flow), "border")
 
 
 def visible(back: Tensor, forth: Tensor, frame: Tensor, before: Tensor) -> Tensor:
@@ -58,8 +55,11 @@ def visible(back: Tensor, forth: Tensor, frame: Tensor, before: Tensor) -> Tenso
     agrees = (1 + (1 - missed / allowed) / SOFTNESS).clamp(0, 1)
     change = (carried(before, back) - frame).abs().mean(1, keepdim=True)
     looks_alike = (2 - change / CHANGED).clamp(0, 1)
-    height, width = frame.shape[2:]
-    rows = torch.arange(height, device=frame.device)[:, None] + back[0, 1]
-    columns = torch.arange(width, device=frame.device) + back[0, 0]
-    was_inside = (rows > -0.5) & (rows < height - 0.5) & (columns > -0.5) & (columns < width - 0.5)
-    return agrees * looks_alike * was_inside
+    return agrees * looks_alike * (depth_inside(frame, *_sources(back)) > 0)
+
+
+def _sources(flow: Tensor) -> tuple[Tensor, Tensor]:
+    """The columns and rows that a flow ``(1, 2, H, W)`` points at, in pixels."""
+    height, width = flow.shape[2:]
+    rows = torch.arange(height, device=flow.device)[:, None] + flow[0, 1]
+    return torch.arange(width, device=flow.device) + flow[0, 0], rows

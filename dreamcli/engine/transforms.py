@@ -85,7 +85,8 @@ class Turn:
         scale = _between(*self.scales, generator)
         height, width = image.shape[2:]
         cosine, sine = math.cos(angle) / scale, math.sin(angle) / scale
-        # in grid_sample's coordinates both sides have length 2; affine_grid would take four times as long
+        # at every step, so in grid_sample's own coordinates, where both sides have length 2; affine_grid and
+        # `sampling` would take longer
         down, right = ((torch.arange(side, device=image.device) + 0.5) * (2 / side) - 1 for side in (height, width))
         x = right * cosine - down[:, None] * (sine * height / width)
         y = right * (sine * width / height) + down[:, None] * cosine

@@ -197,7 +197,7 @@ class Settings:
     @classmethod
     def options_for_help(cls) -> list[Option]:
         """The same with the layers first and the schedule last."""
-        of_schedule = {each.name for each in fields(Schedule)}
+        of_schedule = {each.name for each in fields(ClimbSettings)}
         return sorted(cls.options(), key=lambda each: (each.name in of_schedule, each.name != "layers"))
 
     def changed(self, options: Sequence[Option] = ()) -> dict[str, object]:
@@ -286,7 +286,7 @@ def _from_json(name: str, value: object) -> object:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule(Settings):
+class ClimbSettings(Settings):
     """The settings of every art form that climbs through octaves.
 
     Attributes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .base import BOOSTED_LAYERS, BOOSTED_METAVAR, Schedule, check_layers, setting, size_setting
+from .base import BOOSTED_LAYERS, BOOSTED_METAVAR, ClimbSettings, check_layers, setting, size_setting
 from .layer_spec import LayerSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class DreamSettings(Schedule):
+class DreamSettings(ClimbSettings):
     """How to dream."""
 
     command: ClassVar[str] = "dream"

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import Schedule, setting, size_setting
+from .base import ClimbSettings, setting, size_setting
 from .dream import DreamSettings
 from .layer_spec import LayerSpec
 from .spelling import PLACE
@@ -23,7 +23,7 @@ CLOSING_SECONDS, CLOSING_SHARE = 4.0, 0.6  # how long before its end a loop begi
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmSettings(Schedule):
+class FilmSettings(ClimbSettings):
     """How to film: each frame is the last one, enlarged a little and then dreamed on."""
 
     command: ClassVar[str] = "film"
@@ -106,7 +106,7 @@ class FilmSettings(Schedule):
         pairs = ((groups[following - 1], 1 - share), (groups[following], share))
         return tuple(replace(spec, weight=part * spec.weight) for group, part in pairs if part for spec in group)
 
-    def of_frame(self, index: int) -> Schedule:
+    def of_frame(self, index: int) -> ClimbSettings:
         """What to do with a frame."""
         values = {name: getattr(self, name) for name in ("steps", "octaves", "octave_scale", "recipe")}
         values["seed"] = (self.seed + index) % 2**63

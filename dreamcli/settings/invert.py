@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import Schedule, check_layers, setting
+from .base import ClimbSettings, check_layers, setting
 from .layer_spec import LayerSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class InvertSettings(Schedule):
+class InvertSettings(ClimbSettings):
     """How to invert."""
 
     command: ClassVar[str] = "invert"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import Schedule, size_setting
+from .base import ClimbSettings, size_setting
 from .layer_spec import LayerSpec
 
 TILE = 112  # pixels on each side of a drawing
@@ -15,7 +15,7 @@ DRAWINGS = 4  # of each channel, side by side
 
 
 @dataclass(frozen=True, kw_only=True)
-class MicroscopeSettings(Schedule):
+class MicroscopeSettings(ClimbSettings):
     """How to draw what channels of one layer respond to: all of them are drawn together."""
 
     command: ClassVar[str] = "microscope"

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import Schedule, setting, size_setting
+from .base import ClimbSettings, setting, size_setting
 from .layer_spec import LayerSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class StyleSettings(Schedule):
+class StyleSettings(ClimbSettings):
     """How to repaint."""
 
     command: ClassVar[str] = "style"
@@ -21,7 +21,7 @@ class StyleSettings(Schedule):
     model: ClassVar[str] = "efficientnet_lite0"
     references: ClassVar[tuple[str, ...]] = ("styles",)
     size_from_noise: ClassVar[int] = 512
-    added: ClassVar[Mapping[str, object]] = {**Schedule.added, "average_pooling": False}
+    added: ClassVar[Mapping[str, object]] = {**ClimbSettings.added, "average_pooling": False}
 
     size: int | None = size_setting(f"the photograph's size; {size_from_noise} from noise")
     colors: str = setting(

@@ -8,21 +8,21 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import BOOSTED_LAYERS, BOOSTED_METAVAR, Schedule, check_layers, setting, size_setting
+from .base import BOOSTED_LAYERS, BOOSTED_METAVAR, ClimbSettings, check_layers, setting, size_setting
 from .layer_spec import LayerSpec
 
 TILE = 160  # pixels on each side of a picture on a contact sheet
 
 
 @dataclass(frozen=True, kw_only=True)
-class VisualizationSettings(Schedule):
+class VisualizationSettings(ClimbSettings):
     """What `class` and `boost` have in common.
 
     A neuron goes without jitter, turn, mirror, zoom, noise and crop: they would move the picture away from it.
     """
 
     size_from_noise: ClassVar[int] = 224
-    added: ClassVar[Mapping[str, object]] = {**Schedule.added, "mirror": False, "likeness": 10.0}
+    added: ClassVar[Mapping[str, object]] = {**ClimbSettings.added, "mirror": False, "likeness": 10.0}
 
     size: int | None = size_setting(f"the starting picture's; {size_from_noise} from noise; {TILE} on a sheet")
     minimize: bool = setting("Minimize instead of maximizing: fade what the network sees.", False)

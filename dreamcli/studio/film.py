@@ -31,7 +31,7 @@ from dreamcli.files.reading import Picture, Pixels, read_picture, resized
 from dreamcli.files.record import Provenance, read_record
 from dreamcli.files.resume import look_at
 from dreamcli.files.writing import joined, off_white, write_picture
-from dreamcli.settings.base import Schedule
+from dreamcli.settings.base import ClimbSettings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.references import References
 
@@ -55,7 +55,7 @@ class Film(ABC):
     """
 
     session: Session
-    settings: Schedule
+    settings: ClimbSettings
     start: ReadInput
     references: References[ReadInput]
     provenance: Provenance

@@ -30,7 +30,7 @@ from dreamcli.networks import zoo
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.network import Network
 from dreamcli.networks.registry import AUTO, NO_JUDGE
-from dreamcli.settings.base import Schedule, Settings
+from dreamcli.settings.base import ClimbSettings, Settings
 from dreamcli.settings.caricature import CaricatureSettings
 from dreamcli.settings.classify import ClassifySettings
 from dreamcli.settings.dream import DreamSettings
@@ -346,7 +346,7 @@ class Session:
             WrongRequest: they don't, or a guide is combined with a channel, or there are too many networks.
         """
         ensemble = self.ensemble(type(settings))
-        if not isinstance(settings, Schedule):
+        if not isinstance(settings, ClimbSettings):
             _ = ensemble.only  # several networks climb together, but are shown one at a time
         for spec in settings.layer_specs:
             ensemble.find(spec)
@@ -392,7 +392,7 @@ class Session:
         """
         picture, ensemble = start.picture if start else None, self.ensemble(type(settings))
         inputs = self.inputs(settings, picture, references)
-        seed = settings.seed if isinstance(settings, Schedule) else 0
+        seed = settings.seed if isinstance(settings, ClimbSettings) else 0
         recipe = partial(forms.recipe(settings.command), settings, ensemble, inputs)
         height, width = self.result_size(settings, picture) or (settings.side(None),) * 2
         artworks, notes = self.opened(type(settings)).within_memory(seed, height * width, recipe, on_step)
@@ -440,7 +440,7 @@ class Session:
             DreamcliError: the start's transparency should be its mask, and it has none.
         """
         memo, pictures = self.opened(type(settings)).memo, references.map(lambda each: each.picture)
-        if isinstance(settings, Schedule) and settings.alpha_mask:
+        if isinstance(settings, ClimbSettings) and settings.alpha_mask:
             pictures = replace(pictures, mask=_opaque_part(start))
         if settings.recipe == 1 and start and not pictures.styles:
             start = replace(start, alpha=None)

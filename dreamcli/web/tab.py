@@ -14,7 +14,7 @@ from dreamcli.files.presets import Preset
 from dreamcli.files.reading import Picture
 from dreamcli.networks.model_spec import parse_models
 from dreamcli.networks.registry import OURS, labels_of, layer_names
-from dreamcli.settings.base import Schedule, Settings
+from dreamcli.settings.base import ClimbSettings, Settings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.references import References, StyleInput
 from dreamcli.settings.setup import Setup
@@ -173,7 +173,7 @@ def request_for(settings: Settings, model: str, start: Path | None, references: 
 
 def models_for(form: type[Settings]) -> list[str]:
     """The networks that the page offers for a form: those that come with dreamcli, and two together."""
-    together = [DreamSettings.model] if issubclass(form, Schedule) else []
+    together = [DreamSettings.model] if issubclass(form, ClimbSettings) else []
     return list(dict.fromkeys([form.model, *together, *OURS]))
 
 
