@@ -13,7 +13,7 @@ from dreamcli.files.identity import file_sha256
 from dreamcli.files.plan import Task
 from dreamcli.files.reading import Picture, read_size
 from dreamcli.files.record import Provenance, Record
-from dreamcli.files.resume import ExistingOutput, record_in, refuse_others
+from dreamcli.files.resume import ExistingOutput, is_made, record_in
 from dreamcli.settings.base import Settings
 from dreamcli.studio.batch import Outcome, failure, start_of
 from dreamcli.studio.pictures import recorded_name
@@ -93,10 +93,10 @@ def _forecast(task: Task, output: Path, provenance: Provenance, overwrite: bool)
         record = record_in(output)
     existing = ExistingOutput(record, is_whole=True)
     try:
-        refuse_others(output, existing, _completed(provenance, record, task.source) if record else provenance)
+        made = is_made(output, existing, _completed(provenance, record, task.source) if record else provenance)
     except DreamcliError as error:
         return failure(task.title, output, error)
-    return replace(planned, status="skipped", message="(already made)") if existing.is_finished else planned
+    return replace(planned, status="skipped", message="(already made)") if made else planned
 
 
 def _completed(provenance: Provenance, record: Record, source: Path | None) -> Provenance:

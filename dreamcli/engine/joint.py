@@ -1,4 +1,4 @@
-"""Several networks that look at one image together."""
+"""The activations of several networks for one image."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .activations import Activations
 
 
 class JointActivations:
-    """The activations of several networks for one image: an ensemble, as far as the engine knows.
+    """Called with an image, runs it through several networks, so that one backward pass goes through all of them.
 
-    Every network is fed the image in its own format, and all of them are part of one graph.
+    Each network gets the image in its own input format.
 
     Args:
         parts: each network's activations, by the prefix that its layers' names get, such as ``NETWORK/``.

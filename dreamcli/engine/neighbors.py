@@ -1,8 +1,8 @@
-"""Style as nearest neighbors: every place of a picture should look like the place of the style that is most like it.
+"""Style by nearest neighbors: each place of a picture is made like the most similar place of the style picture.
 
 Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich, "Neural Neighbor Style Transfer", 2022 (arXiv:2203.13215).
-Statistics are averages over the whole picture, so a sky may stay flat if the trees have strokes enough for both. Here
-no place can hide behind another.
+Statistics are averages over the whole picture: a sky may stay flat if the trees have enough strokes for both. Here each
+place is compared by itself.
 """
 
 from __future__ import annotations

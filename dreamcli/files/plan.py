@@ -369,10 +369,12 @@ def _told_apart(tasks: list[Task], real: RealPaths) -> list[Task]:
 def _giving_way(tasks: list[Task], real: RealPaths) -> list[tuple[Task, bool]]:
     """Each task, and whether it needs another name: it shares its output, which wasn't made from its source already."""
     counts = Counter(real.place(task.output) for task in tasks)
-    return [(task, not task.problem and counts[real.place(task.output)] > 1 and not _is_made(task)) for task in tasks]
+    return [
+        (task, not task.problem and counts[real.place(task.output)] > 1 and not _has_result(task)) for task in tasks
+    ]
 
 
-def _is_made(task: Task) -> bool:
+def _has_result(task: Task) -> bool:
     """Whether a task's output is there, and its record names the task's source."""
     with suppress(DreamcliError):
         record = record_in(task.output) if task.output.exists() else None

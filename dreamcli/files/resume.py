@@ -1,4 +1,7 @@
-"""What is already at an output's path. A batch resumes by it; no other state is kept on disk."""
+"""What a second run skips: an output that is there already, whole and with the same provenance in its record.
+
+No other state is kept on disk: no list of what was made, and no times. A dry run asks here, too.
+"""
 
 from __future__ import annotations
 
@@ -81,12 +84,14 @@ def refuse_others(
         raise DreamcliError(f"{output} already exists, but was {how}", hint)
 
 
-def is_made(output: Path, provenance: Provenance, hint: Hint = Hint.OVERWRITE) -> bool:
-    """Whether an earlier run finished an output.
+def is_made(output: Path, existing: ExistingOutput | None, provenance: Provenance, hint: Hint = Hint.OVERWRITE) -> bool:
+    """Whether an output needn't be made, as an earlier run with the same provenance finished it.
+
+    Args:
+        existing: the file at ``output``, from `look_at`.
 
     Raises:
-        DreamcliError: something else is there; see `refuse_others`.
+        DreamcliError: something else is there; ``hint`` says what helps.
     """
-    existing = look_at(output)
     refuse_others(output, existing, provenance, hint)
     return existing is not None and existing.is_finished

@@ -234,7 +234,7 @@ class PictureMaker:
     def _is_made(
         self, task: Task, existing: Sequence[ExistingOutput | None], provenances: Sequence[Provenance]
     ) -> bool:
-        """Whether an earlier run finished all outputs of a task.
+        """Whether to skip a task: all of its outputs, and its animation, are made already; see `resume.is_made`.
 
         Raises:
             DreamcliError: something else is there, and mustn't be overwritten.
@@ -243,10 +243,11 @@ class PictureMaker:
             return False
         if task.only is not None:
             provenances = [provenances[task.only]]
-        for output, found, provenance in zip(task.outputs, existing, provenances, strict=True):
-            refuse_others(output, found, provenance)
-        animated = self.animation is None or is_made(self.animation.path, provenances[0], Hint.OVERWRITE_ANIMATION)
-        return animated and not self.remake and all(found is not None and found.is_finished for found in existing)
+        made = [is_made(*each) for each in zip(task.outputs, existing, provenances, strict=True)]
+        if self.animation:
+            path = self.animation.path
+            made.append(is_made(path, look_at(path), provenances[0], Hint.OVERWRITE_ANIMATION))
+        return all(made) and not self.remake
 
     def _film(self, film: Film, title: str, begin: Begin) -> Outcome:
         """Make a film, or the part that is missing, and say what became of it."""

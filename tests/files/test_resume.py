@@ -26,7 +26,7 @@ def output(tmp_path: Path) -> Path:
 def test_an_output_that_is_not_there_is_not_finished(tmp_path: Path) -> None:
     assert look_at(tmp_path / "out.png") is None
     refuse_others(tmp_path / "out.png", None, PROVENANCE)
-    assert not is_made(tmp_path / "out.png", PROVENANCE)
+    assert not is_made(tmp_path / "out.png", None, PROVENANCE)
 
 
 @pytest.mark.parametrize(("stopped", "finished"), [("done", True), ("non-finite", True), ("interrupted", False)])
@@ -36,7 +36,7 @@ def test_an_output_is_finished_unless_it_was_interrupted(output: Path, stopped: 
     assert existing is not None
     assert existing.is_finished is finished
     refuse_others(output, existing, PROVENANCE)
-    assert is_made(output, PROVENANCE) is finished
+    assert is_made(output, existing, PROVENANCE) is finished
 
 
 def test_a_file_that_was_cut_short_is_not_finished(output: Path) -> None:
