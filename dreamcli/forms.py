@@ -111,10 +111,10 @@ def settings_from_json(name: str, values: Mapping[str, Any]) -> Settings:
 def completed(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a record, with those that were added after it was written."""
     try:
-        added = settings_class(name).added
+        before = settings_class(name).of_older_records()
     except (KeyError, DreamcliError):  # of a package that isn't installed, or is broken
-        added = {}
-    return {**added, **values}
+        before = {}
+    return {**before, **values}
 
 
 def _named(name: str) -> ArtForm:

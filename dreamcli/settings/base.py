@@ -146,7 +146,7 @@ class Settings:
     takes_names: ClassVar[bool] = False  # whether its command takes names of classes where others take pictures
     shows_network: ClassVar[bool] = False  # whether it shows a network by itself, without a photograph
     size_from_noise: ClassVar[int] = 0  # pixels on each side of a picture from noise; 0 if the form never starts there
-    # settings that older records lack, and the values they stand for
+    # what older records stand for that lack a setting, where that isn't its default: the default changed the picture
     added: ClassVar[Mapping[str, object]] = {"recipe": 1}
 
     size: int | None = size_setting()
@@ -269,6 +269,12 @@ class Settings:
         return values | ({"layers": [str(spec) for spec in values["layers"]]} if "layers" in values else {})
 
     @classmethod
+    def of_older_records(cls) -> dict[str, object]:
+        """The values that a record stands for if it lacks a setting, by the setting's name."""
+        defaults = {each.name: each.default for each in fields(cls) if each.name != "layers"}
+        return {**{name: value for name, value in defaults.items() if value is not MISSING}, **cls.added}
+
+    @classmethod
     def from_json(cls, values: Mapping[str, object]) -> Self:
         """Rebuild settings from what `to_json` returned.
 
@@ -294,7 +300,6 @@ class ClimbSettings(Settings):
     """
 
     climbs: ClassVar[bool] = True
-    added: ClassVar[Mapping[str, object]] = {**Settings.added, "alpha_mask": False}
 
     steps: int = setting("Steps per octave.", low=1)
     octaves: int = setting("Number of sizes, from small to full.", low=1, high=100)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +21,6 @@ class StyleSettings(ClimbSettings):
     model: ClassVar[str] = "efficientnet_lite0"
     references: ClassVar[tuple[str, ...]] = ("styles",)
     size_from_noise: ClassVar[int] = 512
-    added: ClassVar[Mapping[str, object]] = {**ClimbSettings.added, "average_pooling": False}
 
     size: int | None = size_setting(f"the photograph's size; {size_from_noise} from noise")
     colors: str = setting(

@@ -123,7 +123,7 @@ def _control(option: Option) -> Any:
 
 
 def _slider(label: str, hint: str, default: float, known: Setting) -> Any:
-    step = 0.05 if known.high - known.low <= 1 else 1
+    step = 0.05 if known.high - known.low <= 2 else 1
     with ui.column().classes("w-full gap-0").tooltip(hint):
         caption = ui.label().classes("text-sm opacity-80")
         slider = ui.slider(min=known.low, max=known.high, step=step, value=default).props(f'aria-label="{label}"')

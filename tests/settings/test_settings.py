@@ -4,7 +4,7 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import MISSING, FrozenInstanceError, fields
+from dataclasses import MISSING, FrozenInstanceError, fields, replace
 
 import pytest
 
@@ -23,6 +23,7 @@ from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
+from tests.files.test_record import PROVENANCE
 
 FORMS = settings_classes()
 
@@ -269,3 +270,11 @@ def test_settings_need_no_torch() -> None:
     load = "import sys, dreamcli.forms; dreamcli.forms.settings_classes()"
     code = f"{load}; assert not {{'torch', 'numpy', 'PIL'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_record_without_a_setting_stands_for_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = {name: value for name, value in StyleSettings().to_json().items() if name != "average_pooling"}
+    before = replace(PROVENANCE, command="style", settings=old)
+    now = replace(before, settings=StyleSettings().to_json())
+    assert before.gives_same_picture_as(now)
+    assert not before.gives_same_picture_as(replace(now, settings=StyleSettings(average_pooling=True).to_json()))
