@@ -44,7 +44,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:  # Click suggests only commands that are imported
-            known = [*COMMANDS, *forms.form_names()]
+            known = [*OTHERS, *forms.form_names()]
             raise click.NoSuchCommand(error.command_name, possibilities=known, ctx=ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

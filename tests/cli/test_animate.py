@@ -12,7 +12,7 @@ from PIL import Image
 
 from dreamcli.files.reading import read_picture
 from dreamcli.files.record import read_record
-from dreamcli.studio import animation
+from dreamcli.studio import animate
 from dreamcli.studio.animate import MAX_FRAMES
 from tests.conftest import QUICK, scene
 
@@ -141,7 +141,7 @@ def test_an_interrupted_animation_has_the_frames_so_far(run, photo: Path, monkey
             raise KeyboardInterrupt
         return pixels
 
-    monkeypatch.setattr(animation, "reduced", reduced)
+    monkeypatch.setattr(animate, "reduced", reduced)
     outcome = run("dream", "photo.png", "--steps", 3, "--octaves", 1, "--animate", "a.gif")
     assert outcome.code == 130
     record = read_record(Path("a.gif"))

@@ -58,6 +58,7 @@ def test_on_mps_the_channels_do_not_come_last(
     image = torch.rand(1, 3, 64, 48).contiguous(memory_format=torch.channels_last)
     usual = network.activations(["fire4"], compute)(image)["fire4"]
     assert usual.is_contiguous(memory_format=torch.channels_last)
+    network.forget()
     monkeypatch.setattr(activations_module, "layout", lambda _device: layout(torch.device("mps")))
     found = network.activations(["fire4"], compute)(image)["fire4"]
     assert found.is_contiguous()

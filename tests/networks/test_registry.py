@@ -8,8 +8,7 @@ import pytest
 import torchvision
 
 from dreamcli.errors import Hint, WrongRequest
-from dreamcli.networks import load as zoo
-from dreamcli.networks import registry
+from dreamcli.networks import registry, zoo
 
 
 def test_the_names_known_without_torchvision_are_those_of_its_registry() -> None:

@@ -9,8 +9,7 @@ from torch import nn
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
 from dreamcli.errors import DreamcliError, Hint, WrongRequest
-from dreamcli.networks import load as zoo
-from dreamcli.networks import registry
+from dreamcli.networks import registry, zoo
 from dreamcli.networks.registry import OURS, TORCHVISION
 from dreamcli.networks.weights import state_sha256
 from dreamcli.networks.wheels import file_sha256
