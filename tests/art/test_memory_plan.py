@@ -61,6 +61,24 @@ def test_a_picture_that_does_not_fit_is_refused(
     assert caught.value.hint is Hint.FEWER
 
 
+def test_each_size_is_checked_though_the_activations_are_kept(
+    network: Network, compute: Compute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = [NetworkLayer(network, "flatten")]
+    small = activations_for(layers, compute, (100, 100))
+    assert activations_for(layers, compute, (1000, 1500)) is small
+    monkeypatch.setattr("dreamcli.art.memory_plan.installed", lambda _device: 8 * 2**30)
+    with pytest.raises(DreamcliError, match="6000x4000 pixels would take"):
+        activations_for(layers, compute, HUGE)
+
+
+def test_tiles_are_kept_for_each_budget(network: Network, compute: Compute) -> None:
+    layers = [NetworkLayer(network, "fire6")]
+    tiled = activations_for(layers, compute, HUGE)
+    assert activations_for(layers, compute, (4100, 6100)) is tiled
+    assert activations_for(layers, replace(compute, budget=compute.budget // 8), HUGE) is not tiled
+
+
 def test_the_estimate_grows_with_depth_and_precision(network: Network, compute: Compute) -> None:
     def estimate(layer: str, precision: torch.dtype) -> float:
         return bytes_of_pass(network.trace, [layer], Compute(compute.device, precision))

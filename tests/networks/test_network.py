@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+import torch
+
+from dreamcli.engine.compute import Compute
 from dreamcli.errors import Hint, WrongRequest
 from dreamcli.networks import zoo
+from dreamcli.networks.network import MAX_KEPT
 from dreamcli.settings.layer_spec import LayerSpec
 
 
@@ -51,3 +56,32 @@ def test_an_unknown_class_is_explained(model: str, wanted: str, message: str, hi
     with pytest.raises(WrongRequest, match=message) as caught:
         zoo.skeleton(model).class_index(wanted)
     assert caught.value.hint is hint
+
+
+def test_activations_are_kept_for_each_set_of_layers_and_precision(network: zoo.Network, compute: Compute) -> None:
+    fresh = replace(network)
+    first = fresh.activations(["fire6"], compute)
+    assert fresh.activations(["fire6", "fire6"], replace(compute, budget=1)) is first
+    half = fresh.activations(["fire6"], replace(compute, precision=torch.bfloat16))
+    deeper = fresh.activations(["fire6", "fire9"], compute)
+    assert len({id(first), id(half), id(deeper)}) == 3
+    assert replace(network).activations(["fire6"], compute) is not first
+
+
+def test_averages_in_place_of_maxima_are_kept(network: zoo.Network, compute: Compute) -> None:
+    fresh = replace(network)
+    averaged = fresh.with_average_pooling()
+    assert fresh.with_average_pooling() is averaged
+    assert averaged.activations(["fire6"], compute) is averaged.activations(["fire6"], compute)
+    assert averaged.activations(["fire6"], compute) is not fresh.activations(["fire6"], compute)
+
+
+def test_only_the_latest_are_kept(network: zoo.Network) -> None:
+    fresh = replace(network)
+    kept = [fresh.kept(number, object) for number in range(MAX_KEPT)]
+    assert fresh.kept(0, object) is kept[0]  # now the latest
+    fresh.kept("another", object)
+    assert fresh.kept(0, object) is kept[0]
+    assert fresh.kept(1, object) is not kept[1]
+    fresh.forget()
+    assert fresh.kept(0, object) is not kept[0]
