@@ -24,12 +24,12 @@ Captured = Mapping[str, Tensor]  # {layer: activation}
 
 @dataclass(frozen=True)
 class InputFormat:
-    """How an image must look to a network.
+    """The images that a network expects.
 
     Attributes:
-        mean, std: of each color channel: subtracted from an image in [0, 1], which is then divided by the latter.
-        minimum: pixels; a smaller side is padded by repeating the border.
-        fixed: pixels; for a network that takes a single size, the image is resized to this square.
+        mean, std: of each color channel, for images in [0, 1]; see `normalize`.
+        minimum: in pixels; smaller sides are padded by repeating the border.
+        fixed: in pixels; the side of the only square that a network takes; None if it takes any size.
     """
 
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
@@ -43,7 +43,7 @@ class InputFormat:
         return (image - mean) / std
 
     def fit(self, image: Tensor) -> Tensor:
-        """Bring a ``(N, 3, H, W)`` image to a size that the network takes, differentiably."""
+        """Resize or pad an image ``(N, 3, H, W)`` to a size that the network takes; gradients flow through."""
         if self.fixed:
             return F.interpolate(image, (self.fixed, self.fixed), mode="bilinear", antialias=True)
         short_y, short_x = (max(0, self.minimum - side) for side in image.shape[2:])
@@ -53,7 +53,7 @@ class InputFormat:
         return image
 
     def fitted_size(self, height: int, width: int) -> tuple[int, int]:
-        """The size in pixels to which `fit` brings an image of this size."""
+        """The (height, width) in pixels that `fit` gives an image of this size."""
         if self.fixed:
             return self.fixed, self.fixed
         return max(height, self.minimum), max(width, self.minimum)
@@ -136,7 +136,7 @@ class Activations:
 class _Capture:
     """The outputs of layers during one forward pass.
 
-    The network's hooks hold it, so it doesn't hold the network: in a cycle, their memory would be freed late.
+    The network's hooks refer to it, so it must not refer to the network: a cycle's memory would be freed late.
     """
 
     def __init__(self, layers: tuple[str, ...], trace: Trace) -> None:
@@ -146,12 +146,12 @@ class _Capture:
         self._outputs: dict[str, Tensor] = {}
 
     def begin(self) -> None:
-        """Await a forward pass."""
+        """Prepare for a forward pass."""
         self._pending = Counter(self._runs)
         self._outputs = {}
 
     def taken(self) -> dict[str, Tensor]:
-        """What it captured, which is then no longer held."""
+        """Return what was captured, and let go of it."""
         outputs, self._outputs = self._outputs, {}
         return outputs
 
@@ -168,7 +168,7 @@ class _Capture:
             raise _Complete
 
 
-# never run themselves, but read by the module around them
+# never run themselves, but read by their parent
 _CONTAINERS = (nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 
 
@@ -177,9 +177,9 @@ class _Complete(Exception):
 
 
 class _Removed(nn.Identity):
-    """Stands for a module that isn't run. The one around it may still look at it, as torch's transformers do.
+    """Takes the place of a module that isn't run, but that its parent may still read, as torch's transformers do.
 
-    What it has is kept as plain attributes, which are neither moved to a device nor changed in layout.
+    Everything in the module becomes a plain attribute, so it isn't moved to a device or laid out again.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -219,7 +219,7 @@ def replace_module(network: nn.Module, name: str, module: nn.Module) -> None:
 
 
 def _lay_out(network: nn.Module, compute: Compute) -> None:
-    """Lay convolutions out as the device likes it, and cast the weights that autocast would cast at every step."""
+    """Put weights into the device's `layout`, and cast those that autocast would otherwise cast at every step."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             for name, weight in list(module.named_parameters(recurse=False)):

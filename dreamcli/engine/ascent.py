@@ -126,8 +126,7 @@ class Adam:
 class LBFGS:
     """Torch's L-BFGS (Liu and Nocedal, 1989) with a strong Wolfe line search; several evaluations per step.
 
-    It learns the curvature from its own steps. If they were clipped, as in version 1 of the recipe for style, it would
-    learn a wrong one.
+    It estimates the curvature from its own steps. Clipping them, as version 1 of the style recipe does, spoils that.
     """
 
     history: int = 20
@@ -148,7 +147,7 @@ class LBFGS:
         try:
             self._optimizer.step(evaluate)  # type: ignore[arg-type]
         except BaseException:
-            # the line search was trying out a point
+            # undo the line search's trial step
             with torch.no_grad():
                 for leaf, was in zip(self._leaves, before, strict=True):
                     leaf.copy_(was)
@@ -161,8 +160,8 @@ class Ascent:
 
     Attributes:
         values: the objective before each step that was taken.
-        stopped: why it stopped: "done", "interrupted" or "non-finite". Then no step was taken from the leaves as they
-            are, whose value or gradient isn't finite; the last step may have been so large that they aren't, either.
+        stopped: why it stopped: "done", "interrupted" or "non-finite". After the latter, the value or the gradient at
+            the leaves isn't finite; if the last step was too large, neither are the leaves.
     """
 
     values: list[float] = field(default_factory=list)
@@ -192,8 +191,8 @@ def ascend(
     Args:
         activations: those of the layers that ``objective`` needs.
         transforms: applied in turn to the rendered image before the network sees it.
-        generator: the source of all random numbers but a network's own, on the CPU, so that a seed means the same on
-            every device.
+        generator: draws all random numbers except a network's own; on the CPU, so a seed means the same on every
+            device.
         redirect: the number of steps at the start during which gradients pass through dead ReLUs.
         on_step: called with the number of steps taken and the objective's value before the last of them.
     """

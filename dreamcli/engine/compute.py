@@ -13,7 +13,7 @@ import torch
 from . import DEVICES, PRECISIONS
 from .mps import GapsOnCPU
 
-# what a network draws itself must not repeat what the art form draws with the same seed
+# keeps a network's own random numbers apart from those that the art form draws with the same seed
 _OTHER_SEQUENCE = 0x5DEECE66D
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in glibc's malloc.h
 
@@ -57,9 +57,9 @@ class Compute:
     def repeatable(self, seed: int) -> Iterator[None]:
         """The context for everything that networks compute for one picture.
 
-        On the CPU, the same seed gives the same bits; see `own_randomness`. On CUDA, convolutions do, and are computed
-        in full float32 rather than TF32; but torch adds up the gradients of some other operations in varying order:
-        those of resizing, rotating, padding with the border, and pooling.
+        On the CPU, the same seed gives the same bits; see `own_randomness`. On CUDA, convolutions are deterministic and
+        in full float32 rather than TF32, but torch sums the gradients of resizing, rotating, border padding and pooling
+        in varying order.
         """
         with ExitStack() as contexts:
             contexts.enter_context(own_randomness(seed, self.device))
@@ -77,9 +77,9 @@ class Compute:
 
 @contextmanager
 def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
-    """The context for a network that may draw random numbers itself, from torch's default generators.
+    """A context that seeds torch's default generators, for networks that draw random numbers themselves.
 
-    They are seeded, that of the CPU and that of the device; afterwards, they are as they were.
+    It seeds those of the CPU and of the device, and restores their state afterwards.
     """
     seed ^= _OTHER_SEQUENCE
     is_accelerated = device.type not in ("cpu", "meta")
@@ -107,7 +107,7 @@ def keep_freed_memory() -> None:
 def _has_fast_bfloat16(device: str) -> bool:
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # torch 2.10 can't tell what the processor has
+    # torch 2.10 can't report what the processor supports
     found = torch.cpu.get_capabilities() if device == "cpu" and hasattr(torch.cpu, "get_capabilities") else {}
     # without AMX, Intel's vector instructions for bfloat16 take half as long again as float32; AMD's are faster
     return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and "AMD" in str(found.get("cpu_name"))))

@@ -41,7 +41,7 @@ class Field:
 
     @property
     def size(self) -> int:
-        """The number of pixels that a unit sees; where units differ, the most."""
+        """The number of pixels that a unit sees; the maximum, if units differ."""
         return max(last - first for first, last in self.spans) + 1
 
     @property
@@ -102,7 +102,7 @@ Fields = tuple[Field, Field] | None
 
 
 def joined(one: Fields, other: Fields) -> Fields:
-    """The fields of a unit that depends on both; the whole image if these don't lie side by side."""
+    """The fields of a unit that depends on both; the whole image if their strides differ."""
     if one is None or other is None or any(a.stride != b.stride for a, b in zip(one, other, strict=True)):
         return None
     return one[0].joined(other[0]), one[1].joined(other[1])

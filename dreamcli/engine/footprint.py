@@ -38,7 +38,7 @@ def bytes_of_weights(network: nn.Module) -> int:
 
 
 def installed(device: torch.device) -> int:
-    """The bytes of memory that a device has, or that this process may use of them; not how many are free."""
+    """The bytes of memory that a device has, or that this process may use, whether free or not."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
     amounts = [

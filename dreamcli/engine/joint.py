@@ -15,7 +15,7 @@ class JointActivations:
     Each network gets the image in its own input format.
 
     Args:
-        parts: each network's activations, by the prefix that its layers' names get, such as ``NETWORK/``.
+        parts: each network's activations, by the prefix for its layers' names, such as ``NETWORK/``.
     """
 
     def __init__(self, parts: Mapping[str, Activations]) -> None:

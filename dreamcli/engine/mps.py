@@ -14,11 +14,11 @@ _POOLS = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d)
 
 
 class GapsOnCPU(TorchFunctionMode):
-    """A context in which what a device can't do is done on the CPU.
+    """A context that moves to the CPU what a device can't do.
 
-    On MPS, torch raises at an adaptive average pool whose input isn't a multiple of its output in size, and at bicubic
-    sampling. The switch for operations that don't exist there (``PYTORCH_ENABLE_MPS_FALLBACK``) doesn't help with
-    those that exist in part.
+    On MPS, torch raises an error for bicubic sampling, and for adaptive average pooling if the input size isn't a
+    multiple of the output size. ``PYTORCH_ENABLE_MPS_FALLBACK`` helps with missing operations only, not with incomplete
+    ones.
 
     Args:
         device: the type of the device, such as "mps".
@@ -45,8 +45,8 @@ def _is_gap(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def layout(device: torch.device) -> torch.memory_format:
-    """How images and weights lie in the memory of a device: channels last, which is faster.
+    """The memory format of images and weights on a device: channels last, which is faster.
 
-    But not on MPS, where torch's gradients of several operations, such as batch norm and pooling, are then wrong.
+    Except on MPS, where it makes torch's gradients of several operations wrong, such as batch norm and pooling.
     """
     return torch.contiguous_format if device.type == "mps" else torch.channels_last

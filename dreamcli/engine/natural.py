@@ -1,6 +1,6 @@
-"""What photographs have in common: their colors, and the amplitudes of their frequencies.
+"""Statistics of photographs: their colors, and the amplitudes of their frequencies.
 
-We measured this on 500 photographs of 256x256 pixels, on the ``logit`` of their values (clipped to 0.01 .. 0.99).
+We measured them on 500 photographs of 256x256 pixels, on the ``logit`` of their values (clipped to 0.01 .. 0.99).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ MEAN = (0.003, -0.144, -0.439)
 # rows: the change in red, green and blue of one standard deviation along each principal axis of the colors:
 # brightness, orange to blue, green to magenta. They account for 92, 6 and 2% of the variance.
 COLORS = ((1.501, 1.523, 1.614), (0.512, -0.018, -0.459), (0.137, -0.310, 0.165))
-# amplitudes fall with frequency as f ** -1.3, equally on all three color axes,
+# amplitudes fall with frequency as f ** -1.3, equally on all three color axes
 FALL = 1.3
-# and are larger along rows and columns than along diagonals, by 1 + 0.15 cos(4 * angle)
+# amplitudes are larger along rows and columns than along diagonals, by 1 + 0.15 cos(4 * angle)
 UPRIGHT = 0.15
 
 
@@ -34,7 +34,7 @@ def amplitudes(height: int, width: int) -> Tensor:
     twice[0, 0] = 1
     if width % 2 == 0:
         twice[0, -1] = 1
-    # a single pixel has nothing but a mean
+    # a single pixel has only a mean
     return found / (found.square() * twice).sum().div(height * width).sqrt().clamp(min=1e-30)
 
 
@@ -65,9 +65,9 @@ def noise(count: int, height: int, width: int, contrast: float, generator: torch
 
 
 def high_frequency_share(image: Tensor) -> float:
-    """The share of the energy of the brightness of ``(1, 3, H, W)``, without its mean, above 1/4 cycle per pixel.
+    """The share of high frequencies, above 1/4 cycle per pixel, in the energy of an image ``(1, 3, H, W)``.
 
-    A few thousandths for photographs, about 0.8 for noise.
+    Measured on the brightness, without its mean. A few thousandths for photographs, about 0.8 for noise.
     """
     brightness = image.float().mean(1)
     energy = torch.fft.fft2(brightness - brightness.mean()).abs().square()

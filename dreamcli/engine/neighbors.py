@@ -21,11 +21,11 @@ _TINY = 1e-12
 
 
 def hypercolumns(activations: Captured, scales: Mapping[str, float], grid: tuple[int, int]) -> Tensor:
-    """The features of all layers at each place of a grid, side by side: ``(1, C, *grid)`` in float32.
+    """Concatenate the features of all layers at each place of a grid: ``(1, C, *grid)`` in float32.
 
     Args:
         activations: feature maps ``(1, any, any, any)``.
-        scales: which layers, and what to multiply each one's features by.
+        scales: the layers, and a factor for each one's features.
         grid: (rows, columns).
     """
     maps = [F.interpolate(activations[layer].float(), grid, mode="bilinear") * by for layer, by in scales.items()]
@@ -33,14 +33,14 @@ def hypercolumns(activations: Captured, scales: Mapping[str, float], grid: tuple
 
 
 def vectors(columns: Tensor) -> Tensor:
-    """The vectors of hypercolumns ``(1, C, rows, columns)``, row by row: ``(rows * columns, C)``."""
+    """Flatten hypercolumns ``(1, C, rows, columns)`` row by row: ``(rows * columns, C)``."""
     return columns[0].flatten(1).T
 
 
 def nearest(wanted: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the candidate that is most like each of some vectors, by the cosine of their angle from the mean.
+    """Find the most similar candidate for each wanted vector, by cosine similarity.
 
-    Each set is measured from its own mean, so that the dark parts of a picture match the dark parts of another,
+    Each set is centered on its own mean first, so the dark parts of one picture match the dark parts of another,
     however bright either is.
 
     Args:
@@ -48,7 +48,7 @@ def nearest(wanted: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
         candidates: ``(M, C)``.
 
     Returns:
-        the index of the best candidate, and its cosine: ``(P,)`` each.
+        the best candidate's index and its cosine, ``(P,)`` each.
     """
     known = F.normalize(candidates - candidates.mean(0), dim=1)
     return largest_products(F.normalize(wanted - wanted.mean(0), dim=1), known)
@@ -56,10 +56,10 @@ def nearest(wanted: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class NeighborDistance(Objective):
-    """The mean cosine distance, from 0 to 2, of the features at every place from those wanted there.
+    """The mean cosine distance, from 0 to 2, between the features at each place and those wanted there.
 
     Attributes:
-        scales: of the layers; see `hypercolumns`.
+        scales: see `hypercolumns`.
         wanted: the hypercolumns to approach, ``(1, C, rows, columns)``, each of length 1.
         weight: ``(1, 1, any, any)``: the weight of each part of the image; None for equal weights.
     """

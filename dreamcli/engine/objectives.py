@@ -19,9 +19,9 @@ from torch.nn import functional as F
 from .activations import Captured, channel
 
 _TINY = 1e-12
-MAX_PRODUCTS = 2**25  # of vectors, computed at once: 128 MB of float32
+MAX_PRODUCTS = 2**25  # computed at once: 128 MB of float32
 QUANTILES = 16
-SAMPLED_ROWS = 28  # of larger maps, about this many rows and columns tell how their values are distributed
+SAMPLED_ROWS = 28  # about this many rows and columns of a larger map stand for all of it
 
 
 class Objective(ABC):
@@ -69,7 +69,7 @@ class WeightedSum(Objective):
 class Apiece(Objective):
     """A separate objective for each of several equal parts of a batch, in order.
 
-    The value is their sum, so that every image climbs as it would alone.
+    The value is their sum, so each image climbs as it would alone.
     """
 
     objectives: tuple[Objective, ...]
@@ -157,7 +157,7 @@ class Neuron(Objective):
 
 @dataclass(frozen=True)
 class Guide(Objective):
-    """The mean dot product of the features at every position with the best match among a guide's features.
+    """The mean dot product of the features at each position with their best match among a guide's features.
 
     The "guided dreaming" of Mordvintsev et al., 2015. A value of 1 means features like the guide's everywhere.
 
@@ -172,7 +172,7 @@ class Guide(Objective):
     def of(cls, layer: str, activation: Tensor, alpha: Tensor | None = None) -> Guide:
         """Take the features from the guide's activation ``(1, C, H, W)``, ``(1, L, C)`` or ``(1, C)``.
 
-        ``alpha`` is the guide's, ``(1, 1, any, any)``; None if it is opaque. What is transparent isn't taken.
+        ``alpha`` is the guide's, ``(1, 1, any, any)``; None if it is opaque. Transparent parts are left out.
         """
         return cls(layer, visible_positions(activation.detach().float(), alpha)[0])
 
@@ -185,16 +185,16 @@ class Guide(Objective):
 
 
 def largest_products(wanted: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the known vector whose dot product with each of some others is the largest.
+    """Find the known vector with the largest dot product for each wanted one.
 
-    In blocks, so that the memory doesn't grow with both sets.
+    It works in blocks, to bound the memory.
 
     Args:
         wanted: ``(P, C)``.
         known: ``(M, C)``.
 
     Returns:
-        its index, and the product: ``(P,)`` each.
+        the known vector's index, and the product: ``(P,)`` each.
     """
     blocks = [(some @ known.T).max(1) for some in torch.split(wanted, max(1, MAX_PRODUCTS // len(known)))]
     return torch.cat([block.indices for block in blocks]), torch.cat([block.values for block in blocks])
@@ -228,7 +228,7 @@ class Alignment(Objective):
 def visible_positions(activation: Tensor, alpha: Tensor | None) -> Tensor:
     """The `positions_of` one image's activation that are at least half as opaque as the most opaque one.
 
-    ``alpha`` is ``(1, 1, any, any)``; None for all, as if there are no rows and columns.
+    ``alpha`` is ``(1, 1, any, any)``. If it is None, or there are no rows and columns, all positions are taken.
     """
     positions = positions_of(activation)
     if alpha is None or activation.dim() != 4:
@@ -289,7 +289,7 @@ class L2(Objective):
 
 @dataclass(frozen=True)
 class BatchNormStatistics(Objective):
-    """How far each channel's mean and deviation over an image are from those in training; to be subtracted.
+    """How far each channel's mean and deviation over an image are from those in training; a penalty, to be subtracted.
 
     DeepInversion's prior (Yin et al., 2020, arXiv:1912.08795), but measured after batch normalization, where the mean
     and the deviation over the training images are the layer's bias and weight; so it works on folded layers too.
@@ -313,7 +313,7 @@ class BatchNormStatistics(Objective):
 
 @dataclass(frozen=True)
 class Distributions(Objective):
-    """How far the values of each channel are from those in photographs, wherever they are; to be subtracted.
+    """How far the distribution of each channel's values is from that in photographs; a penalty, to be subtracted.
 
     The mean squared difference of their quantiles, in units of each channel's deviation: the sort matching of Görgün,
     Schiele and Fischer, "VITAL", 2025 (arXiv:2503.22399).

@@ -37,7 +37,7 @@ def resize_alpha(alpha: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def resize_visible(image: Tensor, alpha: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize an image whose pixels count as much as they are opaque, so that hidden colors don't bleed over edges.
+    """Resize an image with its pixels weighted by their alpha, so that hidden colors don't bleed over edges.
 
     Args:
         image: ``(N, 3, H, W)`` in [0, 1], not multiplied by its alpha.

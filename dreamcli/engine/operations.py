@@ -44,9 +44,9 @@ _MIXERS = {
     "scaled_dot_product_attention", "multi_head_attention_forward", "softmax", "matmul", "__matmul__", "bmm", "einsum",
     "roll", "flip", "rot90", "cumsum", "grid_sample", "group_norm", "instance_norm",
 }  # fmt: skip
-# what changes the shape of a map, but leaves each value in its place
+# operations that change the shape of a map, but leave each value in its place
 _KEEPERS = {"linear", "permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis"}
-# the units that one is interpolated from, relative to the one before its place
+# the units that a new one is interpolated from, relative to the last one before its place
 _TAPS = {"nearest": (0,), "nearest-exact": (0,), "bilinear": (0, 1), "bicubic": (-1, 0, 1, 2)}
 MAX_DENOMINATOR = 16  # of a factor that a map is resized by; others count as irregular
 
@@ -114,7 +114,7 @@ def arguments(name: str, args: Sequence[Any], kwargs: Given) -> Given:
 def fields_after(name: str, given: Given, fields: Fields, before: Sequence[int], after: Sequence[int]) -> Fields:
     """The fields of an operation's output, given the joined fields of its inputs and the shapes before and after.
 
-    What isn't known to keep or move the units of a map counts as seeing the whole image.
+    After an unknown operation that changes the size of a map, a unit counts as seeing the whole image.
     """
     if fields is None or name in _MIXERS or name.startswith("fft"):
         return None

@@ -1,4 +1,4 @@
-"""Gradients through dead ReLUs, so that an objective that is zero everywhere at first can be climbed at all."""
+"""Gradients through dead ReLUs, to climb objectives that are zero everywhere at first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RELUS = (F.relu, torch.relu, torch.relu_, F.relu_, Tensor.relu, Tensor.relu_)
 
 
 class RedirectedReLUs(TorchFunctionMode):
-    """A context in which a ReLU or ReLU6 passes a gradient even if all of an image's inputs to it are blocked.
+    """A context in which a ReLU or ReLU6 passes a gradient even if it blocks all of an image's values.
 
     It then passes the gradient to the inputs below zero (as in Lucid; Olah, Mordvintsev and Schubert, "Feature
     Visualization", 2017). A ReLU that passes any gradient on its own is left alone.

@@ -15,13 +15,13 @@ from .activations import Captured
 from .objectives import Objective
 
 _TINY = 1e-12
-_MAX_COLORS = 2**20  # that quantiles are taken of
-_RARE = 0.005  # share of a style's colors at either end
+_MAX_COLORS = 2**20  # to take quantiles of
+_RARE = 0.005  # share of a style's colors to leave out at either end
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Statistics of a layer's channels over each image of a batch, wherever in it.
+    """Statistics of a layer's channels over all positions of each image of a batch.
 
     Attributes:
         mean: ``(N, C)``, of each channel.
@@ -79,7 +79,7 @@ def moment_distance(found: Statistics, wanted: Statistics) -> Tensor:
     # the small ridge keeps the root's gradient finite where the covariance is singular
     ridge = _TINY + 1e-6 * (_trace(inner) / inner.shape[1]).detach().abs()
     inner = inner + ridge[:, None, None] * torch.eye(inner.shape[1], device=inner.device)
-    # on the CPU, since GPUs are slow at it; without what isn't finite, which the other terms pass on
+    # on the CPU, since GPUs are slow at it; non-finite values still reach the result through the other terms
     values = torch.linalg.eigvalsh(inner.cpu().nan_to_num(0, 0, 0)).to(inner.device)
     distance: Tensor = (shift + traces - 2 * values.clamp(min=_TINY).sqrt().sum(1)).mean()
     return distance
@@ -130,14 +130,14 @@ class StyleDistance(Objective):
 
 @dataclass(frozen=True)
 class GamutDistance(Objective):
-    """How far an image's colors lie outside those of a style: the mean distance from a box around these.
+    """How far an image's colors lie outside those of a style: the mean distance from a box around the latter.
 
-    Statistics of all colors together leave room for a few that the style doesn't have.
+    Statistics alone would allow a few colors that the style doesn't have.
 
     Attributes:
         middle: the style's mean color, ``(3,)``.
-        axes: along which its colors vary, ``(3, 3)``: each column is one, of length 1.
-        low, high: how far they reach along each axis, ``(3,)``.
+        axes: the principal axes of its colors, ``(3, 3)``: columns of length 1.
+        low, high: the range of its colors along each axis, ``(3,)``.
         weight: as in `StyleDistance`.
     """
 

@@ -19,7 +19,7 @@ from .footprint import is_out_of_memory
 from .mps import layout
 from .trace import Trace, first_line
 
-TILES_IN_ROOM = 4  # a tile takes a fraction of the memory: the rest is for the layers' maps of the whole image
+TILES_IN_ROOM = 4  # a tile takes a quarter of the memory: the rest is for the layers' maps of the whole image
 MIN_TILE = 128  # pixels on a side, without the margin that its units see
 
 

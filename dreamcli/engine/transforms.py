@@ -59,7 +59,7 @@ def _between(low: float, high: float, generator: torch.Generator) -> float:
 
 @dataclass(frozen=True)
 class Pad:
-    """Add a mid-gray border of ``pixels``, so that nothing has to touch the edge of what the network sees."""
+    """Add a mid-gray border of ``pixels``, so that shapes needn't touch the edge of what the network sees."""
 
     pixels: int
 
