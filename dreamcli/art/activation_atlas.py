@@ -1,4 +1,4 @@
-"""A map of all that a layer sees in photographs, with similar features side by side, each drawn.
+"""A map of what a layer sees in photographs, drawn with similar features side by side.
 
 Carter, Armstrong, Schubert, Johnson and Olah, "Activation Atlas", Distill, 2019
 (https://distill.pub/2019/activation-atlas). The features are laid out by UMAP (McInnes, Healy and Melville, 2018,
@@ -27,18 +27,18 @@ from .pixels import to_tensor
 from .sheet import BACKGROUND, grid
 from .visualization import Target, draw_targets
 
-FEATURES, MOST_OF_ONE = 6000, 64  # that are laid out, of all photographs and of one
-FEWEST = 256  # features that make a map
+FEATURES, MOST_OF_ONE = 6000, 64  # features to lay out, from all photographs and from one
+FEWEST = 256  # features for a map
 LARGEST = 12  # cells on each side
-PER_CELL = 40  # features, so that few make a map of few cells
+PER_CELL = 40  # features on average: fewer features make fewer cells
 FEWEST_IN_CELL = 4  # features, for a cell to be drawn
 OUTLIERS = 1  # percent of the features beyond each edge
 NEIGHBORS, SPACING = 20, 0.01  # UMAP's: how far it looks around each feature, and how close it may put two
-MARGIN = 8  # a cell is drawn on a larger square, and this part of its side is cut off around it
+MARGIN = 8  # a cell is drawn larger, and one part in this many of its side is cropped at each edge
 
 
 def digest_of(photographs: Sequence[Pixels], *others: str) -> str:
-    """A SHA-256 that tells whether a map would come out the same."""
+    """The SHA-256 of everything that a map depends on."""
     digest = hashlib.sha256("\n".join(others).encode())
     for photograph in photographs:
         digest.update(photograph.tobytes())
@@ -75,7 +75,7 @@ def activation_atlas(
     targets = [_target(layer, features[members].mean(0).to(compute.device)) for members in cells.values()]
     drawn = [row[0] for row in draw_targets(targets, settings, ensemble, Inputs(), compute, None)]
     if any(artwork.stopped == "interrupted" for artwork in drawn):
-        raise KeyboardInterrupt  # half a map is none
+        raise KeyboardInterrupt  # half a map is of no use
     squares = [artwork.pixels for artwork in drawn]
     margin = len(squares[0]) // MARGIN
     cut = len(squares[0]) - 2 * margin
@@ -103,7 +103,7 @@ def _features(settings: BoostSettings, ensemble: Ensemble, photographs: Sequence
 
 
 def _laid_out(features: Tensor, seed: int) -> np.ndarray:
-    """A place for each feature, ``(N, 2)``; those that are alike are near each other."""
+    """A place for each feature, ``(N, 2)``, with similar features near each other."""
     layout = needs("umap").UMAP(
         n_neighbors=NEIGHBORS, min_dist=SPACING, metric="cosine", random_state=seed % 2**32, n_jobs=1
     )

@@ -66,8 +66,8 @@ class Memo:
     """Keeps the latest results from one picture to the next.
 
     Args:
-        device: that they are computed on. Networks that draw random numbers draw the same ones for every result, so
-            that no picture depends on what is remembered.
+        device: where results are computed. Networks that draw random numbers draw the same ones for every result, so
+            a picture doesn't depend on what is remembered.
     """
 
     def __init__(self, device: torch.device = CPU) -> None:
@@ -90,10 +90,9 @@ class Inputs:
 
     Attributes:
         start: the picture to start from; None for noise.
-        judge: a network that takes no part in the making but chooses among attempts.
-        memo: results that serve later pictures, too.
-        painted: what has already been made of the start, at the same size: the previous frame's result, moved to this
-            one.
+        judge: a network that only chooses the best of several attempts.
+        memo: results kept for later pictures.
+        painted: the start as already repainted, at the same size: a video's previous result, moved to this frame.
         recipe: see `Settings`.
     """
 
@@ -125,10 +124,10 @@ class Artwork:
     Attributes:
         pixels: ``(height, width, 3)`` uint8.
         score: the objective before and after, in the last octave.
-        stopped: "done", "interrupted" or "non-finite"; the pixels are what was reached by then, after a step at least
-            if it is "non-finite".
+        stopped: "done", "interrupted" or "non-finite", which is after at least one step; the pixels show the progress
+            so far.
         rank: how good it is compared with other attempts at the same target.
-        facts: what else the record should say of it.
+        facts: further entries for its record.
         maps: for feature maps, the numbers behind them: ``{layer: (channels, rows, columns) float32}``.
     """
 
@@ -141,7 +140,7 @@ class Artwork:
 
 
 def softened(mask: Tensor) -> Tensor:
-    """A mask ``(1, 1, H, W)`` with soft edges, which reach inward only: where it is black, nothing may change."""
+    """A mask ``(1, 1, H, W)`` with edges softened inward only: what is black stays black."""
     return blurred(mask, SOFT_EDGE * min(mask.shape[2:])) * (mask > 0)
 
 

@@ -17,7 +17,7 @@ from .invert import redraw
 def caricature(
     settings: CaricatureSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, on_step: OnStep | None = None
 ) -> list[Artwork]:
-    """Draw from noise more of what the layers see in a photograph, where they see it.
+    """Draw, from noise, an exaggeration of what the layers see in a photograph.
 
     Args:
         settings, ensemble, compute, on_step: see `dream`.

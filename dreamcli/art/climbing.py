@@ -12,11 +12,11 @@ from dreamcli.settings.visualization import VisualizationSettings
 
 from .octaves import SMALLEST_OCTAVE, Size
 
-# per step at strength 1: the mean change of a pyramid's leaves, or Adam's learning rate, which is relative to what
-# photographs have of each frequency, in radians, or from black to white
+# per step at strength 1: the mean change of a pyramid's leaves, or Adam's learning rate, where 1 is a frequency's
+# amplitude in photographs (fourier), a radian (phase), or the difference between black and white (pixels)
 RATES = {"pyramid": 0.015, "fourier": 0.05, "phase": 0.2, "pixels": 0.02}
-# pixels around the picture, so that nothing has to touch the edge of what the network sees; the crops of a pyramid
-# rarely end where the picture does
+# pixels around the picture, so that shapes needn't touch the edge of what the network sees; a pyramid's random crops
+# rarely reach the picture's own edge
 PADDING = {"pyramid": 0, "fourier": 16, "phase": 16, "pixels": 16}
 BLURRED_SHARE = 0.8  # of the steps; the rest are for sharp edges
 

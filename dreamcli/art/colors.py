@@ -13,7 +13,7 @@ def brightness(image: Tensor) -> Tensor:
 
 
 def grey(image: Tensor) -> Tensor:
-    """The brightness of an image, as a grey image."""
+    """The brightness of an image, as a gray image."""
     return brightness(image).expand(-1, 3, -1, -1)
 
 

@@ -1,4 +1,4 @@
-"""What photographs have in common: how each channel's values are distributed in them, or were in training."""
+"""How each channel's values are distributed in photographs, or were in training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .pixels import scaled_size, visible_only
 
 SIZE = 192  # pixels on the shorter side of the photographs
 LONGEST = 4 * SIZE  # of their longer side
-VIEWS = 12  # at the least, of all photographs together: crops, since class images are seen in crops, too
+VIEWS = 12  # at least, of all photographs together: random crops, since class images are cropped, too
 CROPS = (0.6, 1.0)
 
 
@@ -32,9 +32,9 @@ Measured = dict[NetworkLayer, tuple[Tensor, Tensor]]
 
 
 def distributions_of(photographs: Sequence[Picture], ensemble: Ensemble, compute: Compute, memo: Memo) -> Measured:
-    """The `quantiles` of each channel in photographs, and its standard deviation, where each network measures style.
+    """The `quantiles` and standard deviation of each channel in photographs, in the networks' style layers.
 
-    Measured once for several pictures, unless the photographs come from memory and so have no digest.
+    They are measured once for several pictures, unless the photographs come from memory and so have no digest.
 
     Raises:
         WrongRequest: a photograph is too narrow.
@@ -70,7 +70,7 @@ def _mean_and_deviation(values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _shown(photograph: Picture, device: torch.device) -> Tensor:
-    """A photograph as it is measured, ``(1, 3, height, width)`` in [0, 1]; the visible part, and its alpha, if any."""
+    """The visible part of a photograph, resized: ``(1, 3, height, width)`` in [0, 1]; its alpha is a fourth channel."""
     image, alpha = visible_only(photograph, device)
     if alpha is not None:
         rows, columns = (alpha[0, 0].any(axis).nonzero().flatten() for axis in (1, 0))

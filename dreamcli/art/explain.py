@@ -30,8 +30,8 @@ from .pixels import scaled_tensor, to_pixels
 from .score import shown
 from .sheet import contact_sheet
 
-BRIGHTEST = 0.995  # the share of a map's values that are shown as less than full
-SMOOTH = 0.008  # the standard deviation of the blur of what is shown, as a share of the shorter side
+BRIGHTEST = 0.995  # the quantile of a map's values that is shown at full strength
+SMOOTH = 0.008  # the standard deviation of the blur before a map is shown, as a share of the shorter side
 AT_ONCE = 8  # pictures on the path of integrated gradients that go through the network together
 
 Attribute = Callable[[Tensor, int], Tensor]  # of an image and a class: how much each place counts, (1, 1, any, any)
@@ -40,7 +40,7 @@ Attribute = Callable[[Tensor, int], Tensor]  # of an image and a class: how much
 def explain(
     settings: ExplainSettings, ensemble: Ensemble, inputs: Inputs, compute: Compute, _on_step: OnStep | None = None
 ) -> list[Artwork]:
-    """Show where a network looks, on a sheet: a row for each class, a column for each way to find out.
+    """Show where a network looks, on a sheet: a row for each class, a column for each method.
 
     Args:
         settings, ensemble, compute: see `dream`.
@@ -76,7 +76,7 @@ def explain(
             if not bool(found.isfinite().all()):
                 raise NotFinite
             maps[f"{labels[index]}, {name}"] = _normalized(found)[None]
-            # single pixels can't be made out
+            # single pixels are too small to see
             smooth = blurred(found, SMOOTH * min(image.shape[2:]))
             tiles.append(blended(_normalized(smooth), photograph, settings.colormap))
             captions.append(name)
@@ -96,7 +96,7 @@ class _Score(nn.Module):
 
 
 def _methods(settings: ExplainSettings, network: Network, compute: Compute, score: nn.Module) -> dict[str, Attribute]:
-    """The ways to find out where the network looks, by name."""
+    """The attribution methods, by name."""
     captum = needs("captum").attr
     integrated = captum.IntegratedGradients(score, multiply_by_inputs=True)
 
@@ -150,7 +150,7 @@ class _GradCAM:
 
 
 def _at_size(found: Tensor, image: Tensor) -> Tensor:
-    """What speaks for the class, at the image's size: ``(1, 1, H, W)``, at least 0."""
+    """The evidence for the class, at the image's size: ``(1, 1, H, W)``, at least 0."""
     positive = found.detach().float().clamp(min=0)
     if positive.shape[2:] != image.shape[2:]:
         positive = F.interpolate(positive, image.shape[2:], mode="bicubic").clamp(min=0)

@@ -35,7 +35,7 @@ COLUMNS = 8
 TILE = 112  # pixels
 RAMP = np.linspace(0, 1, 64)
 OVERLAY = 0.65  # opacity of a map over the photograph
-OVERLAY_MOST = 0.85  # of its highest values, where the opacity follows them
+OVERLAY_MOST = 0.85  # opacity of the highest values, where it follows them
 
 
 def feature_maps(

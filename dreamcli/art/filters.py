@@ -33,9 +33,9 @@ KERNEL_WEIGHTS: Mapping[str, tuple[tuple[tuple[float, ...], ...], float]] = {
     "gaussian": (_GAUSSIAN, 0.0),
     "unsharp": (_UNSHARP, 0.0),
 }
-DENOMINATORS = (1, 9, 256)  # that make whole numbers of a kernel's weights
-NARROWEST = 96  # pixels: what the caption of a filter needs
-WIDEST = 1000  # pixels: several filters of a deeper layer lie side by side if they are narrower
+DENOMINATORS = (1, 9, 256)  # one of them turns a kernel's weights into whole numbers
+NARROWEST = 96  # pixels: room for a filter's caption
+WIDEST = 1000  # pixels: as many filters of a deeper layer lie side by side as fit
 TILE = 240  # pixels: the longer side of the pictures next to the kernels
 
 

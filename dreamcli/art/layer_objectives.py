@@ -1,4 +1,4 @@
-"""From layer specs to what is climbed: layers, channels, neurons, or a guide's features."""
+"""Turn layer specs into objectives: layers, channels, neurons, or a guide's features."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def objective_for(
     """Turn layer specs into an objective: a weighted sum of layers, channels and neurons, or of a guide's features.
 
     Args:
-        specs, ensemble: what to climb, and where; with a guide in ``inputs``, whole layers.
-        seen: the layers' activations for the full-sized picture. A neuron's position is counted on its feature map
-            there, and channels and neurons are measured by their layer's RMS there.
+        specs, ensemble: what to climb, and in which networks; with a guide in ``inputs``, whole layers only.
+        seen: the layers' activations for the full-sized picture. A neuron's position refers to its feature map there,
+            and channels and neurons are measured in units of their layer's RMS there.
         inputs, compute: for the guide.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What every place of a photograph should look like: the places of the styles that are most like it."""
+"""Match each place of a photograph with the most similar place of the styles."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .colors import brightness
 from .octaves import Size
 from .styles import Style, StyleLayers
 
-MAX_STRIDE = 16  # pixels; a deeper layer's vectors stand for too many places
-STRIDE = 2  # pixels between the places that are matched,
-MAX_PLACES = 2**16  # or more in large pictures, for the sake of memory
+MAX_STRIDE = 16  # pixels; a deeper layer's vectors cover too many places
+STRIDE = 2  # pixels between the places that are matched; more in large pictures
+MAX_PLACES = 2**16  # to bound the memory
 MAX_CANDIDATES = 2**13  # of all styles together
-TURNS = 4  # quarter turns in which a style is offered: its strokes may follow the edges of the photograph
-KEPT = 0.75  # of the photograph in what is matched, the rest being what has been painted so far
-TONE = 0.5  # of a place's brightness in what is matched, relative to its features
-# how much a weight tells in the choice between styles: at equal likeness, e-fold the weight is worth this much cosine
+TURNS = 4  # quarter turns of each style to choose from, so its strokes can follow the photograph's edges
+KEPT = 0.75  # the photograph's share in what is matched; the rest is the painting so far
+TONE = 0.5  # the weight of a place's brightness in matching, relative to its features
+# how a style's weight counts in the choice between styles: e times the weight is worth this much cosine
 PREFERENCE = 0.1
 
 
@@ -39,7 +39,7 @@ def matched_places(
 ) -> list[tuple[float, NeighborDistance]]:
     """Match every place of a photograph with one of the styles', for one octave.
 
-    As in "Neural Neighbor Style Transfer" (see `NeighborDistance`), where it is matched in terms of VGG16 alone.
+    As in "Neural Neighbor Style Transfer" (see `NeighborDistance`), which matches features of VGG16 alone.
 
     Args:
         styles, sizes: the styles, and their (height, width) in pixels in this octave.
@@ -48,7 +48,7 @@ def matched_places(
         opaque: the photograph's alpha, ``(1, 1, any, any)`` in [0, 1]; None if it is opaque everywhere.
 
     Returns:
-        the distance in the layers of each group of styles that share theirs, with the group's share of the weight.
+        a distance for each group of styles that have the same layers, with the group's share of the weight.
     """
     with torch.no_grad():
         seen = activations(photograph if painted is None else _blended(photograph, painted))
@@ -85,10 +85,10 @@ def _tones(image: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def _keys(columns: Tensor, tones: Tensor) -> Tensor:
-    """What is compared to find a match: the features of places, ``(P, C)``, beside their brightness, ``(P,)``.
+    """The vectors to compare in matching: the features of places, ``(P, C)``, and their brightness, ``(P,)``.
 
-    The features know shapes better than tones: without the brightness, a white cup would be painted in patches of
-    every color.
+    Features know shapes better than tones: without the brightness, a white cup would be painted in patches of every
+    color.
     """
     centered = columns - columns.mean(0)
     length = torch.linalg.vector_norm(centered, dim=1).mean()
@@ -105,7 +105,7 @@ def _matched(
 ) -> NeighborDistance:
     every = group[0][0].layers
     layers = [(layer, weight) for layer, weight in every if layer.stride <= MAX_STRIDE] or every
-    # all layers count the same, whatever the size of their values
+    # all layers count the same, whatever the scale of their values
     scales = {layer.key: weight / float(seen[layer.key].float().norm(dim=1).mean()) for layer, weight in layers}
     grid = (tones.shape[2], tones.shape[3])
     places = vectors(hypercolumns(seen, scales, grid))
@@ -117,7 +117,7 @@ def _matched(
         index, likeness = nearest(keys, known)
         likeness = likeness + PREFERENCE * math.log(style.weight / heaviest)
         if style.region is not None:
-            # a cosine is at least -1, so that any share of a brighter region comes first
+            # cosines differ by 2 at most, so a clearly brighter region always wins
             likeness = likeness + 10 * F.interpolate(style.region, grid, mode="area").flatten().log().clamp(min=-10)
         better = likeness > best
         wanted[better], best[better] = candidates[index[better]], likeness[better]
@@ -128,7 +128,7 @@ def _matched(
 def _candidates(
     style: Style, size: Size, scales: dict[str, float], limit: int, activations: Callable[[Tensor], Captured]
 ) -> tuple[Tensor, Tensor]:
-    """A style's vectors, ``(up to limit, C)``, from all turns and evenly from all over the picture, and their keys."""
+    """A style's vectors, ``(up to limit, C)``, sampled evenly over the picture in all turns, and their keys."""
     image = resize(style.image, size).clamp(0, 1)
     found, tones = [], []
     for turns in range(TURNS):
@@ -147,7 +147,7 @@ def _candidates(
 
 
 def painted_weight(styles: list[Style], grid: tuple[int, int], opaque: Tensor | None) -> Tensor | None:
-    """How much each place is painted: as much as the brightest region is there, and it is opaque."""
+    """How much each place is painted: the brightest region's value there, times the opacity; None for fully."""
     regions = [style.region for style in styles]
     weight = None
     if all(region is not None for region in regions):

@@ -83,7 +83,7 @@ def _strip(
 def classes_of(
     network: Network, layer: str, channels: Sequence[int], drawings: Tensor
 ) -> list[list[tuple[str, float]]]:
-    """The classes that each channel speaks for most: whose scores fall most if it is silenced in its own drawing.
+    """The classes that each channel supports most: their scores fall most if it is silenced in its own drawing.
 
     Args:
         network: on the drawings' device.
@@ -128,8 +128,8 @@ def feeds_of(
 ) -> list[list[tuple[int, float]]]:
     """The channels of another layer that feed each channel most in its own drawing.
 
-    The weight is how much the channel's mean rises if the other one rises everywhere by 1: for a plain convolution
-    the sum of a kernel, and through blocks and ReLUs what is left of it. (The gradient, in other words.)
+    The weight is the gradient: how much the channel's mean rises if the other one rises by 1 everywhere. For a plain
+    convolution, it is the sum of a kernel.
 
     Args:
         before: the layer that comes before; empty for none.

@@ -72,7 +72,7 @@ class Canvas(ABC, Generic[O]):
 class DetailCanvas(Canvas[Octave]):
     """A start, and the detail that is added to it.
 
-    Only the detail is carried up from octave to octave, enlarged and added to the sharp start. So a photograph stays
+    Only the detail is carried from octave to octave, enlarged and added to the sharp start. This keeps a photograph
     sharp.
 
     Args:
@@ -122,7 +122,7 @@ class Climbed(Generic[O]):
     """How a climb ended.
 
     Attributes:
-        stopped: why; see `Ascent`. "non-finite" stands for a useful picture, too: at least one step was taken.
+        stopped: why; see `Ascent`. Even after "non-finite", the picture is useful: at least one step was taken.
         last: the last octave and its objective; None if nothing was climbed.
     """
 
@@ -146,7 +146,8 @@ def climb_octaves(
     """Climb an objective through octaves, from small to large.
 
     Args:
-        canvas, settings: what to paint on, and its steps, octaves and octave_scale.
+        canvas: what to paint on.
+        settings: with the steps, octaves, octave_scale and strength.
         objective: what to climb in an octave.
         transforms: the random changes before each step, for an octave's size.
         smallest: pixels on the shorter side; smaller octaves are left out.
@@ -156,7 +157,7 @@ def climb_octaves(
         NotFinite: it stopped at a non-finite value before it had taken a step in any octave.
     """
     if not settings.strength and settings.recipe > 1:
-        return Climbed("done")  # a step of no length may still clip a picture, or smooth it
+        return Climbed("done")  # even steps of no length could clip or smooth the picture
     sizes = octave_sizes(*canvas.size, settings.octaves, settings.octave_scale, smallest)
     taken, last = 0, None
     for number, size in enumerate(sizes, 1):
@@ -176,7 +177,7 @@ def climb_octaves(
         if all(bool(leaf.isfinite().all()) for leaf in octave.climbed.leaves):
             canvas.end()
             taken += len(ascent.values)
-        else:  # the last step was too far: this octave is lost, those before aren't
+        else:  # the last step was too large: this octave is lost, the earlier ones aren't
             ascent.stopped = "non-finite"
         if ascent.stopped == "non-finite" and not taken:
             raise NotFinite
@@ -188,7 +189,7 @@ def climb_octaves(
 def _reporter(
     on_step: OnStep | None, steps: int, octave: int, sizes: list[Size], shown: Callable[[], Tensor]
 ) -> Callable[[int, float], None] | None:
-    """Turn one octave's reports into the whole picture's, where work is counted in pixels."""
+    """Report one octave's progress as progress of the whole climb, where work is counted in pixels."""
     if on_step is None:
         return None
     areas = [height * width for height, width in sizes]

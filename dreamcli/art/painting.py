@@ -27,8 +27,8 @@ class PaintedOctave(Octave):
     """One size of a painting.
 
     Attributes:
-        target: whose content is kept, on white; for a texture, the noise it started from.
-        current: what the octaves before made of it, or a video's frame before, on white; None if it is new.
+        target: the photograph whose content is kept, on white; for a texture, the initial noise.
+        current: the painting so far, by earlier octaves or a video's previous frame, on white; None if there is none.
     """
 
     target: Tensor
@@ -36,7 +36,7 @@ class PaintedOctave(Octave):
 
     @property
     def before(self) -> Tensor:
-        """What it would have started from without the octaves before it."""
+        """What it would have started from without earlier octaves."""
         return resize(self.target, self.size).clamp(0, 1)
 
 
@@ -122,7 +122,7 @@ class Painting(Canvas[PaintedOctave]):
         return None if self._image is None else self._seen(self._image)
 
     def _resized(self, photograph: Tensor, size: Size) -> Tensor:
-        """The photograph, or its brightness, at a size, its hidden colors out of the way."""
+        """The photograph, or its brightness, at a size, without its hidden colors."""
         if self.opaque is None or self._recipe == 1:
             return resize(photograph, size).clamp(0, 1)
         return resize_visible(photograph, self.opaque, size)
@@ -139,7 +139,7 @@ class Painting(Canvas[PaintedOctave]):
         return over_white(image, resize_alpha(self.opaque, (image.shape[2], image.shape[3])))
 
     def _completed(self, image: Tensor) -> Tensor:
-        """The painting with what is kept of the photograph: its colors, if asked for, and what isn't painted."""
+        """The painting with what it keeps of the photograph: the colors, if asked for, and whatever isn't painted."""
         if self.photograph is None:
             return image
         size = (image.shape[2], image.shape[3])

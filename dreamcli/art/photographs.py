@@ -23,7 +23,7 @@ from .sheet import grid
 
 SIDE = 224  # pixels, of what the network is shown
 ROWS = 3  # of the strongest photographs, and as many columns
-DARKEST = 0.35  # of its brightness, where a photograph leaves the channel cold
+DARKEST = 0.35  # the share of its brightness that a photograph keeps where the channel is silent
 
 
 def squared(pixels: Pixels) -> Pixels:
@@ -38,15 +38,15 @@ def squared(pixels: Pixels) -> Pixels:
 def strongest_photographs(
     network: Network, layer: str, channels: Sequence[int], photographs: Sequence[Pixels], tile: int, compute: Compute
 ) -> list[tuple[Pixels, list[int]]]:
-    """The photographs in which each of some channels of a layer is largest anywhere, lit where it is.
+    """The photographs in which a layer's channels are largest anywhere, lit where they are.
 
     Args:
         photographs: from `squared`.
         tile: pixels on each side of a photograph in the result.
 
     Returns:
-        for each channel a picture of up to nine of them, three in a row, and their numbers, from the strongest; those
-        in which it is nowhere above zero are left out.
+        for each channel, a picture of its strongest photographs, up to nine, three in a row, and their numbers, the
+        strongest first; those in which it is nowhere above zero are left out.
     """
     activations = network.activations([layer], compute)
 

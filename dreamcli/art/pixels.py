@@ -1,4 +1,4 @@
-"""The way in from pixels, and the way out to them."""
+"""Turn pixels into tensors, and tensors into pixels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def scaled_tensor(pixels: Pixels, longest: int | None, device: torch.device) -> 
 
 
 def scaled_picture(picture: Picture, longest: int | None, device: torch.device) -> Tensor:
-    """As `scaled_tensor`, the colors of a picture that may be transparent. At its own size, hidden ones stay, too."""
+    """As `scaled_tensor`, for a picture that may be transparent. At its own size, hidden colors stay, too."""
     alpha = alpha_tensor(picture, device)
     size = scaled_size(picture.pixels.shape[0], picture.pixels.shape[1], longest)
     if alpha is None or size == picture.pixels.shape[:2]:
@@ -64,13 +64,13 @@ def mask_tensor(mask: Picture, device: torch.device) -> Tensor:
 
 
 def visible_only(picture: Picture, device: torch.device) -> tuple[Tensor, Tensor | None]:
-    """A picture to learn from, in which what is transparent has the mean color of the rest, and its alpha.
+    """A picture to learn from, its transparent parts filled with the mean visible color, and its alpha.
 
     Returns:
         ``(1, 3, H, W)`` and ``(1, 1, H, W)`` in [0, 1]; the alpha is None if it is opaque.
 
     Raises:
-        WrongRequest: nothing of it is visible.
+        WrongRequest: it is transparent everywhere.
     """
     image, alpha = to_tensor(picture.pixels, device), alpha_tensor(picture, device)
     if alpha is None:

@@ -17,11 +17,11 @@ from dreamcli.networks.zoo import Network
 from .pixels import to_tensor
 
 SIZE = 224  # pixels on the shorter side of what is classified: what most networks were trained on
-LONGEST = 4 * SIZE  # of the longer side; longer pictures are squeezed, or a thin strip would fill the memory
+LONGEST = 4 * SIZE  # pixels on the longer side; a thinner strip is squeezed, to bound the memory
 
 
 def top_of(networks: Sequence[Network], pixels: Pixels, count: int = 5) -> list[tuple[str, float]]:
-    """As `top`, for the mean probabilities of all networks that have the same classes as the first one that has any."""
+    """As `top`, for the mean probabilities of all networks that have the classes of the first one with classes."""
     classifiers = [network for network in networks if network.card.labels]
     same = [network for network in classifiers if network.card.labels == classifiers[0].card.labels]
     if not same:
@@ -45,7 +45,7 @@ def probabilities(network: Network, pixels: Pixels, compute: Compute | None = No
 
 
 def top(network: Network, pixels: Pixels, count: int = 5, compute: Compute | None = None) -> list[tuple[str, float]]:
-    """The ``count`` likeliest classes, by name, with their `probabilities`; empty if it has none, or none is finite."""
+    """The ``count`` likeliest classes, by name, with their `probabilities`; empty if none exist or any isn't finite."""
     return _named(network, probabilities(network, pixels, compute), count) if network.card.labels else []
 
 
@@ -72,7 +72,7 @@ def probability(network: Network, pixels: Pixels, classes: Sequence[str]) -> flo
 
 
 def shown(pixels: Pixels, device: torch.device) -> Tensor:
-    """What a network is shown of a whole picture, ``(1, 3, height, width)`` in [0, 1]."""
+    """A whole picture, resized for a network, ``(1, 3, height, width)`` in [0, 1]."""
     scale = SIZE / min(pixels.shape[:2])
     height, width = (min(round(side * scale), LONGEST) for side in pixels.shape[:2])
     return resize(to_tensor(pixels, device), (height, width)).clamp(0, 1)

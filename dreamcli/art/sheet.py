@@ -47,7 +47,7 @@ def grid(
     gap: int = 0,
     above: int = 0,
 ) -> Pixels:
-    """Pictures in rows and columns.
+    """Lay pictures out in rows and columns.
 
     Args:
         cells: a picture for each (row, column); the others show the background.
@@ -65,7 +65,7 @@ def grid(
 
 
 def heading(text: str, colors: Pixels | None = None, ends: tuple[str, str] = ("", "")) -> Pixels:
-    """A line of text for the top of a block, as wide as it has to be.
+    """A line of text for the top of a block, as wide as needed.
 
     Args:
         colors: ``(N, 3)`` uint8, from the lowest value to the highest: shown as a color bar after the text.

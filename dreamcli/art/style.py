@@ -48,8 +48,8 @@ class StyleMethod:
     Attributes:
         smallest: pixels on the shorter side of the first octave, at least.
         color_weight: of the picture's own colors, relative to one layer, or to the neighbors.
-        has_neighbors: whether each place is compared with its nearest neighbors in the styles. The statistics
-            are then added: they bring back the contrast and the large shapes, which no single position has.
+        has_neighbors: whether each place is compared with its nearest neighbors in the styles. Statistics are then
+            added for contrast and large shapes, which no single place shows.
     """
 
     parameterize: Callable[[Tensor], Parameterization]
@@ -76,7 +76,7 @@ def stylize(
 
     Raises:
         WrongRequest: a layer is unknown, or can't measure style or be masked; a mask is black everywhere; a texture
-            should be made of neighbors; or a network has no maxima to average instead.
+            should be made of neighbors; or a network has no max pooling to replace.
     """
     _check_shift(settings, inputs)
     statistics = _statistics(settings, ensemble, inputs)
@@ -120,7 +120,7 @@ def _check_shift(settings: StyleSettings, inputs: Inputs) -> None:
 
 
 def _statistics(settings: StyleSettings, ensemble: Ensemble, inputs: Inputs) -> str:
-    """What to compare, if it is left open: neighbors, where there are places that have any."""
+    """What to compare: if it is left open, neighbors for a photograph whose layers all have rows and columns."""
     flat = [layer for layer, _ in style_layers(settings, ensemble)["all"] if len(layer.shape) != 4]
     if settings.statistics == "auto":
         return "moments" if inputs.start is None or flat else "neighbors"
@@ -175,7 +175,7 @@ class StyleObjective:
         return matched_places(self._styles, sizes, octave.target, octave.current, opaque, self.activations)
 
     def _gamut(self, size: Size) -> list[tuple[float, GamutDistance]]:
-        """How far the colors are from those of all styles that have a say in them."""
+        """How far the colors are from those of the styles; coarse ones don't count."""
         styles = [style for style in self._styles if style.part != "coarse"]
         if not styles:
             return []
@@ -230,7 +230,7 @@ class StyleObjective:
 
 
 def _faded(settings: StyleSettings) -> float:
-    """How far steps go, and variation counts: a style that is fainter than by default leaves the photograph sharp."""
+    """The factor for steps and variation: less than 1 for a style fainter than usual, to keep the photograph sharp."""
     return min(1.0, settings.strength / StyleSettings.strength) if settings.recipe > 1 else 1.0
 
 
@@ -248,7 +248,7 @@ def _shares(layers: list[NetworkLayer]) -> list[tuple[NetworkLayer, float]]:
 
 
 def _check_layers(layers: list[NetworkLayer], contents: list[NetworkLayer], inputs: Inputs) -> None:
-    """Refuse layers that can't measure style, or can't in a part of the picture."""
+    """Refuse layers that can't measure style, or can't be masked where that is needed."""
     for layer in layers:
         check(len(layer.shape) > 2, f"{layer} has no rows and columns to measure style over")
     transparent = inputs.start is not None and inputs.start.alpha is not None

@@ -1,4 +1,4 @@
-"""The styles of a painting: their pictures, masks and layers, made ready."""
+"""The styles of a painting: their pictures, masks and layers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Style:
     Attributes:
         image, mask, region: ``(1, 3, H, W)`` and ``(1, 1, H, W)`` in [0, 1].
         layers: where it is measured, with weights.
-        key: what its statistics are remembered by; None if they must not be.
+        key: the key that its statistics are remembered by; None if they must not be.
     """
 
     image: Tensor
@@ -99,7 +99,7 @@ def style_layers(settings: StyleSettings, ensemble: Ensemble) -> dict[str, Style
 
 
 def _memo_key(style: StyleInput[Picture], settings: StyleSettings) -> tuple[str, ...] | None:
-    """What identifies a style's pixels; None if its colors follow each photograph's."""
+    """What identifies a style's pixels; None if its colors follow each photograph's, or it has no digest."""
     if settings.colors != "style" or not style.picture.sha256:
         return None
     return style.picture.sha256, style.mask.sha256 if style.mask else ""

@@ -57,9 +57,10 @@ class Target:
     """What a picture should show.
 
     Attributes:
-        layers, objective: makes the objective from these layers' activations for the start.
+        layers: those that the objective needs.
+        objective: makes the objective from their activations for the start.
         classes: the names of the classes that a judge should see; empty if the target isn't a class.
-        has_neuron: whether the picture must not be moved, since a neuron has its place in it.
+        has_neuron: whether it contains a neuron, which has its place in the picture, so the picture must not move.
     """
 
     caption: str
@@ -74,7 +75,7 @@ def visualize_class(
 ) -> list[Artwork]:
     """Draw a class, or several: climb the logit until the picture shows the class.
 
-    The logit, not the softmax: that could also be raised by pushing all other classes down.
+    The logit, not the softmax, which could also be raised by pushing all other classes down.
 
     Args:
         settings, ensemble, compute, on_step: see `dream`.
@@ -269,7 +270,7 @@ class _Group:
             optimizer=optimizer_of(settings, canvas.size),
             transforms=lambda _size: transforms,
             generator=generator,
-            # what is lowered needs it again and again: it is zero as soon as the layer doesn't see it any more
+            # minimizing needs it at every step: the objective is zero once the layer no longer responds
             redirect=settings.steps if settings.minimize else REDIRECTED_STEPS,
             on_step=on_step,
         )
