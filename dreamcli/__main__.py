@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         try:
             code = int(cli.main(arguments, prog_name="dreamcli", standalone_mode=False) or 0)
+        except SystemExit:
+            code = 0  # the reader of a pipe has had enough, as in `dreamcli presets | head -1`
         except Exception as error:
             code = report_error(error, arguments)
     except KeyboardInterrupt:

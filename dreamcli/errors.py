@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -10,6 +11,9 @@ from types import ModuleType
 
 # what the system says where it has no memory for a thread or a library
 _WITHOUT_MEMORY = ("can't start new thread", "failed to map segment", "annot allocate memory")
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what a full disk, or a full quota, is called
+# characters of a message that are shown, whatever a file says: from its beginning, and from its end
+_HEAD, _TAIL = 400, 150
 
 
 class Hint(Enum):
@@ -18,6 +22,8 @@ class Hint(Enum):
     SMALLER = auto()
     FEWER = auto()
     FREE_SPACE = auto()
+    AGAIN = auto()
+    TEMPORARY = auto()
     OTHER_OUTPUT = auto()
     FOLDER_OUTPUT = auto()
     PIPE = auto()
@@ -28,6 +34,7 @@ class Hint(Enum):
     OTHER_NAME = auto()
     FOLLOW_LINKS = auto()
     WEIGHTS = auto()
+    DOWNLOAD = auto()
     WORKER_CORES = auto()
     LIST_MODELS = auto()
     LIST_PRESETS = auto()
@@ -66,7 +73,7 @@ class DreamcliError(Exception):
     """
 
     def __init__(self, message: str, hint: Hint | Install | None = None) -> None:
-        super().__init__(message)
+        super().__init__(_shortened(message))
         self.hint = hint
 
 
@@ -93,7 +100,13 @@ def describe(error: BaseException) -> tuple[str, Hint | Install | None]:
         return str(error), error.hint
     if isinstance(error, MemoryError) or any(text in str(error) for text in _WITHOUT_MEMORY):
         return f"not enough memory for this process ({first_line(error)})", None
-    return f"unexpected {type(error).__name__}: {error}", Hint.VERBOSE
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"could not write{f' {error.filename}' if error.filename else ''} ({error.strerror})", Hint.FREE_SPACE
+    return _shortened(f"unexpected {type(error).__name__}: {error}"), Hint.VERBOSE
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _HEAD + _TAIL else f"{message[:_HEAD]} ... {message[-_TAIL:]}"
 
 
 def first_line(error: BaseException) -> str:

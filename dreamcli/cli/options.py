@@ -105,6 +105,7 @@ class ReplayOptions(ReportOptions):
     output: str | None
     safe_decode: bool
     weights: Path | None
+    download: bool
     overwrite: bool
     dry_run: bool
 

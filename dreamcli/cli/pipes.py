@@ -7,13 +7,14 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from dreamcli.errors import DreamcliError, WrongRequest
+from dreamcli.files.atomic import could_not_write, temporary_folder
 from dreamcli.files.formats import PIPE
+from dreamcli.files.regular import MAX_RESULT, open_regular
 
 from .terminal import is_terminal
 
@@ -44,9 +45,12 @@ def received(most: int) -> Path:
     if stream is None or is_terminal(sys.stdin):
         raise WrongRequest("- reads a picture from a pipe, but stdin isn't one: name a file")
     path = _folder() / IN
-    with open(path, "wb") as file:
-        while file.tell() <= most and (some := stream.read(min(1 << 20, most + 1 - file.tell()))):
-            file.write(some)
+    try:
+        with open(path, "wb") as file:
+            while file.tell() <= most and (some := stream.read(min(1 << 20, most + 1 - file.tell()))):
+                file.write(some)
+    except OSError as error:
+        raise could_not_write(path, error) from error
     return path
 
 
@@ -71,7 +75,7 @@ def sent(outcome: Outcome) -> Outcome:
     path = Path(outcome.output)
     if outcome.status != "failed" and path.exists():
         try:
-            with open(path, "rb") as file:
+            with open_regular(path, MAX_RESULT) as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
         except OSError as error:
@@ -81,4 +85,4 @@ def sent(outcome: Outcome) -> Outcome:
 
 def _folder() -> Path:
     """A folder that is removed when the command ends."""
-    return Path(click.get_current_context().with_resource(TemporaryDirectory(prefix="dreamcli-")))
+    return click.get_current_context().with_resource(temporary_folder("dreamcli-"))

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from dreamcli.errors import WrongRequest
 from dreamcli.files.presets import Preset, find_preset, preset_paths, read_preset
+from dreamcli.files.regular import MAX_TEXT, read_regular
 
 from .completion import complete_presets
 from .errors import print_error
@@ -59,7 +60,7 @@ def _show_one(preset: Preset, as_json: bool) -> int:
     if as_json:
         click.echo(_json(_facts(preset)))
     else:
-        click.echo(f"# {preset.path}\n{preset.path.read_text('utf-8').rstrip()}")
+        click.echo(f"# {preset.path}\n{read_regular(preset.path, MAX_TEXT).decode('utf-8').rstrip()}")
     return 0
 
 

@@ -24,6 +24,9 @@ from .sections import Command
 @click.option("--judge", metavar="MODEL[=FILE]", help="The judge, if its weights are a file of your own.")
 @click.option("--device", type=click.Choice(DEVICES), help="Where to compute.  [default: as recorded]")
 @click.option("--precision", type=click.Choice(PRECISIONS), help="The network's precision.  [default: as recorded]")
+@click.option(
+    "--download", is_flag=True, help="Download networks that it was made with, if they aren't here, without asking."
+)
 @click.option("--save-preset", "preset", metavar="NAME",
               help="Make nothing; save the settings (not --weights, --judge or masks) as a preset.")  # fmt: skip
 @replay_options("Where to write it.  [default: ./STEM-replay, with OUTPUT's suffix]")

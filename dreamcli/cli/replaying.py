@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
+import click
 import numpy as np
 
 from dreamcli import forms
-from dreamcli.errors import DreamcliError, WrongRequest, check
+from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
 from dreamcli.files.atomic import check_place
 from dreamcli.files.clip import is_video
 from dreamcli.files.decoder import Decoder, reader
@@ -24,7 +27,7 @@ from dreamcli.files.reading import Picture, read_picture
 from dreamcli.files.record import Record
 from dreamcli.files.resume import record_in
 from dreamcli.networks.model_spec import ModelSpec, parse_models
-from dreamcli.networks.registry import NO_JUDGE, is_listed, is_own
+from dreamcli.networks.registry import NO_JUDGE, is_listed, is_own, listing
 from dreamcli.settings.base import Settings
 from dreamcli.settings.references import References
 from dreamcli.settings.setup import Setup
@@ -35,14 +38,14 @@ from dreamcli.studio.request import OpenSession, Request, open_session
 from .options import ReplayOptions
 from .preset_option import own_folder
 from .report import Report, bars
-from .terminal import hidden_bars
+from .terminal import hidden_bars, is_terminal
 
 
 def replay_picture(options: ReplayOptions, preset: str | None = None) -> int:
     """Make a picture again, or save its settings as a preset; report it, and return the exit code."""
     record = _record_of(options)
     report = Report("replay", options)
-    outcome = _save_preset(preset, options, record) if preset else _make_again(options, record)
+    outcome = _make_again(options, record) if preset is None else _save_preset(preset, options, record)
     report.add(outcome)
     report.close()
     return 0 if outcome.details.get("identical", True) else 1
@@ -51,7 +54,7 @@ def replay_picture(options: ReplayOptions, preset: str | None = None) -> int:
 def _record_of(options: ReplayOptions) -> Record:
     """Read the picture's record; refuse one that can't be replayed, and networks that it doesn't name."""
     picture = options.picture
-    record = record_in(picture)
+    record = (Decoder().record if options.safe_decode else record_in)(picture)
     if record is None:
         raise DreamcliError(f"{picture} carries no record: it was not made by dreamcli, or has been edited since")
     if record.stopped == "interrupted":
@@ -159,6 +162,7 @@ def _request_of(options: ReplayOptions, record: Record) -> Request:
 def _made(options: ReplayOptions, record: Record, request: Request, task: Task) -> Outcome:
     """Make a picture as it was made, and write it."""
     read = reader(options.safe_decode)
+    _allow_downloads(options, request)
     with _blamed_on(options), hidden_bars():
         opened = open_session(request.setup, request.references, read)
         opened[0].check(request.settings, opened[1])
@@ -196,6 +200,8 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
     picture, name, judge = options.picture, record.provenance.network["name"], record.provenance.judge.get("name")
     with _blamed_on(options):
         specs = parse_models(name)
+    if any(spec.weights for spec in specs) or "=" in (judge or ""):
+        raise DreamcliError(f"{picture} names a file of weights in its record, as none of dreamcli's does")
     for spec in specs:
         if not is_own(spec.name) and not is_listed(spec.name):
             problem = f"{spec.name}, which isn't known here: a module in Python, or a package's network"
@@ -208,12 +214,31 @@ def _models(options: ReplayOptions, record: Record) -> tuple[str, str]:
         again = f"{name} --weights FILE" if len(specs) == 1 else own
         raise DreamcliError(f"{picture} was made with your own network; name it with --model {again}")
     if not record.provenance.judge_chooses:
-        witness = record.witness
-        is_known = witness and not is_own(witness) and "=" not in witness  # a record names no file that is read
-        return name, options.judge or (witness if is_known else NO_JUDGE)
+        is_known = is_listed(record.witness) and listing(record.witness).is_here  # it isn't worth a download
+        return name, options.judge or (record.witness if is_known else NO_JUDGE)
     if is_own(judge or "") and not options.judge:
         raise DreamcliError(f"{picture} was judged by your own network; name it with --judge FILE.py:CLASS=WEIGHTS")
     return name, options.judge or judge or NO_JUDGE
+
+
+def _allow_downloads(options: ReplayOptions, request: Request) -> None:
+    """Ask before weights are downloaded that a record names, unless they were allowed to be.
+
+    Raises:
+        DreamcliError: there is nobody to ask.
+    """
+    named = [] if options.model or options.weights else [request.setup.model]
+    if not options.judge and request.setup.judge and request.setup.judge != NO_JUDGE:
+        named.append(request.setup.judge)
+    names = [spec.name for text in named for spec in parse_models(text) if not is_own(spec.name)]
+    missing = [each for each in map(listing, names) if not each.is_here]
+    if options.download or not missing:
+        return
+    text = " and ".join(f"{each.name} ({each.megabytes:.0f} MB)" for each in missing)
+    problem = f"{options.picture} was made with {text}, whose weights aren't here"
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise DreamcliError(problem, Hint.DOWNLOAD)
+    click.confirm(f"{problem}. Download them?", abort=True, err=True)
 
 
 def _check_models(options: ReplayOptions, name: str, specs: tuple[ModelSpec, ...]) -> None:
@@ -289,10 +314,11 @@ def _find(picture: Path, role: str, typed: str, digest: str, given: Path | None,
         raise DreamcliError(f"{picture} was made in Python from a picture in memory, so it can't be made from files")
     name = Path(typed)
     near = picture.parent / name.name
-    # records that we write hold no absolute paths
-    places = [given] if given else [near] if name.is_absolute() else [name, picture.parent / name, near]
+    # a record leads to no place above this folder, or the picture's; ours hold no absolute paths
+    is_inside = not name.is_absolute() and ".." not in name.parts
+    places = [given] if given else [name, picture.parent / name, near] if is_inside else [near]
     for place in places:
-        if place.is_file() and file_sha256(place) == digest:
+        if os.path.isfile(place) and file_sha256(place) == digest:
             return place
     if given:
         problem = "another SHA-256" if given.is_file() else "there is no such file"
@@ -301,7 +327,7 @@ def _find(picture: Path, role: str, typed: str, digest: str, given: Path | None,
 
 
 def _same_film(old: Path, new: Path) -> bool:
-    if old.read_bytes() == new.read_bytes():
+    if file_sha256(old) == file_sha256(new):
         return True
     # their records may name other places
     return all(np.array_equal(*pair) for pair in zip_longest(read_film(old), read_film(new)))

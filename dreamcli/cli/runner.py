@@ -26,7 +26,7 @@ from dreamcli.files.plan import (
     plan_named,
     refuse_overwriting,
 )
-from dreamcli.files.reading import MAX_BYTES
+from dreamcli.files.regular import MAX_PICTURE
 from dreamcli.files.writing import write_arrays
 from dreamcli.settings.base import Settings
 from dreamcli.settings.visualization import VisualizationSettings
@@ -81,7 +81,7 @@ def plan_on_pictures(images: tuple[str, ...], shared: SharedOptions, settings: S
     if images and shared.start:
         raise click.UsageError("IMAGE and --start can't be combined")
     if is_piped(images) or shared.start == PIPE:
-        return plan_named([(IN, settings)], shared.output, received(MAX_BYTES))
+        return plan_named([(IN, settings)], shared.output, received(MAX_PICTURE))
     if shared.start_path:
         images = (str(shared.start),)
     if not images:
@@ -139,13 +139,13 @@ def pictures_to_look_at(images: tuple[str, ...], shared: SharedOptions, settings
         WrongRequest: see `find_pictures`.
     """
     if is_piped(images):
-        return [Task(received(MAX_BYTES), Path(), settings, name=IN)]
+        return [Task(received(MAX_PICTURE), Path(), settings, name=IN)]
     return find_pictures(images, settings, shared.follow_links, shared.left_out)
 
 
 def start_of(shared: SharedOptions) -> Path | None:
     """The picture of --start, from a pipe if that is what was typed; None for noise."""
-    return received(MAX_BYTES) if shared.start == PIPE else shared.start_path
+    return received(MAX_PICTURE) if shared.start == PIPE else shared.start_path
 
 
 def make_pictures(

@@ -14,12 +14,14 @@ from .terminal import say
               help="The address to listen on; any address but this machine's own needs a password.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", default=7860, show_default=True,
               help="The port to listen on; 0 for any free port.")  # fmt: skip
+@click.option("--allow-host", "names", multiple=True, metavar="NAME",
+              help="Another name under which the page is reached, such as a proxy's. Repeatable.")  # fmt: skip
 @environment_option("--password", metavar="TEXT", default="",
                     help='Require this password; the user name is "dreamcli".')  # fmt: skip
 @click.option("--largest", type=click.IntRange(16), metavar="N", default=1024, show_default=True,
               help="Most pixels allowed on a picture's longer side.")  # fmt: skip
 @machine_options
-def web(host: str, port: int, password: str, largest: int, device: str, precision: str) -> int:
+def web(host: str, port: int, names: tuple[str, ...], password: str, largest: int, device: str, precision: str) -> int:
     """Open a page in the browser, to make pictures without typing commands.
 
     The page is only on this machine, and contacts no other host. Needs NiceGUI:
@@ -34,5 +36,5 @@ def web(host: str, port: int, password: str, largest: int, device: str, precisio
     def on_ready(address: str) -> None:
         say(f"the page: {address}  (press Ctrl-C to stop)")
 
-    serve(host, port, password, list(readable_presets()), largest, device, precision, on_ready)
+    serve(host, port, names, password, list(readable_presets()), largest, device, precision, on_ready)
     return 0

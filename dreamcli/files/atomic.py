@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
-from dreamcli.errors import DreamcliError, Hint, WrongRequest
+from dreamcli.errors import FULL, DreamcliError, Hint, WrongRequest
 
 if sys.platform != "win32":
     import fcntl
 
 PARTIAL = ".dreamcli.partial"  # the ending of temporary files
-_FULL = (errno.ENOSPC, errno.EDQUOT)  # what a full disk, or a full quota, is called
 
 
 def why_closed(folder: Path) -> str:
@@ -44,7 +43,7 @@ def check_place(path: Path, why_closed: Callable[[Path], str] = why_closed) -> N
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Call ``write`` with a temporary file in the same folder, flush it to the disk, and rename it to ``path``.
 
-    ``path`` never holds half a file. Missing folders are made.
+    ``path`` never holds half a file. Missing folders are made. ``write`` may open the file's name again.
 
     Raises:
         DreamcliError: the folder can't be written to, or the disk is full.
@@ -64,8 +63,24 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 def could_not_write(path: Path, error: OSError) -> DreamcliError:
     """The error for a file that can't be written, with a hint if the disk is full."""
-    hint = Hint.FREE_SPACE if error.errno in _FULL else None
+    hint = Hint.FREE_SPACE if error.errno in FULL else None
     return DreamcliError(f"could not write {path} ({error.strerror or error})", hint)
+
+
+@contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """A folder for temporary files, whose name begins with ``name``; removed in the end.
+
+    Raises:
+        DreamcliError: none can be made.
+    """
+    try:
+        folder = TemporaryDirectory(prefix=name, ignore_cleanup_errors=True)
+    except OSError as error:
+        reason = f"no folder for temporary files can be made ({error.strerror or error})"
+        raise DreamcliError(reason, Hint.TEMPORARY) from error
+    with folder:
+        yield Path(folder.name)
 
 
 @contextmanager
@@ -76,12 +91,11 @@ def _temporary(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
         partial = path.with_name(f".{path.stem[:20]}.{secrets.token_hex(4)}{PARTIAL}")
         try:
             # tempfile's are readable by their owner only; here, the umask decides
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+            file = open(partial, "xb")  # noqa: SIM115
         except FileExistsError:
             continue
-        file = open(descriptor, "wb")  # noqa: SIM115
         try:
-            if _lock(descriptor, partial):
+            if _lock(file.fileno(), partial):
                 yield file, partial
                 return
         finally:
@@ -102,6 +116,44 @@ def _lock(descriptor: int, partial: Path) -> bool:
     except OSError:
         pass  # without locks in this file system, nobody can lock it to remove it
     return partial.exists()
+
+
+@contextmanager
+def one_run(folder: Path, what: str) -> Iterator[None]:
+    """Make sure that no other run works in a folder, which is made if need be, and removed if it is empty in the end.
+
+    On Windows, and on file systems without locks, nothing is sure.
+
+    Raises:
+        DreamcliError: another run makes ``what``, or the folder can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise could_not_write(folder, error) from error
+    descriptor = _locked(folder, what)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _locked(folder: Path, what: str) -> int | None:
+    """Lock a folder until the descriptor is closed."""
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise DreamcliError(f"another run is making {what}") from error
+    except OSError:
+        pass  # without locks in this file system, any run may work there
+    return descriptor
 
 
 def remove_leftovers(folder: Path) -> None:

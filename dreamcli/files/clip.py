@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -21,8 +21,11 @@ from .film import SLACK, has_alpha, is_on_its_side, open_video, to_array, video_
 from .formats import READ_VIDEO_SUFFIXES
 from .identity import file_sha256
 from .reading import Picture, Pixels, read_frames, resized, split_alpha
+from .regular import MAX_PICTURE, open_regular
 
-MAX_FPS = 120
+MIN_FPS, MAX_FPS = Fraction(1, 1000), 120
+MAX_FRAMES = 1_000_000  # nine hours at 30 a second
+LONGEST_STILL = 60.0  # seconds between two frames; more is a wrong time
 MAX_ANIMATED_FPS = 50  # of a film whose frames last as long as those of an animated picture
 _SAME_SHAPE = 0.02  # how much two sides may differ in ratio, and still be stretched
 _HDR = {16: "PQ", 18: "HLG"}  # FFmpeg's numbers for transfer curves that need tone mapping
@@ -36,12 +39,12 @@ def is_video(path: Path) -> bool:
 
 def is_animated(path: Path) -> bool:
     """Whether a file is a GIF, WebP, PNG or AVIF with several frames, and has the suffix of one."""
-    if path.suffix.lower() not in _ANIMATED or not path.is_file():
+    if path.suffix.lower() not in _ANIMATED:
         return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=tuple(set(_ANIMATED.values()))) as image:
+            with _opened(path) as image:
                 return bool(getattr(image, "is_animated", False))
     except Exception:  # a decoder may raise anything for a broken file, which is reported when it is read
         return False
@@ -97,7 +100,7 @@ class Clip:
                 yield _cropped(picture, self.stored_size)
             return
         with open_video(self.path) as container, closing(_decoded(container, self.fps)) as timed:
-            for frame in _paced(timed, self.fps):
+            for frame in _paced(_without_gaps(timed, self.fps), self.fps):
                 yield split_alpha(_fitted(to_array(frame), self.stored_size))
 
 
@@ -108,8 +111,6 @@ def read_clip(path: Path) -> Clip:
         DreamcliError: PyAV isn't installed, or the file can't be read: it has no picture, its frames are too large, or
             it is HDR.
     """
-    if not path.is_file():
-        raise DreamcliError(f"{path}: {'not a regular file' if path.exists() else 'there is no such file'}")
     return _look_through(path) if is_video(path) else _look_through_animated(path)
 
 
@@ -118,9 +119,10 @@ def _look_through(path: Path) -> Clip:
     first, times, changed, is_transparent = None, [], 0.0, False
     with open_video(path) as container:
         if not container.streams.video:
-            raise DreamcliError(f"{path}: it has no video track, only sound")
+            raise DreamcliError("it has no video track, only sound")
         stream = container.streams.video[0]
-        fps = min(Fraction(stream.average_rate or stream.guessed_rate or 25), Fraction(MAX_FPS)).limit_denominator(1001)
+        rate = min(Fraction(stream.average_rate or stream.guessed_rate or 25), Fraction(MAX_FPS))
+        fps = max(MIN_FPS, rate.limit_denominator(1001))
         length = video_seconds(container)
         for at, frame in _decoded(container, fps):
             first = first or frame
@@ -139,11 +141,16 @@ def _look_through(path: Path) -> Clip:
         height, width = to_array(first).shape[:2]
     except DreamcliError as error:
         raise DreamcliError(f"{path}: {error}") from error
-    frames = sum(1 for _ in _paced(((at, first) for at in times), fps))
+    closed = [at for at, _ in _without_gaps(((at, first) for at in times), fps)]
+    frames = sum(1 for _ in islice(_paced(((at, first) for at in closed), fps), MAX_FRAMES + 1))
+    if frames > MAX_FRAMES:
+        raise DreamcliError(f"{path}: refused: it would have more than {MAX_FRAMES:,} frames; cut it into parts first")
     ends_early = times[-1] + 1 / float(fps) if times[-1] < length - SLACK / float(fps) else None
     if is_on_its_side(first):
         pixel_shape = 1 / pixel_shape
     notes = [f"its size changes after {changed:.1f} s; fitted into {width}x{height}"] if changed else []
+    if (left_out := times[-1] - closed[-1]) > 0:
+        notes.append(f"left out {left_out:,.0f} s in which no frame is shown")
     size = height, max(1, round(width * pixel_shape))
     return Clip(path, digest, frames, fps, size, (height, width), ends_early,
                 is_transparent=is_transparent, notes=tuple(notes))  # fmt: skip
@@ -168,11 +175,18 @@ def _look_through_animated(path: Path) -> Clip:
 
 def _plays(path: Path) -> int:
     """How often an animated picture is played; 0 for forever."""
-    with Image.open(path, formats=tuple(set(_ANIMATED.values()))) as image:
+    with _opened(path) as image:
         loop = image.info.get("loop")
         if image.format != "GIF":
             return int(loop or 0)
         return 1 if loop is None else 0 if loop == 0 else loop + 1  # a GIF holds the number of repeats
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an animated picture."""
+    with open_regular(path, MAX_PICTURE) as file, Image.open(file, formats=tuple(set(_ANIMATED.values()))) as image:
+        yield image
 
 
 def _shape(frame: Any) -> tuple[int, int]:
@@ -191,6 +205,17 @@ def _decoded(container: Any, fps: Fraction) -> Generator[tuple[float, Any]]:
             yield at - start, frame
     except (needs("av").FFmpegError, EOFError):
         return
+
+
+def _without_gaps(timed: Iterator[tuple[float, Any]], fps: Fraction) -> Iterator[tuple[float, Any]]:
+    """The same frames, where each that would come too long after the one before follows it at the usual pace."""
+    pace = 1 / float(fps)
+    before, left_out = 0.0, 0.0
+    for at, frame in timed:
+        if at - left_out - before > max(LONGEST_STILL, 2 * pace):
+            left_out = at - before - pace
+        before = at - left_out
+        yield before, frame
 
 
 def _paced(timed: Iterator[tuple[float, Any]], fps: Fraction) -> Iterator[Any]:

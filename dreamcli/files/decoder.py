@@ -1,4 +1,4 @@
-"""Reading pictures in a separate process, so that a decoder that hangs or crashes takes nothing else down.
+"""Reading pictures and records in a separate process, so that a decoder that hangs or crashes takes nothing else down.
 
 The pipes and limits are our own: multiprocessing would run the main module again, could import code from the folder
 of pictures, and unpickles whatever the child sends.
@@ -25,13 +25,16 @@ import numpy as np
 from dreamcli.errors import DreamcliError, Hint, Install
 
 from .reading import Picture, Pixels, read_picture
+from .record import Record
+from .regular import MAX_TEXT
+from .resume import record_in
 
 if sys.platform != "win32":
     import resource
 
 SECONDS = 10.0  # for each picture
 MEMORY = 2 << 30  # bytes of address space
-_MAX_HEADER = 1 << 16  # bytes
+_MAX_HEADER = 4 * MAX_TEXT  # bytes
 
 
 def reader(safe: bool) -> Callable[[Path], Picture]:
@@ -67,16 +70,32 @@ class Decoder:
             DreamcliError: as `read_picture`, or if it takes too long.
             DecoderCrash: the picture crashes the child.
         """
+        picture = self._ask("picture", path)
+        assert isinstance(picture, Picture)
+        return picture
+
+    def record(self, path: Path) -> Record | None:
+        """Read the record inside a picture or a film, as `record_in`.
+
+        Raises:
+            DreamcliError, DecoderCrash: as `read`.
+        """
+        text = self._ask("record", path)
+        assert isinstance(text, str)
+        return Record.from_json(text) if text else None
+
+    def _ask(self, wanted: str, path: Path) -> Picture | str:
+        """Ask the child for what is in a file; once more if it crashed, as an earlier file may have broken it."""
         with self._lock:
             was_used = self._child is not None
             try:
-                return self._ask(path)
+                return self._ask_once(wanted, path)
             except DecoderCrash:
                 if not was_used:
                     raise
-                return self._ask(path)  # an earlier picture may have broken the child
+                return self._ask_once(wanted, path)
 
-    def _ask(self, path: Path) -> Picture:
+    def _ask_once(self, wanted: str, path: Path) -> Picture | str:
         """Send a path to the child, and wait for the answer as long as a picture may take."""
         child = self._child or self._start()
         self._child = None  # until it has answered, it can't be asked again
@@ -84,7 +103,7 @@ class Decoder:
         timer = Timer(self.seconds, child.kill)
         timer.start()
         try:
-            answer = _exchange(child, os.path.abspath(path))
+            answer = _exchange(child, wanted, os.path.abspath(path))
             self._child = child
         except (EOFError, OSError) as error:
             code = child.wait()
@@ -122,11 +141,11 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.kill()
 
 
-def _exchange(child: subprocess.Popen[bytes], path: str) -> Picture | DreamcliError:
-    """Ask for a picture, or the reason why it can't be read. EOFError and OSError mean that the child ended."""
+def _exchange(child: subprocess.Popen[bytes], wanted: str, path: str) -> Picture | str | DreamcliError:
+    """Ask for a picture or a record's text, or why it can't be read. EOFError and OSError mean that the child ended."""
     assert child.stdin
     assert child.stdout
-    child.stdin.write(_line(path))
+    child.stdin.write(_line([wanted, path]))
     child.stdin.flush()
     line = child.stdout.readline(_MAX_HEADER)
     if not line.endswith(b"\n"):
@@ -135,6 +154,8 @@ def _exchange(child: subprocess.Popen[bytes], path: str) -> Picture | DreamcliEr
     if "error" in header:
         hint = Hint[header["hint"]] if header["hint"] else Install(header["extra"]) if header["extra"] else None
         return DreamcliError(str(header["error"]), hint)
+    if "record" in header:
+        return str(header["record"])
     pixels, *alpha = (_receive(child.stdout, shape) for shape in header["shapes"])
     return Picture(pixels, alpha[0] if alpha else None, header["sha256"], tuple(header["notes"]))
 
@@ -163,18 +184,22 @@ def _serve(seconds: int, memory: int) -> None:
     for line in sys.stdin.buffer:
         # a child that hangs ends even if nobody waits for it any more
         _lower("CPU", int(time.process_time()) + seconds + 1)
+        wanted, path = json.loads(line)
         try:
-            picture = read_picture(Path(json.loads(line)))
+            found = record_in(Path(path)) if wanted == "record" else read_picture(Path(path))
         except DreamcliError as error:
             hint = error.hint.name if isinstance(error.hint, Hint) else ""
             extra = error.hint.extra if isinstance(error.hint, Install) else ""
             answers.write(_line({"error": str(error), "hint": hint, "extra": extra}))
         else:
-            arrays = [array for array in (picture.pixels, picture.alpha) if array is not None]
-            shapes = [array.shape for array in arrays]
-            answers.write(_line({"shapes": shapes, "sha256": picture.sha256, "notes": picture.notes}))
-            for array in arrays:
-                answers.write(array.data)
+            if isinstance(found, Picture):
+                arrays = [array for array in (found.pixels, found.alpha) if array is not None]
+                shapes = [array.shape for array in arrays]
+                answers.write(_line({"shapes": shapes, "sha256": found.sha256, "notes": found.notes}))
+                for array in arrays:
+                    answers.write(array.data)
+            else:
+                answers.write(_line({"record": found.to_json() if found else ""}))
         answers.flush()
 
 

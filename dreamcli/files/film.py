@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import shutil
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import accumulate, chain, pairwise, repeat
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import numpy as np
@@ -19,10 +18,11 @@ from PIL import Image, ImageSequence
 
 from dreamcli.errors import DreamcliError, first_line, needs
 
-from .atomic import write_whole
+from .atomic import could_not_write, write_whole
 from .formats import ANIMATED, TRANSPARENT_FILMS, VIDEOS
 from .reading import Pixels, split_alpha
 from .record import Record, exif_with, open_result
+from .regular import MAX_RESULT, MAX_VIDEO, open_regular
 
 WEBP_QUALITY = 85
 TICKS = {"GIF": 10, "WEBP": 1}  # milliseconds; a frame lasts a whole number of them
@@ -40,6 +40,8 @@ _CODECS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     ".webm": ("webm", "libvpx-vp9", "yuv420p", {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4"}),
     ".mkv": ("matroska", "ffv1", "bgr0", {"level": "3"}),
 }
+# FFmpeg's names of the formats that are read: MP4 and QuickTime, Matroska and WebM, and AVI
+_READ_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 _WITH_ALPHA = "bgra"  # the pixel format of a transparent film
 # by suffix: the sound that a container takes as it is (empty for any), and what other sound is encoded as
 _TAKEN = {".mp4": {"aac", "mp3", "ac3", "eac3", "alac"}, ".webm": {"opus", "vorbis"}, ".mkv": frozenset()}
@@ -178,18 +180,21 @@ def _write_video(
     path: Path, frames: Iterable[Pixels], fps: float | Fraction, record: Record, sound: Path | None
 ) -> None:
     av, suffix = needs("av"), path.suffix.lower()
-    with TemporaryDirectory() as folder:
-        draft = Path(folder) / f"film{suffix}"
+
+    def save(file: IO[bytes]) -> None:
+        # without random numbers and times, to make the same bytes of the same film
+        flags = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if suffix == ".mp4" else {})
         try:
-            # without random numbers and times, to make the same bytes of the same film
-            flags = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if suffix == ".mp4" else {})
-            with av.open(str(draft), "w", format=_CODECS[suffix][0], options=flags) as container:
+            # by name: in the end, FFmpeg reads an MP4 again
+            with av.open(os.path.abspath(file.name), "w", format=_CODECS[suffix][0], options=flags) as container:
                 container.metadata["comment"] = record.to_json()
                 _encode(container, frames, Fraction(fps).limit_denominator(1001), suffix, sound)
-        except (av.FFmpegError, OSError) as error:
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise could_not_write(path, error) from error
             raise DreamcliError(f"could not write {path} ({first_line(error)})") from error
-        with open(draft, "rb") as made:
-            write_whole(path, lambda file: shutil.copyfileobj(made, file))
+
+    write_whole(path, save)
 
 
 def _encode(container: Any, frames: Iterable[Pixels], fps: Fraction, suffix: str, source: Path | None) -> None:
@@ -302,7 +307,7 @@ def read_film(path: Path) -> Iterator[Pixels]:
         yield from _read_video(path)
         return
     try:
-        with open(path, "rb") as file, open_result(file) as image:
+        with open_regular(path, MAX_RESULT) as file, open_result(file) as image:
             for frame in ImageSequence.Iterator(image):
                 yield np.asarray(frame.convert("RGBA" if frame.has_transparency_data else "RGB"))
     except Exception as error:  # a decoder may raise anything for a broken file
@@ -312,14 +317,14 @@ def read_film(path: Path) -> Iterator[Pixels]:
 def _read_video(path: Path) -> Iterator[Pixels]:
     with open_video(path) as container:
         if not container.streams.video:
-            raise DreamcliError(f"{path}: it has no video track")
+            raise DreamcliError("it has no video track")
         length, last = video_seconds(container), 0.0
         for frame in video_frames(container):
             last = frame.time or last
             yield to_array(frame)
         rate = float(container.streams.video[0].average_rate or 1)
         if last < length - SLACK / rate:
-            raise DreamcliError(f"{path}: it was cut short after {last:.1f} of {length:.1f} s")
+            raise DreamcliError(f"it was cut short after {last:.1f} of {length:.1f} s")
 
 
 def read_video_record(path: Path) -> Record | None:
@@ -337,26 +342,39 @@ def read_video_record(path: Path) -> Record | None:
 
 
 def holds_film(path: Path) -> bool:
-    """Whether a file that may carry a record is a video, by its suffix, or has several frames."""
+    """Whether a file that may carry a record is a video, by its suffix, or has several frames.
+
+    Raises:
+        DreamcliError: it can't be read as a picture.
+    """
     if path.suffix.lower() in VIDEOS:
         return True
-    with open(path, "rb") as file, open_result(file) as image:
-        return bool(getattr(image, "is_animated", False))
+    try:
+        with open_regular(path, MAX_RESULT) as file, open_result(file) as image:
+            return bool(getattr(image, "is_animated", False))
+    except Exception as error:  # a decoder may raise anything for a broken file
+        raise DreamcliError(f"{path}: not a readable picture ({first_line(error)})") from error
 
 
 @contextmanager
 def open_video(path: Path) -> Iterator[Any]:
-    """Open a video as PyAV's container.
+    """Open a video as PyAV's container. Errors that are raised while it is open name the file, too.
 
     Raises:
         DreamcliError: PyAV isn't installed, or the file can't be read as a video.
     """
     av = needs("av")
+    # from an open file, and only of these formats: playlists name other files, and FFmpeg would open them
+    options = {"format_whitelist": _READ_FORMATS}
     try:
-        with av.open(str(path)) as container:
-            yield container
-    except (av.FFmpegError, OSError) as error:
-        raise DreamcliError(f"{path}: not a readable video ({first_line(error)})") from error
+        with open_regular(path, MAX_VIDEO) as file:
+            try:
+                with av.open(file, options=options, metadata_errors="replace") as container:
+                    yield container
+            except (av.FFmpegError, OSError) as error:
+                raise DreamcliError(f"not a readable video ({first_line(error)})") from error
+    except DreamcliError as error:
+        raise DreamcliError(f"{path}: {error}", error.hint) from error
 
 
 def video_frames(container: Any) -> Iterator[Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
 
 from dreamcli.errors import DreamcliError
+
+from .formats import READ_VIDEO_SUFFIXES
+from .regular import MAX_PICTURE, MAX_VIDEO, parts_of
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -40,13 +43,15 @@ class RealPaths:
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file of any size, in hexadecimal.
+    """The SHA-256 of a picture or a video, in hexadecimal.
 
     Raises:
-        DreamcliError: it can't be read.
+        DreamcliError: it can't be read, or is no ordinary file; names the file.
     """
+    digest = sha256()
     try:
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DreamcliError(f"{path}: can't be read ({error.strerror or error})") from error
+        for part in parts_of(path, MAX_VIDEO if path.suffix.lower() in READ_VIDEO_SUFFIXES else MAX_PICTURE):
+            digest.update(part)
+    except DreamcliError as error:
+        raise DreamcliError(f"{path}: {error}") from error
+    return digest.hexdigest()

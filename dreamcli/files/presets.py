@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dreamcli.errors import Hint, WrongRequest, did_you_mean
+from dreamcli.errors import DreamcliError, Hint, WrongRequest, did_you_mean
 
 from .atomic import write_whole
+from .regular import MAX_TEXT, read_regular
 
 SHIPPED = Path(__file__).parents[1] / "presets"
 
@@ -72,10 +73,10 @@ def read_preset(path: Path) -> Preset:
         WrongRequest: it can't be read or isn't a preset, with the reason.
     """
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise WrongRequest(f"{path}: can't be read ({error.strerror or error})") from error
-    except ValueError as error:
+        values = tomllib.loads(read_regular(path, MAX_TEXT).decode("utf-8"))
+    except DreamcliError as error:
+        raise WrongRequest(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:
         raise WrongRequest(f"{path}: not TOML ({error})") from error
     about = values.pop("about", "")
     if not isinstance(about, str):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,9 +22,8 @@ from .formats import HEIF, READ
 from .levels import scale_key, to_8_bits
 from .mending import JPEG, PNG, WITHOUT_END, look_through, mended_png, read_without_end
 from .record import open_result
-from .regular import open_regular
+from .regular import MAX_PICTURE, MAX_RESULT, open_regular, read_regular
 
-MAX_BYTES = 600_000_000  # of a file; the largest picture that is read needs less, even uncompressed with 16 bits
 MAX_SCANS = 100  # of a JPEG, as in libtiff; each can take as long as a whole picture, and 10 are usual
 
 _HEADER = 64
@@ -82,7 +80,7 @@ def read_picture(source: Path | bytes, *, limited: bool = True) -> Picture:
     """
     notes: list[str] = []
     with _explained():
-        contents = source if isinstance(source, bytes) else _read_bytes(source, limited)
+        contents = source if isinstance(source, bytes) else read_regular(source, MAX_PICTURE if limited else MAX_RESULT)
         digest = sha256(contents).hexdigest()
         image = _decode(contents, notes, limited)
         del contents  # half a gigabyte at worst, and the copies that follow need the memory
@@ -120,7 +118,7 @@ def read_frames(path: Path) -> Iterator[tuple[Picture, int]]:
         DreamcliError: see `read_picture`.
     """
     with _explained():
-        image = _decode(_read_bytes(path, True), [], True)
+        image = _decode(read_regular(path, MAX_PICTURE), [], True)
     for index in count(1 if image.info.get("default_image") else 0):
         with _explained():
             try:
@@ -156,12 +154,12 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises:
         DreamcliError: this isn't an ordinary file, or has no header of a picture that can be read.
     """
-    with open_regular(path) as file, warnings.catch_warnings():
+    with open_regular(path, MAX_PICTURE) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             header = file.read(_HEADER)
             # the chunks before a PNG's pixels may be damaged
-            source = io.BytesIO(mended_png(_read_bytes(path, True), [])) if header.startswith(PNG) else file
+            source = io.BytesIO(mended_png(header + file.read(), [])) if header.startswith(PNG) else file
             with Image.open(source, formats=_formats(header)) as image:
                 return image.size
         except DreamcliError:
@@ -179,15 +177,6 @@ def to_picture(image: Image.Image) -> Picture:
     notes: list[str] = []
     pixels, alpha = _to_srgb(to_8_bits(ImageOps.exif_transpose(image), image, notes), notes)
     return Picture(pixels, alpha, notes=tuple(notes))
-
-
-def _read_bytes(path: Path, limited: bool) -> bytes:
-    """Read an ordinary file. The same bytes are hashed and decoded."""
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if limited and size > MAX_BYTES:
-            raise DreamcliError(f"refused: larger than {MAX_BYTES // 1_000_000} MB; make it smaller first")
-        return file.read(size)
 
 
 def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:

@@ -14,6 +14,7 @@ from dreamcli.forms import completed, settings_from_json
 from dreamcli.settings.base import Settings
 
 from .formats import WITH_RECORD
+from .regular import MAX_RESULT, MAX_TEXT, open_regular
 
 KEYWORD = "dreamcli"  # of a PNG's iTXt chunk
 _ASCII = b"ASCII\0\0\0"  # the encoding that an EXIF UserComment begins with
@@ -106,7 +107,7 @@ class Record:
         if not self.witness or not self.score["seen_by"]["top5"]:
             return ""
         label, probability = self.score["seen_by"]["top5"][0]
-        return f"seen by {self.witness}: {label} {round(100 * probability)}%"
+        return f"seen by {self.witness}: {label} {100 * probability:.0f}%"
 
     def to_dict(self) -> dict[str, object]:
         """The record as it is written in JSON."""
@@ -119,28 +120,32 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote. Whatever a stranger wrote instead, each value has its type.
 
         Raises:
-            ValueError: the text isn't a record.
+            ValueError: the text isn't a record, or is longer than `MAX_TEXT`; those that we write have a tenth of that.
         """
+        if len(text) > MAX_TEXT:
+            raise ValueError("longer than any record")
         try:
             fields = json.loads(text)
+            _json(fields)  # which has no infinity
             made_from = Provenance(**fields["job"])
             others = {name: value for name, value in fields.items() if name != "job"}
             record = cls(made_from, **{**others, "notes": tuple(fields.get("notes", ()))})
-            texts = [made_from.command, made_from.input, made_from.network["name"], made_from.network["sha256"],
-                     record.source, record.stopped]  # fmt: skip
+            of_texts = [made_from.network, made_from.others, made_from.judge, record.versions, record.other_sources]
+            if not all(isinstance(group, dict) for group in (*of_texts, made_from.settings, record.score)):
+                raise TypeError("a group of values is not an object")
+            texts = [made_from.command, made_from.input, record.source, record.stopped, *record.notes]
+            texts += [value for group in of_texts for value in group.values()]
             if not all(isinstance(text, str) for text in texts):
                 raise TypeError("a value is not text")
-            groups = [made_from.settings, made_from.others, made_from.judge,
-                      record.versions, record.score, record.other_sources]  # fmt: skip
-            if not all(isinstance(group, dict) for group in groups):
-                raise TypeError("a group of values is not an object")
-            judge_is_named = not made_from.judge or {"name", "sha256"} <= set(made_from.judge)
-            if not judge_is_named or not set(made_from.others) <= set(record.other_sources):
+            named = [group for group in (made_from.network, made_from.judge) if group or group is made_from.network]
+            is_named = all({"name", "sha256"} <= set(group) for group in named)
+            if not is_named or not set(made_from.others) <= set(record.other_sources):
                 raise TypeError("a name is missing")
-        except (TypeError, KeyError) as error:
+            _ = record.seen_by
+        except (TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             raise ValueError(f"not a dreamcli record ({error})") from error
         return record
 
@@ -156,7 +161,7 @@ def read_record(path: Path) -> Record | None:
         DreamcliError: the file can't be read as a picture.
     """
     try:
-        with open(path, "rb") as file, open_result(file) as image:
+        with open_regular(path, MAX_RESULT) as file, open_result(file) as image:
             text = image.info.get(KEYWORD)
             if image.format == "GIF":
                 text = image.info.get("comment", b"").decode("ascii")
@@ -164,8 +169,8 @@ def read_record(path: Path) -> Record | None:
                 comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
                 text = comment.removeprefix(_ASCII).decode("ascii") if comment.startswith(_ASCII) else None
         return Record.from_json(str(text)) if text else None
-    except FileNotFoundError as error:
-        raise DreamcliError(f"{path}: there is no such file") from error
+    except DreamcliError as error:
+        raise DreamcliError(f"{path}: {error}") from error
     except ValueError:
         return None
     except Exception as error:

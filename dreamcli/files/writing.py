@@ -16,6 +16,7 @@ from .atomic import write_whole
 from .formats import MAX_SIDE, WRITTEN
 from .reading import Picture, Pixels
 from .record import KEYWORD, Record, exif_with
+from .regular import MAX_PICTURE, open_regular
 
 
 def check_fits(path: Path, height: int, width: int) -> None:
@@ -61,10 +62,10 @@ def write_plain(path: Path, pixels: Pixels, comment: str = "") -> None:
 def comment_of(path: Path) -> str | None:
     """The comment that `write_plain` wrote into a picture; None if there is no such picture."""
     try:
-        with Image.open(path) as picture:
+        with open_regular(path, MAX_PICTURE) as file, Image.open(file, formats=["JPEG"]) as picture:
             comment = picture.info.get("comment", b"")
             return comment.decode("ascii") if isinstance(comment, bytes) else None
-    except (OSError, ValueError):
+    except (DreamcliError, OSError, ValueError):
         return None
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from numbers import Real
-from typing import Any, ClassVar, Self, TypeVar, cast, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Self, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from dreamcli.errors import WrongRequest, check
 
@@ -15,6 +16,11 @@ from .layer_spec import LayerSpec
 from .spelling import SPELLINGS, Spelling
 
 T = TypeVar("T")
+
+LATEST_RECIPE = 2
+MAX_STEPS = 10_000
+MAX_JITTER = 10_000  # pixels
+MAX_WEIGHT = 1_000_000  # of a penalty
 
 BOOSTED_LAYERS = (
     "What to boost: low, mid, high or a layer's name, one of its channels, or one neuron of a channel. "
@@ -150,10 +156,11 @@ class Settings:
     added: ClassVar[Mapping[str, object]] = {"recipe": 1}
 
     size: int | None = size_setting()
-    recipe: int = 2
+    recipe: int = LATEST_RECIPE
 
     def __post_init__(self) -> None:
         """Raise WrongRequest for a setting that is out of range."""
+        check(self.recipe in range(1, LATEST_RECIPE + 1), "it was made by a newer version of dreamcli")
         for each in fields(self):
             value, known = getattr(self, each.name), self.setting(each.name)
             if known and value is not each.default:  # a default is trusted: None may stand for the input's size
@@ -281,7 +288,11 @@ class Settings:
         Raises:
             ValueError, TypeError, WrongRequest: the values aren't settings of this art form.
         """
+        types = get_type_hints(cls)
         arguments: dict[str, Any] = {name: _from_json(name, value) for name, value in values.items()}
+        for name, value in arguments.items():
+            if name in types and not _is_of(value, types[name]):
+                raise TypeError(f"{name} has a value of the wrong type")
         return cls(**arguments)
 
 
@@ -289,6 +300,17 @@ def _from_json(name: str, value: object) -> object:
     if isinstance(value, list):
         return tuple(LayerSpec.parse(item) if name == "layers" else item for item in value)
     return value
+
+
+def _is_of(value: object, annotation: Any) -> bool:
+    """Whether a value is of an annotated type: a plain one, a union of those, or a tuple of many of one of them."""
+    if get_origin(annotation) is tuple:
+        return isinstance(value, tuple) and all(_is_of(each, get_args(annotation)[0]) for each in value)
+    if isinstance(annotation, UnionType):
+        return any(_is_of(value, each) for each in get_args(annotation))
+    if isinstance(value, bool):
+        return annotation is bool
+    return isinstance(value, (int, float) if annotation is float else annotation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,11 +323,11 @@ class ClimbSettings(Settings):
 
     climbs: ClassVar[bool] = True
 
-    steps: int = setting("Steps per octave.", low=1)
+    steps: int = setting("Steps per octave.", low=1, high=MAX_STEPS)
     octaves: int = setting("Number of sizes, from small to full.", low=1, high=100)
-    octave_scale: float = setting("Size of each octave relative to the previous one.", low=1, low_open=True)
+    octave_scale: float = setting("Size of each octave relative to the previous one.", low=1, high=100, low_open=True)
     strength: float = setting("How far to go, from 0 to 1; comparable across layers and models.", low=0, high=1)
-    jitter: int = setting("Largest random shift before each step, in pixels.", low=0)
+    jitter: int = setting("Largest random shift before each step, in pixels.", low=0, high=MAX_JITTER)
     seed: int = setting("Random seed; the same one gives the same bytes on the same machine.", 0, low=0, high=2**63 - 1)
     alpha_mask: bool = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .base import BOOSTED_LAYERS, BOOSTED_METAVAR, ClimbSettings, check_layers, setting, size_setting
+from .base import BOOSTED_LAYERS, BOOSTED_METAVAR, MAX_JITTER, ClimbSettings, check_layers, setting, size_setting
 from .layer_spec import LayerSpec
 
 
@@ -29,7 +29,9 @@ class DreamSettings(ClimbSettings):
     octaves: int = 6
     octave_scale: float = 1.3
     strength: float = 0.5
-    jitter: int = setting("Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 32, low=0)
+    jitter: int = setting(
+        "Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 32, low=0, high=MAX_JITTER
+    )
 
     def start_options(self, has_start: bool) -> dict[str, object]:
         return {} if has_start else {"start": "noise"}

@@ -10,6 +10,7 @@ from dreamcli.errors import check
 
 from .base import Settings, check_layers, setting, size_setting
 from .layer_spec import LayerSpec
+from .spelling import MAX_CHANNELS
 
 COLORMAPS = ("viridis", "magma", "grey")
 
@@ -29,7 +30,7 @@ class FeatureSettings(Settings):
     channels: tuple[int, ...] = setting(
         "Show these channels of every layer instead of the most active ones.", (), metavar="0-15"
     )
-    top: int = setting("Number of most active channels to show; 0 for all.", 16, low=0)
+    top: int = setting("Number of most active channels to show; 0 for all.", 16, low=0, high=MAX_CHANNELS)
     scale: str = setting(
         "Scale each map on its own, or all maps of a layer together.", "each", choices=("each", "layer")
     )

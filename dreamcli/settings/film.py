@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import ClimbSettings, setting, size_setting
+from .base import MAX_STEPS, ClimbSettings, setting, size_setting
 from .dream import DreamSettings
 from .layer_spec import LayerSpec
 from .spelling import PLACE
@@ -48,7 +48,7 @@ class FilmSettings(ClimbSettings):
     rotate: float = setting("Rotation per second, counterclockwise.", 0.0, low=-360, high=360, metavar="DEGREES")
     loop: bool = setting("End the film where it begins, by zooming into the first frame.", False)
     color: float = setting("How far colors may drift, from 0 (not at all) to 1 (freely).", 0.5, low=0, high=1)
-    steps: int = setting("Steps per octave and frame.", 2, low=1)
+    steps: int = setting("Steps per octave and frame.", 2, low=1, high=MAX_STEPS)
     octaves: int = 3
     octave_scale: float = 1.6
     strength: float = 0.5

@@ -11,6 +11,7 @@ from dreamcli.errors import check
 from .base import Settings, check_whole, setting, size_setting
 from .features import COLORMAPS
 from .layer_spec import LayerSpec
+from .spelling import MAX_CHANNELS
 
 KERNELS = ("identity", "edge", "sharpen", "emboss", "box", "gaussian", "unsharp")
 ALL = "all"
@@ -27,7 +28,9 @@ class FilterSettings(Settings):
     layers: tuple[LayerSpec, ...] = setting(
         "A convolution, or a block that contains one.", (), metavar="LAYER", default_help="the model's first"
     )
-    top: int = setting("Number of filters per layer, and of channels per filter; 0 for all.", 32, low=0)
+    top: int = setting(
+        "Number of filters per layer, and of channels per filter; 0 for all.", 32, low=0, high=MAX_CHANNELS
+    )
     colormap: str = setting(
         "Colors for filters of deeper layers: dark is negative, bright positive.", "grey", choices=COLORMAPS
     )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import ClimbSettings, check_layers, setting
+from .base import MAX_WEIGHT, ClimbSettings, check_layers, setting
 from .layer_spec import LayerSpec
 
 
@@ -21,7 +21,7 @@ class InvertSettings(ClimbSettings):
         "Layer to invert: low, mid, high or a layer's name. Repeatable.", (LayerSpec("mid"),),
         metavar="[NETWORK/]LAYER[*WEIGHT]",
     )  # fmt: skip
-    tv: float = setting("Weight of the total-variation penalty.", 0.5, low=0)
+    tv: float = setting("Weight of the total-variation penalty.", 0.5, low=0, high=MAX_WEIGHT)
     steps: int = 100
     octaves: int = 1
     octave_scale: float = 1.4

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import ClimbSettings, setting, size_setting
+from .base import MAX_JITTER, MAX_WEIGHT, ClimbSettings, setting, size_setting
 from .layer_spec import LayerSpec
 
 
@@ -44,13 +44,15 @@ class StyleSettings(ClimbSettings):
         default_help="neighbors; moments from noise",
     )
     average_pooling: bool = setting("Use average pooling instead of max pooling, as Gatys et al. did.", False)
-    tv: float = setting("Weight of the total-variation penalty.", 0.25, low=0)
+    tv: float = setting("Weight of the total-variation penalty.", 0.25, low=0, high=MAX_WEIGHT)
     optimizer: str = setting("Optimizer; L-BFGS takes fewer but longer steps.", "adam", choices=("adam", "lbfgs"))
     steps: int = 60
     octaves: int = 4
     octave_scale: float = 2.0
     strength: float = setting("Balance between the photograph, at 0, and the style, at 1.", 0.5, low=0, high=1)
-    jitter: int = setting("Largest random shift before each step, in pixels; for textures only.", 0, low=0)
+    jitter: int = setting(
+        "Largest random shift before each step, in pixels; for textures only.", 0, low=0, high=MAX_JITTER
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

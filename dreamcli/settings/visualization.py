@@ -8,7 +8,16 @@ from typing import ClassVar
 
 from dreamcli.errors import check
 
-from .base import BOOSTED_LAYERS, BOOSTED_METAVAR, ClimbSettings, check_layers, setting, size_setting
+from .base import (
+    BOOSTED_LAYERS,
+    BOOSTED_METAVAR,
+    MAX_JITTER,
+    MAX_WEIGHT,
+    ClimbSettings,
+    check_layers,
+    setting,
+    size_setting,
+)
 from .layer_spec import LayerSpec
 
 TILE = 160  # pixels on each side of a picture on a contact sheet
@@ -35,20 +44,22 @@ class VisualizationSettings(ClimbSettings):
     turn: float = setting("Largest random rotation before each step.", 10.0, low=0, high=180, metavar="DEGREES")
     mirror: bool = setting("Mirror the picture before a random half of the steps.", True)
     zoom: float = setting("Largest random zoom before each step, as a fraction.", 0.0, low=0, high=1, high_open=True)
-    noise: float = setting("Standard deviation of the noise before each step; 1 spans black to white.", 0.0, low=0)
+    noise: float = setting(
+        "Standard deviation of the noise before each step; 1 spans black to white.", 0.0, low=0, high=10
+    )
     crop: float = setting(
         "Smallest random crop before each step, as a fraction of the side.", 0.5, low=0, low_open=True, high=1
     )
-    tv: float = setting("Weight of the total-variation penalty.", 0.0, low=0)
-    l2: float = setting("Weight of the contrast penalty.", 0.0, low=0)
-    prior: float = setting("Weight of the batch-norm statistics prior.", 0.0, low=0)
-    likeness: float = setting("How strongly to match the photographs of --like.", 10.0, low=0)
+    tv: float = setting("Weight of the total-variation penalty.", 0.0, low=0, high=MAX_WEIGHT)
+    l2: float = setting("Weight of the contrast penalty.", 0.0, low=0, high=MAX_WEIGHT)
+    prior: float = setting("Weight of the batch-norm statistics prior.", 0.0, low=0, high=MAX_WEIGHT)
+    likeness: float = setting("How strongly to match the photographs of --like.", 10.0, low=0, high=MAX_WEIGHT)
     blur: float = setting(
         "Blur after each of the first steps, falling to 0; for the pixels parameterization.", 0.0,
-        low=0, metavar="PIXELS",
+        low=0, high=100, metavar="PIXELS",
     )  # fmt: skip
     count: int = setting("Number of variations to make.", 1, low=1, high=1000)
-    diversity: float = setting("How strongly to push the variations apart.", 1.0, low=0)
+    diversity: float = setting("How strongly to push the variations apart.", 1.0, low=0, high=MAX_WEIGHT)
     best_of: int = setting("Number of attempts; the judge, or else the objective, picks the best.", 1, low=1, high=1000)
     sheet: bool = setting("Put all pictures on one contact sheet, with captions.", False)
     color: float = setting(
@@ -118,7 +129,9 @@ class BoostSettings(VisualizationSettings):
     references: ClassVar[tuple[str, ...]] = ("guide", "mask", "like")
 
     layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("high"),), metavar=BOOSTED_METAVAR)
-    jitter: int = setting("Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 16, low=0)
+    jitter: int = setting(
+        "Largest random shift before each step, in pixels; ignored for a neuron @Y,X.", 16, low=0, high=MAX_JITTER
+    )
 
     def title(self, labels: Sequence[str], model: str) -> str:
         return "sheet" if self.sheet else " ".join(map(str, self.layers))

@@ -333,8 +333,10 @@ def failure(source: str, output: Path, error: Exception) -> Outcome:
 
 
 def interrupted_task(task: Task) -> Outcome:
-    """The outcome of a task that was interrupted and left nothing."""
-    return Outcome("interrupted", task.title, str(task.output), "(not kept)")
+    """The outcome of a task that was interrupted before it wrote anything; an earlier run, or a worker, may have."""
+    existing = look_at(task.output)
+    message = "(a finished one is there)" if existing and existing.is_finished else "(not kept)"
+    return Outcome("interrupted", task.title, str(task.output), message)
 
 
 def _notes(start: Picture | None, result: Result) -> list[str]:

@@ -23,6 +23,7 @@ from .batch import DiskWatch, Outcome, PictureMaker, interrupted_task
 
 LOCAL = "auto"  # instead of an address: start Ray on this machine
 MAX_DEATHS = 2  # of workers over one picture, before it is given up
+MAX_STARTS = 3  # of Ray and all workers, before everything is given up
 PATIENCE = 10  # seconds to wait for a cluster
 OBJECT_STORE = 100 * 2**20  # bytes: pictures go through files, and hardly anything through Ray
 
@@ -34,6 +35,10 @@ _LOCAL_ONLY = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's switch for binding to the loopback interface
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+
+
+class WorkersLost(DreamcliError):
+    """Ray can't start workers any more, as after its own process on a machine died."""
 
 
 class Worker:
@@ -75,7 +80,7 @@ def run_on_cluster(
     """Make everything, as `PictureMaker.run` does, but on all machines of a cluster, and in no particular order.
 
     Ray restarts a worker that dies, and its picture is made again. That does no harm if the picture was finished:
-    a whole file replaces a whole file.
+    a whole file replaces a whole file. If Ray itself is lost, it is started again, or connected to.
 
     Args:
         address: the cluster's, or "auto" to start Ray on this machine.
@@ -86,26 +91,37 @@ def run_on_cluster(
     Raises:
         WrongRequest, DreamcliError: Ray isn't installed or can't be reached, or a worker can't open its session.
     """
-    if not tasks:
-        return True
-    with _connected(address) as ray:
-        count, resources = _room_for_workers(ray, cores, gpus)
-        actor = ray.remote(Worker).options(max_restarts=-1, **resources)
-        workers = [actor.remote(os.getcwd(), make_maker) for _ in range(min(count, len(tasks)))]
+    todo, starts = deque(range(len(tasks))), 0
+    while todo:
+        starts += 1
         try:
-            return _hand_out(ray, workers, tasks, on_outcomes)
-        finally:
-            for worker in workers:
-                ray.kill(worker)
+            with _connected(address) as ray:
+                count, resources = _room_for_workers(ray, cores, gpus)
+                actor = ray.remote(Worker).options(max_restarts=-1, **resources)
+                workers = [actor.remote(os.getcwd(), make_maker) for _ in range(min(count, len(todo)))]
+                try:
+                    return _hand_out(ray, workers, tasks, todo, on_outcomes)
+                finally:
+                    for worker in workers:
+                        ray.kill(worker)
+        except WorkersLost:
+            if starts == MAX_STARTS:
+                raise
+    return True
 
 
-def _hand_out(ray: Any, workers: list[Any], tasks: Sequence[Task], on_outcomes: Callable[..., None]) -> bool:
+def _hand_out(
+    ray: Any, workers: list[Any], tasks: Sequence[Task], todo: deque[int], on_outcomes: Callable[..., None]
+) -> bool:
     """Give each worker one task after the other; False if that was interrupted.
 
+    Args:
+        todo: the numbers of the tasks; those that have ended are taken away.
+
     Raises:
+        WorkersLost: no worker can be started.
         DreamcliError: the disk is full.
     """
-    todo = deque(range(len(tasks)))
     deaths: Counter[int] = Counter()
     disk, left = DiskWatch(), 0
     idle: list[Any] = []
@@ -120,7 +136,8 @@ def _hand_out(ray: Any, workers: list[Any], tasks: Sequence[Task], on_outcomes: 
                 raise error.cause from error
             except ray.exceptions.RayActorError as error:
                 if number is None:
-                    raise DreamcliError(f"a worker could not be started ({first_line(error)})") from error
+                    todo.extend(left for _, left in running.values() if left is not None)
+                    raise WorkersLost(f"a worker could not be started ({first_line(error)})", Hint.AGAIN) from error
                 deaths[number] += 1
                 if deaths[number] < MAX_DEATHS:
                     todo.append(number)

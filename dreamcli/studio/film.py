@@ -22,7 +22,7 @@ from dreamcli.art.artwork import OnStep, part_of
 from dreamcli.art.film import PreviousFrame, change_of, first_frame, frame_size, next_frame, repaint
 from dreamcli.art.pixels import scaled_size
 from dreamcli.errors import DreamcliError, Hint, check
-from dreamcli.files.atomic import remove_leftovers
+from dreamcli.files.atomic import one_run, remove_leftovers
 from dreamcli.files.clip import Clip
 from dreamcli.files.film import MAX_GIF_FPS, Pace, even_size, write_film
 from dreamcli.files.formats import EVEN_FILMS, TRANSPARENT_FILMS
@@ -133,8 +133,13 @@ class Film(ABC):
         Raises:
             KeyboardInterrupt: it was interrupted before there was anything to write, or a finished film is there, which
                 stays as it is.
-            DreamcliError: frames of another film are in the way, or something can't be made or written.
+            DreamcliError: frames of another film are in the way, another run makes it, or something can't be made or
+                written.
         """
+        with one_run(self.folder, str(self.output)):
+            return self._make(on_step)
+
+    def _make(self, on_step: OnStep | None) -> str:
         remove_leftovers(self.folder)
         frames = self._frames_there()
         made, stopped = len(frames), "done"

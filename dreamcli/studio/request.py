@@ -47,6 +47,11 @@ def open_session(setup: Setup, references: References[Path], read: Read, blank: 
     return Session(**vars(setup), blank=blank), found
 
 
+def _typed_name(path: Path) -> str:
+    """A file's name as it is typed in its folder: one that begins like an option needs more."""
+    return f"./{path.name}" if path.name.startswith("-") else path.name
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A picture, or several of a kind, to make.
@@ -108,8 +113,8 @@ class Request:
         typed += names if settings.takes_names else words({"class": names})
         typed += words(start)
         if self.start:
-            typed += ["--start", self.start.name] if settings.takes_names else [self.start.name]
-        typed += words(self.references.options(lambda path: path.name)) + words(settings.changed())
+            typed += ["--start", _typed_name(self.start)] if settings.takes_names else [_typed_name(self.start)]
+        typed += words(self.references.options(_typed_name)) + words(settings.changed())
         if self.setup.model != settings.model:
             typed += ["--model", self.setup.model]
         return shlex.join(typed)

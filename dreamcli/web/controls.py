@@ -109,7 +109,7 @@ def _control(option: Option) -> Any:
     hint = known.help + (f" By default: {known.default_help}." if known.default_help else "")
     if isinstance(default, bool):
         return ui.checkbox(label, value=default).tooltip(hint)
-    if isinstance(default, float) and math.isfinite(known.high) and (known.high <= 1 or float(known.low).is_integer()):
+    if isinstance(default, float) and (known.high <= 1 or known.metavar == "DEGREES"):
         return _slider(label, hint, default, known)
     if known.choices:
         control: Any = ui.select(list(known.choices), label=label, value=default)
@@ -123,7 +123,7 @@ def _control(option: Option) -> Any:
 
 
 def _slider(label: str, hint: str, default: float, known: Setting) -> Any:
-    step = 0.05 if known.high - known.low <= 2 else 1
+    step = 1 if known.metavar else 0.05
     with ui.column().classes("w-full gap-0").tooltip(hint):
         caption = ui.label().classes("text-sm opacity-80")
         slider = ui.slider(min=known.low, max=known.high, step=step, value=default).props(f'aria-label="{label}"')

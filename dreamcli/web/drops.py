@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +16,16 @@ import numpy as np
 from nicegui import events, ui
 from PIL import Image, ImageDraw
 
-from dreamcli.errors import DreamcliError
-from dreamcli.files.reading import Picture, Pixels
+from dreamcli.errors import DreamcliError, check
+from dreamcli.files.reading import Pixels
+from dreamcli.files.record import Record
 
 from .notes import warn
+from .shared import Shared
 
 MAX_UPLOAD = 50_000_000  # bytes
+MAX_DROPPED = 100  # in one place
+MAX_NAME, MAX_SUFFIX = 50, 10  # letters of a name, which may have four bytes each
 THUMBNAIL = 360  # pixels on the longer side
 CANVAS = 640
 BRUSH = 0.08  # of the shorter side
@@ -40,12 +46,25 @@ def as_url(pixels: Pixels, side: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
+def file_name(typed: str) -> str:
+    """A file's name for what a browser calls an upload, which may be anything."""
+    letters = "".join(letter if letter.isprintable() else "_" for letter in re.split(r"[/\\]", typed)[-1])
+    path = Path(letters if letters.strip(". ") else "picture")
+    return path.stem[:MAX_NAME] + path.suffix[:MAX_SUFFIX]
+
+
 @dataclass(frozen=True)
 class Dropped:
-    """A picture that was dropped, and its thumbnail."""
+    """A picture that was dropped.
+
+    Attributes:
+        preview: its thumbnail.
+        record: what dreamcli made it from, if it did.
+    """
 
     path: Path
     preview: Pixels
+    record: Record | None = None
 
 
 class Drop:
@@ -54,7 +73,7 @@ class Drop:
     Args:
         label: what it is for.
         folder: where the files go.
-        read: decodes them.
+        shared: has the decoder, and room for files.
         on_change: called after a picture was dropped or removed.
         several: whether it holds more than one.
     """
@@ -63,12 +82,12 @@ class Drop:
         self,
         label: str,
         folder: Path,
-        read: Callable[[Path], Picture],
+        shared: Shared,
         on_change: Callable[[], None] = lambda: None,
         several: bool = False,
     ) -> None:
         self.dropped: list[Dropped] = []
-        self._folder, self._read, self._on_change, self._several = folder, read, on_change, several
+        self._folder, self._shared, self._on_change, self._several = folder, shared, on_change, several
         self._upload = ui.upload(
             label=f"{label}: drop, paste or choose" if not several else f"{label}: drop or choose", multiple=several,
             auto_upload=True, max_file_size=MAX_UPLOAD, on_upload=self._take,
@@ -88,21 +107,30 @@ class Drop:
         self._refresh()
 
     async def _take(self, event: events.UploadEventArguments) -> None:
-        place = self._folder / uuid.uuid4().hex
-        place.mkdir(parents=True)
-        path = place / Path(event.file.name).name
-        await event.file.save(path)
         self._upload.reset()
+        path = self._folder / uuid.uuid4().hex / file_name(event.file.name)
         try:
-            preview = await asyncio.to_thread(lambda: np.asarray(reduced(self._read(path).on_white, CANVAS)))
+            check(len(self.dropped) < MAX_DROPPED or not self._several, f"{MAX_DROPPED} pictures are enough here")
+            self._shared.check_room(self._folder, event.file.size())
+            path.parent.mkdir(parents=True)
+            await event.file.save(path)
+            dropped = await asyncio.to_thread(self._read, path)
         except DreamcliError as error:
-            path.unlink()
+            path.unlink(missing_ok=True)
             warn(f"{path.name}: {error}")
             return
         if not self._several:
             self.dropped.clear()
-        self.dropped.append(Dropped(path, preview))
+        self.dropped.append(dropped)
         self._refresh()
+
+    def _read(self, path: Path) -> Dropped:
+        decoder, side = self._shared.decoder, THUMBNAIL if self._several else CANVAS
+        preview = np.asarray(reduced(decoder.read(path).on_white, side))
+        record = None
+        with suppress(DreamcliError):  # its format may have none
+            record = decoder.record(path)
+        return Dropped(path, preview, record)
 
     def _refresh(self) -> None:
         self._shown.clear()

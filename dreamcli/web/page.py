@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -15,54 +13,22 @@ from nicegui import ui
 from dreamcli import forms
 from dreamcli.art.artwork import OnStep
 from dreamcli.errors import DreamcliError, WrongRequest
-from dreamcli.files.presets import Preset
-from dreamcli.files.reading import Picture
-from dreamcli.files.record import Record, read_record
+from dreamcli.files.record import Record
 from dreamcli.studio.pictures import Result
 from dreamcli.studio.request import Request
-from dreamcli.studio.session import Session
 
 from .drops import as_url
 from .notes import warn, warn_of
-from .queue import Progress, Work, WorkQueue
+from .queue import Progress, Work
+from .shared import Shared
 from .tab import FormTab, is_usable
 
 MAIN = ("dream", "class", "boost", "style")  # the others are under "See inside"
 INSIDE = "See inside"
 UNSHOWN = ("film", "microscope")
-MAX_SESSIONS = 2  # networks are large
 POLL_SECONDS = 0.25
 PREVIEW = 640  # pixels on the longer side
 HERE = Path(__file__).resolve().parent
-
-
-@dataclass
-class Shared:
-    """What all visitors share.
-
-    Attributes:
-        presets: what they may choose from.
-        folder: where all files go; each visitor has a folder in it.
-        largest: pixels on the longer side of a result.
-        open_session: opens a session with networks.
-        read: decodes pictures.
-    """
-
-    presets: list[Preset]
-    folder: Path
-    largest: int
-    open_session: Callable[[str], Session]
-    read: Callable[[Path], Picture]
-    queue: WorkQueue = field(default_factory=WorkQueue)
-    _sessions: dict[str, Session] = field(default_factory=dict)
-
-    def session(self, model: str) -> Session:
-        """The session with these networks; the latest few stay open."""
-        session = self._sessions.pop(model, None) or self.open_session(model)
-        self._sessions[model] = session
-        if len(self._sessions) > MAX_SESSIONS:
-            self._sessions.pop(next(iter(self._sessions))).close()
-        return session
 
 
 class Page:
@@ -113,7 +79,7 @@ class Page:
     def _form(self, name: str) -> None:
         form = forms.settings_class(name)
         presets = [preset for preset in self._shared.presets if is_usable(preset, form)]
-        self._tabs[name] = tab = FormTab(form, presets, self._folder, self._shared.read, self._on_photo)
+        self._tabs[name] = tab = FormTab(form, presets, self._folder, self._shared, self._on_photo)
         with ui.row():
             make = ui.button("Make it", icon="auto_awesome", on_click=partial(self._make, tab)).classes("make")
             make.bind_enabled_from(self, "_work", lambda work: work is None)
@@ -167,13 +133,14 @@ class Page:
             self._work, self._bar.value = None, 0
 
     def _run(self, wanted: Request, on_step: OnStep) -> list[Result]:
-        return wanted.make(self._shared.session(wanted.setup.model), self._shared.read, on_step)
+        return wanted.make(self._shared.session(wanted.setup.model), self._shared.decoder.read, on_step)
 
     def _finish(self, wanted: Request, results: list[Result]) -> None:
         """Save pictures, and show them."""
         if not results:
             self._status.text = "stopped before it began"
             return
+        self._shared.check_room(self._folder)
         place = self._folder / uuid.uuid4().hex
         place.mkdir(parents=True)
         paths = []
@@ -191,11 +158,12 @@ class Page:
 
     def _look(self, paths: list[Path]) -> None:
         """Show a picture that was made, with what can be downloaded."""
-        self._picture.set_source(paths[0])
+        addresses = {path: self._shared.address(path) for path in paths}
+        self._picture.set_source(addresses[paths[0]])
         self._downloads.clear()
         with self._downloads:
-            for path in paths:
-                save = ui.button(path.name, icon="download", on_click=partial(ui.download.file, path, path.name))
+            for path, address in addresses.items():
+                save = ui.button(path.name, icon="download", on_click=partial(ui.download.from_url, address, path.name))
                 save.props("outline no-caps").classes("download")
 
     def _show(self, tab: FormTab) -> Request | None:
@@ -210,11 +178,7 @@ class Page:
 
     def _on_photo(self, tab: FormTab) -> None:
         """Restore the settings of a picture that dreamcli made."""
-        assert tab.photo
-        try:
-            record = read_record(tab.photo)
-        except DreamcliError:
-            record = None
+        record = tab.record
         if record is None or record.provenance.command not in self._panels:
             return
         try:
@@ -239,6 +203,7 @@ class Page:
         """The tab was closed: end its work, and delete its files."""
         self._stop()
         self._has_left = True
+        self._shared.forget(self._folder)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

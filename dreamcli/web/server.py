@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread, current_thread, main_thread
 
 from dreamcli.errors import Hint, WrongRequest, needs
+from dreamcli.files.atomic import temporary_folder
 from dreamcli.files.decoder import Decoder
 from dreamcli.files.presets import Preset
 
-EVERYWHERE = ("0.0.0.0", "::")
-LOCAL = ("127.0.0.1", "localhost", "::1")
+from .names import EVERYWHERE, LOCAL, Names
 
 
 def serve(
     host: str,
     port: int,
+    names: Sequence[str],
     password: str,
     presets: list[Preset],
     largest: int,
@@ -38,6 +38,7 @@ def serve(
     Args:
         host: the address to listen on.
         port: 0 for any that is free.
+        names: under which others reach it, besides its address, such as a proxy's.
         password: empty for none.
         presets: what visitors may choose from.
         largest: pixels on the longer side of a result.
@@ -58,18 +59,22 @@ def serve(
         from dreamcli.studio.session import Session
 
         from .guard import Guard
-        from .page import Page, Shared
-
-        def page() -> None:
-            Page(shared)
+        from .layer_pictures import FOLDER
+        from .page import Page
+        from .shared import LAYERS, MADE, Shared, not_found
 
         open_session = partial(Session, device=device, precision=precision)
-        shared = Shared(presets, folder, largest, open_session, Decoder().read)
-        app.add_middleware(Guard, password=password)
+        shared = Shared(presets, folder, largest, open_session, Decoder())
+        app.add_middleware(Guard, names=Names(host, names), password=password)
+        app.add_static_files(LAYERS, FOLDER)
+        app.add_api_route(f"{MADE}/{{key}}", shared.response)
+        app.add_exception_handler(404, not_found)  # NiceGUI would build a page for each
         app.on_startup(Thread(target=_announce, args=(host, port, on_ready), daemon=True).start)
-        logging.getLogger("nicegui").setLevel(logging.ERROR)
+        for name in ("nicegui", "asyncio", "engineio", "socketio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # they print a traceback of whatever a stranger sends
+        ui.page("/")(lambda: Page(shared))
         ui.run(
-            page, host=host, port=port, title="dreamcli", dark=None, reload=False, show=False,
+            host=host, port=port, title="dreamcli", dark=None, reload=False, show=False,
             show_welcome_message=False, uvicorn_logging_level="critical", timeout_graceful_shutdown=2,
         )  # fmt: skip
 
@@ -77,18 +82,17 @@ def serve(
 @contextmanager
 def _own_folder() -> Iterator[Path]:
     """A folder for all files, the uploads' included; it is deleted at the end, which SIGTERM may ask for."""
-    folder = Path(tempfile.mkdtemp(prefix="dreamcli-web-"))
-    tempfile.tempdir = str(folder)
-    os.environ["NICEGUI_STORAGE_PATH"] = str(folder / "nicegui")
-    is_main = current_thread() is main_thread()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if is_main else None
-    try:
-        yield folder
-    finally:
-        if is_main:
-            signal.signal(signal.SIGTERM, before)
-        tempfile.tempdir = None
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary_folder("dreamcli-web-") as folder:
+        tempfile.tempdir = str(folder)
+        os.environ["NICEGUI_STORAGE_PATH"] = str(folder / "nicegui")
+        is_main = current_thread() is main_thread()
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler) if is_main else None
+        try:
+            yield folder
+        finally:
+            if is_main:
+                signal.signal(signal.SIGTERM, before)
+            tempfile.tempdir = None
 
 
 def _announce(host: str, port: int, on_ready: Callable[[str], None]) -> None:

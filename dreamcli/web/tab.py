@@ -11,7 +11,7 @@ from nicegui import ui
 
 from dreamcli.errors import check
 from dreamcli.files.presets import Preset
-from dreamcli.files.reading import Picture
+from dreamcli.files.record import Record
 from dreamcli.networks.model_spec import parse_models
 from dreamcli.networks.registry import OURS, labels_of, layer_names
 from dreamcli.settings.base import ClimbSettings, Settings
@@ -22,7 +22,8 @@ from dreamcli.studio.request import Request
 
 from .controls import Controls
 from .drops import Drop, Mask
-from .layer_pictures import layer_pictures
+from .layer_pictures import FOLDER, layer_pictures
+from .shared import LAYERS, Shared
 
 FIRST = ("layers", "classes", "strength", "size")  # the other settings are folded away
 
@@ -34,7 +35,7 @@ class FormTab:
         form: the class of its settings.
         presets: what can be chosen from.
         folder: where a visitor's files go.
-        read: decodes pictures.
+        shared: has the decoder, and room for files.
         on_photo: called with the tab after a photograph is dropped.
     """
 
@@ -43,7 +44,7 @@ class FormTab:
         form: type[Settings],
         presets: list[Preset],
         folder: Path,
-        read: Callable[[Path], Picture],
+        shared: Shared,
         on_photo: Callable[[FormTab], None],
     ) -> None:
         self.form = form
@@ -53,7 +54,7 @@ class FormTab:
         self._presets = {preset.name: preset for preset in presets}
 
         def drop(role: str, label: str, several: bool = False, changed: Callable[[], None] = lambda: None) -> None:
-            self._drops[role] = Drop(label, folder, read, changed, several)
+            self._drops[role] = Drop(label, folder, shared, changed, several)
 
         if not form.shows_network:
             label = "Photograph" + (" (or nothing, for noise)" if form.size_from_noise else "")
@@ -102,6 +103,11 @@ class FormTab:
     def photo(self) -> Path | None:
         """The photograph that was dropped."""
         return next(iter(self._paths("photo")), None)
+
+    @property
+    def record(self) -> Record | None:
+        """The record in the photograph, if dreamcli made it."""
+        return next((each.record for each in self._drops["photo"].dropped), None)
 
     def forget_photo(self) -> None:
         """Remove the photograph."""
@@ -152,7 +158,7 @@ class FormTab:
         choose = ui.button(on_click=lambda: self._controls.show({"layers": layer}))
         choose.props(f'flat no-caps padding=none aria-label="Layer {layer}"').classes("layer")
         with choose:
-            ui.image(path).props('alt=""')
+            ui.image(f"{LAYERS}/{path.relative_to(FOLDER).as_posix()}").props('alt=""')
             ui.label(layer.rpartition("/")[2]).classes("layer-name")
 
 

@@ -100,7 +100,7 @@ BROKEN = {
     "broken.toml: layer: takes text or numbers, not [[1]]": "[dream]\nlayer = [[1]]",
     "broken.toml: layer: 'mid:' is not of the form [NETWORK/]LAYER": '[dream]\nlayer = "mid:"',
     "broken.toml: device: 'gpu' is not one of": '[dream]\ndevice = "gpu"',
-    "steps must be at least 1, not -3": "[dream]\nsteps = -3",
+    "steps must be from 1 to 10000, not -3": "[dream]\nsteps = -3",
     "broken.toml: drem: no command that takes presets has this name; did you mean dream": "[drem]",
     "preset broken is for class and boost; those for dream are: ": "[class]\n[boost]",
     "preset broken is for no command; those for dream are: ": "",

@@ -101,7 +101,7 @@ def test_what_is_no_video_is_told(tmp_path: Path) -> None:
     reasons = {
         sound: "it has no video track, only sound",
         empty: "not a readable video",
-        folder: "not a regular file",
+        folder: "a folder, not a file",
         tmp_path / "none.mp4": "there is no such file",
     }
     for path, reason in reasons.items():

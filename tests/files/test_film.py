@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def full(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DreamcliError, match=r"could not write .*No space left on device"):
         write_film(tmp_path / "film.mp4", FRAMES, 12, RECORD)
     assert not list(tmp_path.iterdir())

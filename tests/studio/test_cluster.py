@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -140,7 +141,7 @@ def hand_out(
 ) -> tuple[bool, list[tuple[str, str]]]:
     outcomes: list[Outcome] = []
     workers = [ScriptedWorker(make, each) for each in lives]
-    ended = cluster._hand_out(ScriptedRay(), workers, plan_of(names), outcomes.extend)
+    ended = cluster._hand_out(ScriptedRay(), workers, plan_of(names), deque(range(len(names))), outcomes.extend)
     return ended, sorted((outcome.source, outcome.status) for outcome in outcomes)
 
 
@@ -201,7 +202,40 @@ def test_a_worker_that_cannot_start_ends_the_run() -> None:
         options=lambda **_: SimpleNamespace(remote=lambda _version: Reference(Died("no memory\ndetails")))
     )
     with pytest.raises(DreamcliError, match=r"^a worker could not be started \(no memory\)$"):
-        cluster._hand_out(ray, [worker], plan_of("a"), print)
+        cluster._hand_out(ray, [worker], plan_of("a"), deque([0]), print)
+
+
+@pytest.mark.parametrize("failures", [1, 99])
+def test_lost_workers_are_started_again(monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+    """The first Ray is lost after its first picture."""
+    left = failures
+
+    def connected(_address: str) -> Any:
+        return nullcontext(ScriptedRay(1, make))
+
+    def make(name: str) -> Any:
+        nonlocal left
+        if name == "b" and left:
+            left -= 1
+            return Died()
+        return done(name)
+
+    def prepared(self: ScriptedWorker, _version: str) -> Reference:
+        self._lives -= 1
+        return Reference(Died("the agent died") if self._lives < 98 else None)
+
+    monkeypatch.setattr(ScriptedWorker, "_answer", prepared)
+    monkeypatch.setattr(cluster, "_connected", connected)
+    outcomes: list[Outcome] = []
+    make_maker: Any = None
+    if failures == 1:
+        assert cluster.run_on_cluster("auto", 1, False, plan_of("abc"), make_maker, outcomes.extend)
+        assert sorted(outcome.source for outcome in outcomes) == ["a", "b", "c"]
+        return
+    with pytest.raises(DreamcliError, match=r"a worker could not be started \(the agent died\)") as caught:
+        cluster.run_on_cluster("auto", 1, False, plan_of("abc"), make_maker, outcomes.extend)
+    assert caught.value.hint is Hint.AGAIN
+    assert sorted(outcome.source for outcome in outcomes) == ["a", "c"]
 
 
 def local_ray(**functions: Callable[..., None]) -> SimpleNamespace:
