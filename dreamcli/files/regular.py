@@ -30,10 +30,7 @@ def descriptor_of(path: Path) -> int:
         DreamcliError: it is something else.
         OSError: it can't be opened.
     """
-    try:
-        mode = os.stat(path).st_mode
-    except ValueError as error:  # a path with a null character
-        raise DreamcliError("there can be no such file") from error
+    mode = os.stat(path).st_mode
     # a FIFO would block: check first, and don't wait if the file has become one since
     if not stat.S_ISREG(mode):
         raise DreamcliError("a folder, not a file" if stat.S_ISDIR(mode) else "not a regular file")
@@ -88,6 +85,8 @@ def _explained() -> Iterator[None]:
         raise DreamcliError("there is no such file") from error
     except PermissionError as error:
         raise DreamcliError("no permission to read it") from error
+    except ValueError as error:  # a path with a null character
+        raise DreamcliError("there can be no such file") from error
     except OSError as error:
         raise DreamcliError(f"can't be read ({error.strerror or error})") from error
 

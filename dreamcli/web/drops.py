@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakMethod
 
 import numpy as np
 from nicegui import events, ui
@@ -88,9 +89,16 @@ class Drop:
     ) -> None:
         self.dropped: list[Dropped] = []
         self._folder, self._shared, self._on_change, self._several = folder, shared, on_change, several
+        # FastAPI remembers the upload's route long after its visitor has left: it mustn't hold on to all of the page
+        take = WeakMethod(self._take)
+
+        async def take_weakly(event: events.UploadEventArguments) -> None:
+            if taking := take():
+                await taking(event)
+
         self._upload = ui.upload(
             label=f"{label}: drop, paste or choose" if not several else f"{label}: drop or choose", multiple=several,
-            auto_upload=True, max_file_size=MAX_UPLOAD, on_upload=self._take,
+            auto_upload=True, max_file_size=MAX_UPLOAD, on_upload=take_weakly,
             on_rejected=lambda: warn(f"only pictures up to {MAX_UPLOAD // 10**6} MB"),
         )  # fmt: skip
         self._upload.props('accept="image/*" flat bordered hide-upload-btn').classes("w-full drop")
@@ -104,10 +112,11 @@ class Drop:
     def clear(self) -> None:
         """Remove all pictures."""
         self.dropped.clear()
-        self._refresh()
+        self._shown.clear()
+        self._on_change()
 
     async def _take(self, event: events.UploadEventArguments) -> None:
-        self._upload.reset()
+        self._upload.run_method("removeUploadedFiles")  # from its list; the others go on
         path = self._folder / uuid.uuid4().hex / file_name(event.file.name)
         try:
             check(len(self.dropped) < MAX_DROPPED or not self._several, f"{MAX_DROPPED} pictures are enough here")
@@ -121,8 +130,10 @@ class Drop:
             return
         if not self._several:
             self.dropped.clear()
+            self._shown.clear()
         self.dropped.append(dropped)
-        self._refresh()
+        self._show(dropped)
+        self._on_change()
 
     def _read(self, path: Path) -> Dropped:
         decoder, side = self._shared.decoder, THUMBNAIL if self._several else CANVAS
@@ -132,23 +143,21 @@ class Drop:
             record = decoder.record(path)
         return Dropped(path, preview, record)
 
-    def _refresh(self) -> None:
-        self._shown.clear()
-        with self._shown:
-            for each in self.dropped:
-                with ui.column().classes("gap-0"):
-                    image = ui.image(as_url(each.preview, THUMBNAIL)).props("fit=contain").classes("w-40")
-                    image.props["alt"] = each.path.name
-                    with ui.row().classes("items-center gap-1"):
-                        ui.label(each.path.name).classes("text-sm opacity-80 max-w-32 truncate")
-                        remove = ui.button(icon="close", on_click=lambda each=each: self._remove(each))
-                        remove.props("flat dense round size=sm")
-                        remove.props["aria-label"] = f"Remove {each.path.name}"
-        self._on_change()
+    def _show(self, dropped: Dropped) -> None:
+        """Show a picture that was dropped, with a button to remove it."""
 
-    def _remove(self, each: Dropped) -> None:
-        self.dropped.remove(each)
-        self._refresh()
+        def remove() -> None:
+            self.dropped.remove(dropped)
+            column.delete()
+            self._on_change()
+
+        with self._shown, ui.column().classes("gap-0") as column:
+            image = ui.image(as_url(dropped.preview, THUMBNAIL)).props("fit=contain").classes("w-40")
+            image.props["alt"] = dropped.path.name
+            with ui.row().classes("items-center gap-1"):
+                ui.label(dropped.path.name).classes("text-sm opacity-80 max-w-32 truncate")
+                button = ui.button(icon="close", on_click=remove).props("flat dense round size=sm")
+                button.props["aria-label"] = f"Remove {dropped.path.name}"
 
 
 class Mask:

@@ -121,7 +121,7 @@ def test_an_unreadable_preset_prints_one_line(run, photo: Path) -> None:
     own("folder", "").unlink()
     (OWN / "folder.toml").mkdir()
     (OWN / "latin.toml").write_bytes(b'about = "caf\xe9"')
-    for name, reason in (("folder", "can't be read"), ("latin", "not TOML")):
+    for name, reason in (("folder", "a folder, not a file"), ("latin", "not TOML")):
         outcome = run("dream", photo, "--preset", name)
         assert (outcome.code, outcome.err.count("\n")) == (2, 1)
         assert f"{name}.toml: {reason}" in outcome.err

@@ -67,5 +67,5 @@ def test_what_is_no_preset_is_refused(tmp_path: Path, contents: bytes, message: 
 
 
 def test_a_folder_is_no_preset(tmp_path: Path) -> None:
-    with pytest.raises(WrongRequest, match="can't be read"):
+    with pytest.raises(WrongRequest, match="a folder, not a file"):
         read_preset(tmp_path)

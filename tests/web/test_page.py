@@ -35,7 +35,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        arguments = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP evil.example 127.0.0.1"]
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield opened
         opened.close()
 
@@ -267,6 +268,71 @@ def test_two_visitors_take_turns_and_a_closed_tab_makes_room(browser: Any, serve
     first.page.close()
     second.wait_until("done")
     second.page.close()
+
+
+REACH = """async (address) => {
+    const read = await fetch(address).then((answer) => answer.text()).catch(() => "");
+    const polled = await fetch(address + "/_nicegui_ws/socket.io/?EIO=4&transport=polling", {credentials: "include"})
+        .then((answer) => answer.text()).catch(() => "");
+    const socket = await new Promise((resolve) => {
+        const place = address.replace("http", "ws") + "/_nicegui_ws/socket.io/";
+        const opened = new WebSocket(place + "?EIO=4&transport=websocket");
+        opened.onopen = () => resolve("opened");
+        opened.onerror = () => resolve("");
+    });
+    return [read, polled, socket];
+}"""
+
+
+def test_a_page_of_a_stranger_can_neither_read_nor_drive_it(browser: Any, server: Server) -> None:
+    port = server.address.rpartition(":")[2]
+    page = browser.new_page()
+    answer = page.goto(f"http://evil.example:{port}")  # as after DNS rebinding
+    assert answer.status == 403
+    assert "dreamcli" not in page.content()
+    read, polled, socket = page.evaluate(REACH, f"http://evil.example:{port}")
+    assert (read, polled, socket) == (
+        *2 * ["The page doesn't have this name. If it should, start it with --allow-host."],
+        "",
+    )
+    assert page.evaluate(REACH, server.address) == ["", "", ""]
+    page.close()
+
+
+def test_a_closed_tab_takes_nothing_from_another(browser: Any, server: Server) -> None:
+    first, second = Tab(browser, server), Tab(browser, server)
+    first.page.close()
+    second.page.wait_for_timeout(6000)  # until the server has let go of it
+    sources = second.page.evaluate("[...document.querySelectorAll('img')].map(each => each.src)")
+    assert len(sources) > 5
+    for source in sources:
+        assert source.startswith("data:") or second.page.request.get(source).ok, source
+    second.page.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["{id}.png", "-o.png", "a" * 300 + ".png", "..", "a\nb.png", "\N{FACE WITH TEARS OF JOY}" * 90]
+)
+def test_a_picture_may_have_any_name(tab: Tab, tmp_path: Path, name: str) -> None:
+    tab.drop(name, png(scene()))
+    tab.wait(lambda: bool(tab.page.locator(".drop + div img").count()))
+    tab.set(**SHORT)
+    tab.make()
+    tab.wait_until("done")
+    assert np.asarray(Image.open(tab.download(tmp_path))).size
+    assert not [word for word in tab.command[2:] if word == "-o.png"]
+
+
+def test_several_pictures_are_shown_until_they_are_removed(tab: Tab) -> None:
+    tab.open("Style")
+    chooser = tab.page.locator(".drop:visible input[type=file]").nth(1)
+    small = {"mimeType": "image/png", "buffer": png(scene(6, 8))}
+    chooser.set_input_files([{"name": f"{number}.png", **small} for number in range(12)])
+    shown = tab.page.locator(".drop + div img:visible")
+    tab.wait(lambda: shown.count() == 12)
+    tab.press("Remove 3.png")
+    tab.wait(lambda: shown.count() == 11)
+    assert tab.page.get_by_alt_text("3.png").count() == 0
 
 
 def test_every_tab_shows_its_controls_on_a_phone(browser: Any, server: Server) -> None:
