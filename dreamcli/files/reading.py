@@ -20,6 +20,7 @@ from dreamcli.errors import DreamcliError, first_line, needs
 
 from .formats import HEIF, READ
 from .levels import scale_key, to_8_bits
+from .libtiff import heard
 from .mending import JPEG, PNG, WITHOUT_END, look_through, mended_png, read_without_end
 from .record import open_result
 from .regular import MAX_PICTURE, MAX_RESULT, open_regular, read_regular
@@ -200,10 +201,27 @@ def _decode(contents: bytes, notes: list[str], limited: bool) -> Image.Image:
             notes.append(WITHOUT_END)
             return whole
         raise DreamcliError(_ENDS_EARLY)
-    image.load()
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _load_tiff(image, notes)
+    else:
+        image.load()
     if image.format == "PNG":
         scale_key(image, contents[_DEPTH])
     return image
+
+
+def _load_tiff(image: TiffImagePlugin.TiffImageFile, notes: list[str]) -> None:
+    """Decode a TIFF, and pass on what libtiff says of it."""
+    problem: Exception | None = None
+    with heard() as said:
+        try:
+            image.load()
+        except OSError as error:  # "decoder error -2"
+            problem = error
+    if problem:
+        raise DreamcliError(f"damaged or incomplete picture ({said[0] if said else first_line(problem)})") from problem
+    if said:
+        notes.append(f"partly damaged ({said[0].rstrip('.')})")
 
 
 def _formats(header: bytes) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def serve(
         app.add_api_route(f"{MADE}/{{key}}", shared.response)
         app.add_exception_handler(404, not_found)  # NiceGUI would build a page for each
         app.on_startup(Thread(target=_announce, args=(host, port, on_ready), daemon=True).start)
-        for name in ("nicegui", "asyncio", "engineio", "socketio"):
+        for name in ("nicegui", "asyncio", "engineio.server", "socketio.server"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # they print a traceback of whatever a stranger sends
         ui.page("/")(lambda: Page(shared))
         ui.run(
