@@ -60,6 +60,11 @@ def nonsense(chance: Chance, depth: int = 3) -> Any:
     return several if kind == 5 else {chance.choice(TEXTS): each for each in several}
 
 
+def like(chance: Chance, value: Any) -> Any:
+    """Another value of the same type, where that is text or a number."""
+    return chance.choice(TEXTS if isinstance(value, str) else NUMBERS)
+
+
 def flipped(chance: Chance, contents: bytes) -> bytes:
     """The same with some bytes changed, or cut short."""
     broken = bytearray(contents)
@@ -78,7 +83,7 @@ def try_record(chance: Chance, folder: Path) -> None:
         with suppress(TypeError, KeyError):
             for name in way[:-1]:
                 group = group[name]
-            group[way[-1]] = nonsense(chance)
+            group[way[-1]] = like(chance, group[way[-1]]) if chance.random() < 0.6 else nonsense(chance)
     text = json.dumps(fields) if chance.random() < 0.9 else json.dumps(nonsense(chance))
     path = folder / "theirs.png"
     info = PngInfo()
