@@ -101,7 +101,7 @@ def describe(error: BaseException) -> tuple[str, Hint | Install | None]:
     if isinstance(error, MemoryError) or any(text in str(error) for text in _WITHOUT_MEMORY):
         return f"not enough memory for this process ({first_line(error)})", None
     if isinstance(error, OSError) and error.errno in FULL:
-        return f"could not write{f' {error.filename}' if error.filename else ''} ({error.strerror})", Hint.FREE_SPACE
+        return f"could not write {error.filename or 'the output'} ({error.strerror})", Hint.FREE_SPACE
     return _shortened(f"unexpected {type(error).__name__}: {error}"), Hint.VERBOSE
 
 

@@ -212,6 +212,8 @@ def _enlargement(before: int, after: int, device: torch.device) -> Tensor:
 
 def blurred(image: Tensor, deviation: float) -> Tensor:
     """Blur ``(N, C, H, W)`` with a Gaussian of this standard deviation in pixels; borders are repeated."""
+    if not deviation:
+        return image
     radius = math.ceil(3 * deviation)
     offsets = torch.arange(-radius, radius + 1, device=image.device)
     kernel = (-0.5 * (offsets / deviation).square()).exp()

@@ -34,6 +34,7 @@ def write_clip(
     curve: int = 0,
     pixel_shape: Fraction | None = None,
     sound_seconds: float | None = None,
+    title: str = "",
 ) -> Path:
     """Write a video.
 
@@ -47,6 +48,8 @@ def write_clip(
     import av
 
     with av.open(str(path), "w") as container:
+        if title:
+            container.metadata["title"] = title
         stream = container.add_stream(codec, rate=fps)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv444p" if frames[0].shape[0] % 2 or frames[0].shape[1] % 2 else "yuv420p"

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from dreamcli.errors import DreamcliError
+from dreamcli.files import clip as clip_module
 from dreamcli.files.clip import Clip, is_animated, is_video, read_clip
 from dreamcli.files.film import write_film
 from tests.conftest import scene
@@ -298,3 +299,47 @@ def test_an_animated_picture_that_is_broken_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.webp").write_bytes(contents[: len(contents) // 2])
     with pytest.raises(DreamcliError, match=r"a.webp: (damaged|not a readable)"):
         read_clip(tmp_path / "a.webp")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".avi"])
+def test_a_title_in_an_old_encoding_is_no_obstacle(tmp_path: Path, suffix: str) -> None:
+    codecs = {".webm": "libvpx-vp9", ".avi": "mpeg4"}
+    path = write_clip(tmp_path / f"clip{suffix}", FRAMES, codec=codecs.get(suffix, "libx264"), title="Cafxxx")
+    path.write_bytes(path.read_bytes().replace(b"Cafxxx", b"Caf\xe9\xff\xfe"))
+    assert read_clip(path).frames == len(FRAMES)
+
+
+def test_a_gap_between_frames_is_no_still(tmp_path: Path) -> None:
+    day = 86_400
+    path = write_clip(tmp_path / "clip.mkv", pan(4), 8, seconds=lambda index: index * day)
+    clip = read_clip(path)
+    assert clip.frames == 4
+    assert clip.notes == (f"left out {3 * day - 3 / float(clip.fps):,.0f} s in which no frame is shown",)
+    assert len(list(clip.read())) == 4
+    assert clip.ends_early is None
+
+
+def test_a_still_of_half_a_minute_is_kept(tmp_path: Path) -> None:
+    clip = read_clip(write_clip(tmp_path / "clip.mkv", pan(3), 8, seconds=lambda index: (0, 30, 31)[index]))
+    assert clip.frames == pytest.approx(31 * float(clip.fps), abs=2)
+    assert not clip.notes
+
+
+def test_more_frames_than_anybody_waits_for_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip_module, "MAX_FRAMES", 3)
+    path = write_clip(tmp_path / "clip.mkv", pan(4))
+    with pytest.raises(DreamcliError, match="more than 3 frames; cut it into parts first"):
+        read_clip(path)
+
+
+def test_a_slow_film_is_read(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", pan(3), 8, seconds=lambda index: index * 20_000)
+    assert read_clip(path).frames == 3
+
+
+@pytest.mark.parametrize("name", ["list.mp4", "list.mkv", "list.avi"])
+def test_a_list_of_other_files_is_no_video(tmp_path: Path, name: str) -> None:
+    write_clip(tmp_path / "other.mp4", FRAMES)
+    (tmp_path / name).write_text("ffconcat version 1.0\nfile other.mp4\n")
+    with pytest.raises(DreamcliError, match="not a readable video"):
+        read_clip(tmp_path / name)

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from dreamcli.errors import DreamcliError, Install
 from dreamcli.files.decoder import Decoder, DecoderCrash
-from dreamcli.files.reading import read_picture
+from dreamcli.files.reading import Picture, read_picture
+from dreamcli.files.writing import write_picture
 from tests.conftest import scene
+from tests.files.test_record import RECORD
 
 
 @pytest.fixture
@@ -92,3 +95,22 @@ def test_a_folder_of_pictures_gives_it_no_code(pictures: list[Path], monkeypatch
     monkeypatch.chdir(pictures[0].parent)
     Path("numpy.py").write_text("raise SystemExit(3)")
     assert Decoder().read(pictures[0]).pixels.shape == (60, 80, 3)
+
+
+def test_it_reads_the_record_as_the_reader_does(tmp_path: Path) -> None:
+    write_picture(tmp_path / "ours.png", Picture(scene()), RECORD)
+    Image.fromarray(scene()).save(tmp_path / "theirs.tif")
+    Image.fromarray(scene()).save(tmp_path / "plain.jpg")
+    decoder = Decoder()
+    assert decoder.record(tmp_path / "ours.png") == RECORD
+    assert decoder.record(tmp_path / "plain.jpg") is None
+    with pytest.raises(DreamcliError, match="not a readable picture"):
+        decoder.record(tmp_path / "theirs.tif")
+    assert decoder.read(tmp_path / "ours.png").pixels.shape == scene().shape
+
+
+def test_a_record_of_megabytes_is_none(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_itxt("dreamcli", '{"job": {"command": "' + 50_000_000 * "x" + '"}}')
+    Image.fromarray(scene()).save(tmp_path / "theirs.png", pnginfo=info)
+    assert Decoder().record(tmp_path / "theirs.png") is None

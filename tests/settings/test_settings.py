@@ -21,6 +21,7 @@ from dreamcli.settings.filters import FilterSettings
 from dreamcli.settings.invert import InvertSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.microscope import MicroscopeSettings
+from dreamcli.settings.spelling import NUMBER, WHOLE_NUMBER
 from dreamcli.settings.style import StyleSettings
 from dreamcli.settings.visualization import BoostSettings, ClassSettings
 from tests.files.test_record import PROVENANCE
@@ -226,10 +227,7 @@ def test_an_unknown_command_has_no_settings() -> None:
 
 
 def test_each_form_has_its_commands_name() -> None:
-    assert list(FORMS) == [
-        "dream", "class", "boost", "style", "invert", "caricature", "film", "features", "explain", "filters",
-        "microscope",
-    ]  # fmt: skip
+    assert {name: form.command for name, form in FORMS.items()} == {name: name for name in FORMS}
 
 
 @pytest.mark.parametrize(
@@ -278,3 +276,22 @@ def test_a_record_without_a_setting_stands_for_its_default(monkeypatch: pytest.M
     now = replace(before, settings=StyleSettings().to_json())
     assert before.gives_same_picture_as(now)
     assert not before.gives_same_picture_as(replace(now, settings=StyleSettings(average_pooling=True).to_json()))
+
+
+@pytest.mark.parametrize("form", EVERY_FORM)
+def test_every_number_has_both_bounds(form: type[Settings]) -> None:
+    """A record or a visitor may ask for anything."""
+    for each in form.options():
+        if each.spelling in (NUMBER, WHOLE_NUMBER):
+            assert -math.inf < each.setting.low < each.setting.high < math.inf, each.name
+            with pytest.raises(WrongRequest):
+                made(form, **{each.name: 10**30})
+
+
+@pytest.mark.parametrize("form", EVERY_FORM)
+def test_what_has_no_option_has_bounds_too(form: type[Settings]) -> None:
+    for each in fields(form):
+        if form.setting(each.name) is None and each.type == "int":
+            for value in (-1, 10**30):
+                with pytest.raises(WrongRequest):
+                    made(form, **{each.name: value})
