@@ -10,15 +10,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from dreamcli.__main__ import main
 from dreamcli.files.record import read_record
 from tests.conftest import scene
 
 QUICK = ("--size", "32", "--steps", "1", "--octaves", "1", "--model", "dreamnet", "--judge", "none")
 
 
-def piped(*arguments: str, given: bytes = b"", **options: object) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "dreamcli", *arguments]
-    return subprocess.run(command, input=given, capture_output=True, check=False, timeout=120, **options)  # type: ignore[call-overload,no-any-return]
+def piped(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a command line in this process, as between two pipes."""
+    streams = [io.TextIOWrapper(io.BytesIO(contents), write_through=True) for contents in (given, b"", b"")]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            patch.setattr(sys, name, stream)
+        code = main(arguments)
+    _, out, err = (stream.buffer.getvalue() for stream in streams)  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(arguments, code, out, err)
 
 
 def jpeg() -> bytes:
@@ -37,7 +44,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_picture_goes_through_a_pipe(folder: Path) -> None:
-    done = piped("dream", "-", "-o", "-", *QUICK, given=jpeg())
+    command = [sys.executable, "-m", "dreamcli", "dream", "-", "-o", "-", *QUICK]
+    done = subprocess.run(command, input=jpeg(), capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stderr == b"stdin -> -\n"
     with Image.open(io.BytesIO(done.stdout)) as picture:

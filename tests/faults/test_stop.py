@@ -14,9 +14,9 @@ import pytest
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["stop", "--signal", "KILL", "--times", "3", "--pictures", "6"],
-        ["stop", "--signal", "INT", "--times", "2", "--pictures", "6"],
-        ["stop", "--signal", "INT", "--twice", "--times", "2", "--pictures", "6"],
+        ["stop", "--signal", "KILL", "--times", "2", "--pictures", "6"],
+        ["stop", "--signal", "INT", "--times", "1", "--pictures", "6"],
+        ["stop", "--signal", "INT", "--twice", "--times", "1", "--pictures", "6"],
         ["together", "--pictures", "6"],
     ],
     ids=" ".join,

@@ -363,11 +363,11 @@ def test_the_server_outlives_broken_files_and_closed_tabs(browser: Any, server: 
             Tab(browser, server).page.close()
         tab.page.wait_for_timeout(4000)  # until the server has let go of them
 
-    send(3)
-    open_and_close(3)
+    send(2)
+    open_and_close(2)
     before = server.memory
-    send(15)
-    open_and_close(5)
+    send(8)
+    open_and_close(3)
     assert server.memory - before < 40e6
     tab.drop("photo.png", png(scene()))
     tab.page.get_by_text("photo.png").wait_for()
