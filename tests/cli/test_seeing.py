@@ -243,7 +243,7 @@ def test_a_bad_picture_does_not_stop_the_others(run, photo: Path) -> None:
         (("features", "photo.png", "--layer", "flatten"), 1, "has no rows and columns"),
         (("features", "photo.png", "--layer", "mid:3@1,1"), 2, "leave out the @Y,X"),
         (("features", "photo.png", "--channels", "9999"), 1, "there is no 9999"),
-        (("features", "photo.png", "--top", "-1"), 2, "top must be at least 0"),
+        (("features", "photo.png", "--top", "-1"), 2, "top must be from 0 to 4096"),
         (("features", "photo.png", "--colormap", "jet"), 2, "'jet' is not one of"),
         (("features", "photo.png", "--raw", "x.txt"), 2, "must end in .npz"),
         (("features", "photo.png", "photo.png", "--raw", "nowhere/x/photo.png"), 2, "must end in .npz"),

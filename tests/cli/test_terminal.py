@@ -23,7 +23,7 @@ from tests.conftest import Outcome, scene
 COMMANDS = Path(terminal.__file__).parent
 SMALL = ("--size", "48", "--octaves", "1")
 QUICK = (*SMALL, "--steps", "2")
-ENDLESS = (*SMALL, "--steps", "100000")
+ENDLESS = (*SMALL, "--steps", "10000")
 LONG = f"[red]{'a long name ' * 15}:cat:.png"  # longer than a line in each of the terminals
 BLOCK, CURSOR_OFF = "▀", "\x1b[?25l"
 # runs one command line after another, so that torch is imported once

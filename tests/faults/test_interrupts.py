@@ -104,7 +104,7 @@ def test_a_second_one_is_heard_at_once() -> None:
 def test_other_signals_save_the_progress_too(
     photo: Path, tmp_path: Path, number: signal.Signals, before: str, code: int
 ) -> None:
-    steps = "12" if before else "100000"
+    steps = "12" if before else "10000"
     command = (
         f"{before} exec {sys.executable} -m dreamcli dream {photo} -o out.png --animate out.gif --size 100 "
         f"--octaves 1 --steps {steps} --model dreamnet --judge none"

@@ -132,7 +132,7 @@ def test_transparency_is_kept() -> None:
         ({"layer": "mid:"}, "not of the form"),
         ({"model": "resnet51"}, "did you mean resnet50"),
         ({"device": "gpu"}, "one of"),
-        ({"steps": 0}, "steps must be at least 1"),
+        ({"steps": 0}, "steps must be from 1 to 10000"),
     ],
 )
 def test_a_wrong_request_is_explained(arguments: dict, message: str) -> None:

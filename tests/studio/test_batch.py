@@ -249,7 +249,7 @@ def test_an_interruption_does_not_replace_a_finished_picture(make, photo: Path) 
 
     maker = make(overwrite=True, keep_partial=True)
     (outcome,) = made(maker, task_for(photo), begin=lambda _title: interrupt)
-    assert (outcome.status, outcome.message) == ("interrupted", "(not kept)")
+    assert (outcome.status, outcome.message) == ("interrupted", "(a finished one is there)")
     assert photo.with_name("out.png").read_bytes() == before
 
 
