@@ -5,26 +5,32 @@ Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networks", 2
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from dreamcli.engine.ascent import Adam, NormalizedGradient, Optimizer
 from dreamcli.engine.compute import Compute
 from dreamcli.engine.natural import noise
-from dreamcli.engine.octaves import over_white
-from dreamcli.engine.parameterization import Pixels
-from dreamcli.engine.transforms import Jitter
+from dreamcli.engine.octaves import octave_sizes, over_white
+from dreamcli.engine.parameterization import Pixels, Pyramid
+from dreamcli.engine.transforms import Jitter, Mirror, Transform, Turn
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.settings.dream import DreamSettings
 
 from .artwork import Artwork, Inputs, OnStep, value_of
 from .layer_objectives import objective_for
 from .memory_plan import activations_for
-from .octaves import DetailCanvas, climb_octaves
+from .octaves import SMALLEST_OCTAVE, DetailCanvas, climb_octaves
 from .pixels import scaled_picture, to_pixels, to_tensor
 
-# the mean change of a pixel in each step, at strength 1, from black (0) to white (1)
-STEP_AT_FULL_STRENGTH = 6 / 255
+# per step at strength 1: the mean change of a pixel, from black (0) to white (1), and that of a pyramid's leaves, of
+# which the first step is as large, and later ones are smaller
+STEP_AT_FULL_STRENGTH, PYRAMID_STEP = 6 / 255, 0.03
+KEPT_LIGHT = 0.9  # of the photograph's, in a pyramid
+PYRAMID_COLOR = 2.0  # relative to brightness, for colors that may drift freely
+TURN, ZOOM = 5.0, 0.05  # degrees, and as a fraction: the largest before each step, in a pyramid
 NOISE_CONTRAST = 0.5  # as a share of a photograph's
 
 
@@ -49,22 +55,27 @@ def dream(
     shown = over_white(start, alpha)
     layers = [layer for spec in settings.layers for layer in ensemble.find(spec)]
     activations = activations_for(layers, compute, (start.shape[2], start.shape[3]))
+    has_neuron = any(spec.position for spec in settings.layers)
+    as_pyramid = settings.parameterization == "pyramid" and not has_neuron
     with torch.inference_mode():
         seen = activations(shown)
-        objective = objective_for(settings.layers, ensemble, inputs, seen, compute)
+        objective = objective_for(settings.layers, ensemble, inputs, seen, compute, stands_out=as_pyramid)
         if settings.minimize:
             objective = -objective
         before = float(objective(seen, shown))
         del seen  # large
-    has_neuron = any(spec.position for spec in settings.layers)
-    canvas = DetailCanvas(start, Pixels, inputs)
+    canvas = DetailCanvas(
+        start,
+        partial(Pyramid, color=PYRAMID_COLOR * settings.color, light=KEPT_LIGHT) if as_pyramid else Pixels,
+        inputs,
+    )
     climbed = climb_octaves(
         canvas,
         lambda _octave: objective,
         activations,
         settings,
         optimizer=_optimizer(settings, inputs, canvas.size, compute, has_neuron),
-        transforms=lambda _size: [] if has_neuron else [Jitter(settings.jitter)],
+        transforms=lambda _size: [] if has_neuron else _transforms(settings),
         generator=generator,
         on_step=on_step,
     )
@@ -84,7 +95,8 @@ def _start(settings: DreamSettings, inputs: Inputs, generator: torch.Generator, 
 def _optimizer(
     settings: DreamSettings, inputs: Inputs, size: tuple[int, int], compute: Compute, has_neuron: bool
 ) -> Optimizer:
-    step = settings.strength * STEP_AT_FULL_STRENGTH
+    is_pyramid = settings.parameterization == "pyramid"
+    step = settings.strength * (PYRAMID_STEP if is_pyramid and not has_neuron else STEP_AT_FULL_STRENGTH)
     if has_neuron:
         # a single neuron's gradient is so spiky that following it directly kills the neuron at the first step;
         # Adam moves every pixel by about the same amount
@@ -93,4 +105,13 @@ def _optimizer(
     for mask in (inputs.mask_tensor(size, compute.device), inputs.alpha_tensor(size, compute.device)):
         if mask is not None:
             step *= float(mask.mean())
+    if is_pyramid:
+        octaves = len(octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE))
+        return NormalizedGradient(step, steps=octaves * settings.steps)
     return NormalizedGradient(step, settings.color)
+
+
+def _transforms(settings: DreamSettings) -> list[Transform]:
+    jitter = Jitter(settings.jitter)
+    # a pyramid draws large shapes, which lean and look either way
+    return [jitter, Turn(TURN, (1 - ZOOM, 1 + ZOOM)), Mirror()] if settings.parameterization == "pyramid" else [jitter]

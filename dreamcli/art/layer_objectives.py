@@ -26,7 +26,12 @@ GUIDE_SIZE = 224  # pixels on the longer side of a guide: each of its places is 
 
 
 def objective_for(
-    specs: Sequence[LayerSpec], ensemble: Ensemble, inputs: Inputs, seen: Captured, compute: Compute
+    specs: Sequence[LayerSpec],
+    ensemble: Ensemble,
+    inputs: Inputs,
+    seen: Captured,
+    compute: Compute,
+    stands_out: bool = False,
 ) -> Objective:
     """Turn layer specs into an objective: a weighted sum of layers, channels and neurons, or of a guide's features.
 
@@ -35,6 +40,7 @@ def objective_for(
         seen: the layers' activations for the full-sized picture. A neuron's position refers to its feature map there,
             and channels and neurons are measured in units of their layer's RMS there.
         inputs, compute: for the guide.
+        stands_out: of whole layers, count only what stands out; see `LayerEnergy`.
 
     Raises:
         WrongRequest: a layer is unknown, a channel or position is out of range, or there are too many layers.
@@ -43,7 +49,7 @@ def objective_for(
     places = [(spec, layer) for spec in specs for layer in ensemble.find(spec)]
     guide = inputs.references.guide
     if guide is None:
-        terms = [_term(spec, layer, seen) for spec, layer in places]
+        terms = [_term(spec, layer, seen, stands_out) for spec, layer in places]
     else:
         terms = _guide_terms([layer for _, layer in places], guide, compute)
     weighted = (spec.weight * layer.weight * term for (spec, layer), term in zip(places, terms, strict=True))
@@ -58,9 +64,9 @@ def _guide_terms(layers: Sequence[NetworkLayer], guide: Picture, compute: Comput
     return [Guide.of(layer.key, seen[layer.key], alpha) for layer in layers]
 
 
-def _term(spec: LayerSpec, layer: NetworkLayer, seen: Captured) -> Objective:
+def _term(spec: LayerSpec, layer: NetworkLayer, seen: Captured, stands_out: bool) -> Objective:
     if spec.channel is None:
-        return LayerEnergy(layer.key)
+        return LayerEnergy(layer.key, stands_out)
     activation = seen[layer.key]
     scale = rms(activation)
     if spec.position is None:

@@ -90,12 +90,21 @@ class LayerEnergy(Objective):
 
     Mordvintsev et al. (2015) climb ``1/2 ||a||^2``. The logarithm has the same gradient up to a factor, and that
     factor makes layers comparable.
+
+    Attributes:
+        stands_out: count only how each channel differs from its mean over all places, so that an even pattern over
+            all of a sky gains nothing.
     """
 
     layer: str
+    stands_out: bool = False
 
     def __call__(self, activations: Captured, image: Tensor) -> Tensor:
-        energy: Tensor = _MeanSquare.apply(activations[self.layer])
+        activation = activations[self.layer]
+        energy: Tensor = _MeanSquare.apply(activation)
+        if self.stands_out and activation.dim() == 4:
+            means = activation.mean((2, 3), dtype=torch.float32)
+            energy = (energy - means.square().mean(1)).clamp(min=0)
         return 0.5 * (energy + _TINY).log().mean()
 
 

@@ -17,6 +17,9 @@ from .mps import layout
 # of `Pyramid`: how fast the weights fall with size, and those of the few values that set the color of whole regions
 PYRAMID_FALL = 0.7
 COARSEST, COARSE_WEIGHT = 3, 0.2  # pixels on the longer side
+# the same where the start keeps its light: sizes below that side count for less, by the square, and light is what is
+# left of a picture at the second one
+KEEPING_FALL, KEEPING_SIDE, LIGHT_SIDE = 0.5, 24, 20
 LAPLACIAN_LEVELS, SMALLEST_LEVEL = 8, 4  # the latter in pixels on the shorter side
 
 
@@ -144,29 +147,40 @@ class Pyramid(Parameterization):
     Args:
         image: the start, ``(N, 3, H, W)`` in [0, 1]; values are clipped to 0.01 .. 0.99.
         color: the size of steps in color, from 0 to 1, relative to those in brightness along natural colors.
+        light: how much of the start's light and shade to keep, from 0 to 1: this share of the change in them is taken
+            back.
     """
 
-    def __init__(self, image: Tensor, color: float = 1.0) -> None:
+    def __init__(self, image: Tensor, color: float = 1.0, light: float = 0.0) -> None:
         self._start = natural.to_components(image)
         self._color = image.new_tensor([1, color, color]).view(1, 3, 1, 1)
         height, width = image.shape[2:]
         longest = max(height, width)
         halvings = 2 * math.log2(longest)  # by the root of two
         sides = {round(longest * 2 ** (-level / 2)): None for level in range(math.ceil(halvings), -1, -1)}
-        self._weights = [(side / 16) ** -PYRAMID_FALL * (1 if side > COARSEST else COARSE_WEIGHT) for side in sides]
-        shapes = [[max(1, round(length * side / longest)) for length in (height, width)] for side in sides]
+        self._weights = [_weight(side, bool(light)) for side in sides]
+        shapes = [_scaled((height, width), side) for side in sides]
         # two small matrices enlarge an image in half the time that torch takes to interpolate it
         self._enlargements = [
             (_enlargement(down, height, image.device), _enlargement(right, width, image.device).T)
             for (down, right), (height, width) in pairwise(shapes)
         ]
         self.leaves = [torch.zeros(*image.shape[:2], *shape, device=image.device).requires_grad_() for shape in shapes]
+        self._light = light
+        if light:
+            small = _scaled((height, width), min(LIGHT_SIDE, longest))
+            pairs = list(zip((height, width), small, strict=True))
+            self._reduction = [_enlargement(before, after, image.device) for before, after in pairs]
+            self._return = [_enlargement(after, before, image.device) for before, after in pairs]
 
     def render(self) -> Tensor:
         total = self._weights[0] * self.leaves[0]
         larger = zip(self._weights[1:], self.leaves[1:], self._enlargements, strict=True)
         for weight, leaf, (rows, columns) in larger:
             total = rows @ total @ columns + weight * leaf
+        if self._light:
+            changed = self._reduction[0] @ total @ self._reduction[1].T
+            total = total - self._light * (self._return[0] @ changed @ self._return[1].T)
         return natural.to_image(self._start + self._color * total)
 
     def project(self) -> None:
@@ -205,9 +219,21 @@ class LaplacianPyramid(Parameterization):
             self.leaves[0] += image.clamp(0, 1) - image
 
 
+def _weight(side: int, keeps_light: bool) -> float:
+    """How much a size of a pyramid counts, by its longer side in pixels."""
+    if keeps_light:
+        return math.pow(side / 16, -KEEPING_FALL) * min(1.0, (side / KEEPING_SIDE) ** 2)
+    return math.pow(side / 16, -PYRAMID_FALL) * (1 if side > COARSEST else COARSE_WEIGHT)
+
+
+def _scaled(size: tuple[int, int], longest: int) -> list[int]:
+    return [max(1, round(length * longest / max(size))) for length in size]
+
+
 def _enlargement(before: int, after: int, device: torch.device) -> Tensor:
     """The bicubic interpolation of ``before`` values to ``after``, as a matrix ``(after, before)``."""
-    return F.interpolate(torch.eye(before, device=device)[None, None], (after, before), mode="bicubic")[0, 0]
+    unit = torch.eye(before, device=device)[None, None]
+    return F.interpolate(unit, (after, before), mode="bicubic", antialias=after < before)[0, 0]
 
 
 def blurred(image: Tensor, deviation: float) -> Tensor:

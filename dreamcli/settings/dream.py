@@ -22,6 +22,10 @@ class DreamSettings(ClimbSettings):
     size: int | None = size_setting(f"the input's size; {size_from_noise} from noise")
     layers: tuple[LayerSpec, ...] = setting(BOOSTED_LAYERS, (LayerSpec("high"),), metavar=BOOSTED_METAVAR)
     minimize: bool = setting("Minimize instead of maximizing: fade what the layers see.", False)
+    parameterization: str = setting(
+        "What to optimize: pixels; or a sum of images of many sizes, for fewer and whole things on calm grounds.",
+        "pixels", choices=("pixels", "pyramid"),
+    )  # fmt: skip
     color: float = setting(
         "How far colors may drift, from 0 (not at all) to 1 (freely); ignored for a neuron @Y,X.", 0.5, low=0, high=1
     )

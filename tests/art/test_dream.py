@@ -9,8 +9,9 @@ from dreamcli.art.dream import dream
 from dreamcli.art.pixels import scaled_size, to_tensor
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
+from dreamcli.engine.natural import high_frequency_share
 from dreamcli.errors import WrongRequest
-from dreamcli.files.reading import Picture
+from dreamcli.files.reading import Picture, resized
 from dreamcli.networks.ensemble import Ensemble
 from dreamcli.networks.zoo import Network
 from dreamcli.settings.dream import DreamSettings
@@ -18,10 +19,19 @@ from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.references import References
 from tests.conftest import scene
 
+QUICK: dict[str, object] = {"steps": 3, "octaves": 2, "jitter": 4}
+
+
+@pytest.fixture(autouse=True, params=["pixels", "pyramid"])
+def parameterization(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test here is about both."""
+    monkeypatch.setitem(QUICK, "parameterization", request.param)
+    return str(request.param)
+
 
 def settings(*specs: str, **others) -> DreamSettings:
     layers = tuple(LayerSpec.parse(spec) for spec in specs or ("mid",))
-    return DreamSettings(**({"layers": layers, "steps": 3, "octaves": 2, "jitter": 4} | others))
+    return DreamSettings(**({"layers": layers} | QUICK | others))
 
 
 def make(
@@ -160,6 +170,19 @@ def test_only_the_bright_part_of_a_mask_changes(network: Network, compute: Compu
 
 
 def test_a_guide_is_climbed_towards(network: Network, compute: Compute) -> None:
-    guided = make(settings(), network, scene(), compute, guide=Picture(scene(64, 64)[::-1].copy()))
-    assert guided.score["after"] > guided.score["before"]
-    assert (guided.pixels != make(settings(), network, scene(), compute).pixels).any()
+    gray = np.full((60, 80, 3), 128, np.uint8)
+    guided = make(settings(steps=8), network, gray, compute, guide=Picture(scene(64, 64)[::-1].copy()))
+    assert guided.score["after"] > 1.3 * guided.score["before"]
+    assert (guided.pixels != make(settings(steps=8), network, gray, compute).pixels).any()
+
+
+def test_a_pyramid_is_calmer_and_keeps_the_light(network: Network, compute: Compute) -> None:
+    photo = scene(96, 128)
+    shares, likeness = {}, {}
+    for kind in ("pixels", "pyramid"):
+        made = make(settings("high", parameterization=kind, steps=6), network, photo, compute).pixels
+        shares[kind] = high_frequency_share(to_tensor(made, torch.device("cpu")))
+        small = [resized(each, (8, 6)).mean(2).ravel() for each in (photo, made)]
+        likeness[kind] = np.corrcoef(*small)[0, 1]
+    assert shares["pyramid"] < 0.7 * shares["pixels"]
+    assert likeness["pyramid"] > 0.92

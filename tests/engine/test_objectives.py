@@ -187,3 +187,17 @@ def test_distributions_are_matched_by_climbing(generator: torch.Generator) -> No
 def test_layers_of_every_shape_have_quantiles(shape: tuple[int, ...]) -> None:
     channels = 5
     assert quantiles(torch.rand(shape)).shape == (2, channels, 16)
+
+
+def test_what_stands_out_is_what_differs_from_place_to_place() -> None:
+    energy, outstanding = LayerEnergy("a"), LayerEnergy("a", stands_out=True)
+    generator = torch.Generator().manual_seed(0)
+    even, uneven = torch.full((1, 4, 6, 6), 3.0), torch.randn(1, 4, 6, 6, generator=generator)
+    image = torch.zeros(1, 3, 6, 6)
+    assert energy({"a": even + uneven}, image) > energy({"a": uneven}, image) + 0.5
+    one, other = (outstanding({"a": each}, image) for each in (even + uneven, uneven))
+    assert float(one) == pytest.approx(float(other), abs=1e-4)
+    expected = (uneven - uneven.mean((2, 3), keepdim=True)).square().mean().sqrt().log()
+    assert float(other) == pytest.approx(float(expected), abs=1e-4)
+    flat = torch.randn(2, 7, generator=generator)  # a layer without places
+    assert outstanding({"a": flat}, image) == energy({"a": flat}, image)

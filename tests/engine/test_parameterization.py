@@ -35,7 +35,16 @@ def test_pixels_are_blurred_after_the_first_steps_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [Pixels, Fourier, partial(Fourier, color=0.0), Pyramid, partial(Pyramid, color=0.0), LaplacianPyramid]
+    "make",
+    [
+        Pixels,
+        Fourier,
+        partial(Fourier, color=0.0),
+        Pyramid,
+        partial(Pyramid, color=0.0),
+        partial(Pyramid, light=0.9),
+        LaplacianPyramid,
+    ],
 )
 def test_it_starts_at_the_image(make) -> None:
     torch.testing.assert_close(make(IMAGE).render(), IMAGE, atol=1e-5, rtol=1e-4)
@@ -170,3 +179,17 @@ def test_blur_keeps_the_mean_and_flat_images() -> None:
     spot[..., 15, 15] = 1
     offsets = torch.arange(31.0) - 15
     assert float((blurred(spot, 2.0)[0, 0].sum(0) * offsets**2).sum()) == pytest.approx(4, rel=0.05)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (12, 17), (1, 9), (1, 1)])
+def test_a_pyramid_that_keeps_the_light_changes_shapes_only(size: tuple[int, int]) -> None:
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.25
+    change = {}
+    for light in (0.0, 1.0):
+        pyramid = Pyramid(image, light=light)
+        for leaf in pyramid.leaves:
+            leaf.data = torch.randn(leaf.shape, generator=torch.Generator().manual_seed(leaf.numel()))
+        changed = natural.to_components(pyramid.render().detach()) - natural.to_components(image)
+        assert changed.isfinite().all()
+        change[light] = float(changed.mean((2, 3)).abs().max())
+    assert change[1.0] < 0.2 * change[0.0]
