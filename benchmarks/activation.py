@@ -6,6 +6,7 @@ Google's notebook of 2015: 4 octaves of 1.4, steps of 1.5/255 along the plain no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,11 +15,10 @@ from PIL import Image
 
 from dreamcli.art.artwork import Inputs
 from dreamcli.art.dream import STEP_AT_FULL_STRENGTH, dream
-from dreamcli.art.octaves import SMALLEST_OCTAVE
+from dreamcli.art.octaves import schedule
 from dreamcli.art.pixels import to_tensor
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.compute import Compute
-from dreamcli.engine.octaves import octave_sizes
 from dreamcli.files.reading import Picture, Pixels
 from dreamcli.networks import zoo
 from dreamcli.networks.ensemble import Ensemble
@@ -43,9 +43,9 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
             with Image.open(SAMPLES / f"{name}.jpg") as image:
                 photo = np.array(image.resize((WIDTH, WIDTH * image.height // image.width)))
             ours = DreamSettings(layers=spec)
-            sizes = octave_sizes(photo.shape[0], photo.shape[1], ours.octaves, ours.octave_scale, SMALLEST_OCTAVE)
+            steps = sum(steps for _, steps in schedule((photo.shape[0], photo.shape[1]), ours))
             google = DreamSettings(
-                layers=spec, steps=-(-len(sizes) * ours.steps // 4), octaves=4, octave_scale=1.4,
+                layers=spec, parameterization="pixels", steps=math.ceil(steps / 4), octaves=4, octave_scale=1.4,
                 strength=1.5 / 255 / STEP_AT_FULL_STRENGTH, color=1.0, jitter=32,
             )  # fmt: skip
             before, our, their = (

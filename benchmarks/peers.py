@@ -73,7 +73,8 @@ def rows(_compute: Compute) -> Iterator[tuple[str, str, str]]:
             "theirs.png",
         )  # fmt: skip
         dream = ("dream", photo, "--size", "512", "--model", "vgg16", "--weights", "vgg16-00b39a1b.pth", "--layer",
-                 "features.22", "--octaves", "1", "--steps", str(DREAM_STEPS))  # fmt: skip
+                 "features.22", "--parameterization", "pixels", "--octaves", "1",
+                 "--steps", str(DREAM_STEPS))  # fmt: skip
         yield _row("neural-dream", "neural_dream", "a dream, 512 px", folder, theirs, dream)
         theirs = (
             "-m", "pastiche", "--content", photo, "--styles", style, "--output", "theirs.png", "--size", "256",

@@ -14,9 +14,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from dreamcli.art.octaves import SMALLEST_OCTAVE
+from dreamcli.art.octaves import schedule
 from dreamcli.engine.compute import Compute
-from dreamcli.engine.octaves import octave_sizes
 from dreamcli.networks import zoo
 from dreamcli.settings.dream import DreamSettings
 
@@ -60,10 +59,10 @@ def rows(compute: Compute) -> Iterator[tuple[str, str, str]]:
     ensemble = zoo.load_all(settings.model)
     if ensemble.prefers_float32:
         compute = replace(compute, precision=torch.float32)
-    sizes = octave_sizes(HEIGHT, WIDTH, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE)
-    bare = settings.steps * sum(
-        bare_seconds(layer.network, layer.name, *size, compute)
-        for size in sizes
+    octaves = schedule((HEIGHT, WIDTH), settings)
+    bare = sum(
+        steps * bare_seconds(layer.network, layer.name, *size, compute)
+        for size, steps in octaves
         for layer in ensemble.find(settings.layers[0])
     )
     with tempfile.TemporaryDirectory() as folder:

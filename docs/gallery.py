@@ -8,10 +8,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 # in the order of the page: each picture, its title, and what it shows, for those who don't see it
 SHOWN = {
-    "coffee-dream.jpg": ("Beasts in the coffee", "dogs and birds crowd the saucer and drink from the cup"),
-    "coffee-vgg.jpg": ("What VGG19 sees in it", "eyes, beaks and arches grow out of the table and the cup"),
-    "rocket-high.jpg": ("On the launch pad", "animals in the night sky around a rocket"),
-    "galaxies-mid.jpg": ("Deep field", "galaxies that have become eyes and shells"),
+    "coffee-dream.jpg": ("Beasts in the coffee", "dogs look out of the cup, the spoon and the table"),
+    "coffee-vgg.jpg": ("What VGG19 sees in it", "a cup of eyes on a table of spotted fur"),
+    "rocket-high.jpg": ("On the launch pad", "the rocket has become a bird, and beasts lie at its feet"),
+    "galaxies-mid.jpg": ("Deep field", "galaxies that have become eyes and strings of pearls"),
     "chelsea-low.jpg": ("Fur, drawn", "a cat's face in curling strokes"),
     "classes.jpg": ("Nine classes", "goldfish, jellyfish, butterflies, penguins and more, each filling its square"),
     "channels.jpg": ("Nine channels", "patterns that nine channels of a layer respond to"),

@@ -55,15 +55,15 @@ RECIPES = (
     ),
     Recipe(
         "vgg",
-        "Whole animals from the original VGG19",
-        "dreamcli dream samples/coffee.jpg --model vgg19_gatys --size 400",
-        "The network of the first style transfer draws the most complete animals, and takes the longest.",
+        "A beast by the original VGG19",
+        "dreamcli dream samples/chelsea.jpg --model vgg19_gatys --size 400",
+        "The network of the first style transfer turns things into fur and eyes, and takes the longest.",
     ),
     Recipe(
         "fur",
         "Fine detail in the photo's own colors",
-        "dreamcli dream samples/chelsea.jpg --layer mid --octaves 2 --color 0 --size 400",
-        "Two octaves keep the details small, and with `--color 0` only the brightness changes.",
+        "dreamcli dream samples/chelsea.jpg --layer mid --octaves 1 --color 0 --size 400",
+        "A single octave keeps the details small, and with `--color 0` only the brightness changes.",
     ),
     Recipe(
         "guided",
@@ -92,7 +92,7 @@ RECIPES = (
     Recipe(
         "noise",
         "Starting from noise",
-        "dreamcli dream --start noise --layer high --octaves 8 --size 360",
+        "dreamcli dream --start noise --size 360",
         "No photo is needed: the noise has the colors of photos. `--seed 1` starts from different noise.",
     ),
     Recipe(
@@ -172,8 +172,8 @@ FIGURES = {
     "layer-mid": "dreamcli dream samples/coffee.jpg --layer mid --size 320",
     "layer-high": "dreamcli dream samples/coffee.jpg --layer high --size 320",
     "octaves-1": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 1 --size 320",
-    "octaves-3": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 3 --size 320",
-    "octaves-6": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 6 --size 320",
+    "octaves-3": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 3 --octave-scale 1.3 --size 320",
+    "octaves-6": "dreamcli dream samples/galaxies.jpg --layer mid --octaves 6 --octave-scale 1.3 --size 320",
     **{
         f"network-{name}-{photo}": f"dreamcli dream samples/{photo}.jpg --model {name} --size 400"
         for name in ("dreamnet", "efficientnet_lite0", "vgg19_gatys")

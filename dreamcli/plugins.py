@@ -55,6 +55,7 @@ class PackagedNetwork:
         labels: the names of its classes, in order.
         has_imagenet_classes: whether its classes are ImageNet's, in the usual order, instead of ``labels``.
         layers: those that low, mid and high stand for; by default, they are chosen by their depth.
+        earlier_layers: those that low, mid and high stood for before recipe 3, if others; see `Settings`.
         style_layers, content_layer: where style is measured, from fine to coarse, and where content is; likewise.
         is_residual: whether every block adds to the one before, so that activations are few and large.
         parameters: their number, if the file doesn't say it; 0 if unknown.
@@ -71,6 +72,7 @@ class PackagedNetwork:
     labels: tuple[str, ...] = ()
     has_imagenet_classes: bool = False
     layers: tuple[str, str, str] | None = None
+    earlier_layers: tuple[str, str, str] | None = None
     style_layers: tuple[str, ...] = ()
     content_layer: str = ""
     is_residual: bool = False

@@ -5,12 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from dreamcli.engine.ascent import Adam, NormalizedGradient, Optimizer
-from dreamcli.engine.octaves import octave_sizes
 from dreamcli.engine.parameterization import Fourier, Parameterization, Phase, Pixels, Pyramid
 from dreamcli.engine.transforms import Crop, Jitter, Mirror, Noise, Pad, Transform, Turn
 from dreamcli.settings.visualization import VisualizationSettings
 
-from .octaves import SMALLEST_OCTAVE, Size
+from .octaves import Size, schedule
 
 # per step at strength 1: the mean change of a pyramid's leaves, or Adam's learning rate, where 1 is a frequency's
 # amplitude in photographs (fourier), a radian (phase), or the difference between black and white (pixels)
@@ -38,8 +37,7 @@ def optimizer_of(settings: VisualizationSettings, size: Size) -> Optimizer:
     rate = settings.strength * RATES[settings.parameterization]
     if settings.parameterization != "pyramid":
         return Adam(rate)
-    octaves = len(octave_sizes(*size, settings.octaves, settings.octave_scale, SMALLEST_OCTAVE))
-    return NormalizedGradient(rate, steps=octaves * settings.steps)
+    return NormalizedGradient(rate, steps=sum(steps for _, steps in schedule(size, settings)))
 
 
 def transforms_of(settings: VisualizationSettings) -> list[Transform]:

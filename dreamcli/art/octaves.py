@@ -13,16 +13,19 @@ from torch import Tensor
 from dreamcli.engine.ascent import Optimizer, ascend
 from dreamcli.engine.joint import AnyActivations
 from dreamcli.engine.objectives import Objective
-from dreamcli.engine.octaves import octave_sizes, resize, resize_alpha, resize_visible
+from dreamcli.engine.octaves import growing_sizes, octave_sizes, resize, resize_alpha, resize_visible
 from dreamcli.engine.parameterization import Masked, Parameterization
 from dreamcli.engine.transforms import Transform
 from dreamcli.files.reading import Pixels
-from dreamcli.settings.base import ClimbSettings
+from dreamcli.settings.base import SMALLEST_SIDE, ClimbSettings
 
 from .artwork import Inputs, NotFinite, OnStep, Step
-from .pixels import to_pixels
+from .pixels import scaled_size, to_pixels
 
 SMALLEST_OCTAVE = 64  # pixels on the shorter side: below that, there is nothing left to recognize
+FEWEST_STEPS = 2  # at any size
+STEPS_FALL = 2  # steps fall with the side of an octave to this power: every octave takes about as long
+LARGE = 800  # pixels on the longer side; beyond, nothing new is drawn: the detail is enlarged
 
 Size = tuple[int, int]  # (height, width) in pixels
 
@@ -130,6 +133,24 @@ class Climbed(Generic[O]):
     last: tuple[O, Objective] | None = None
 
 
+def schedule(size: Size, settings: ClimbSettings, smallest: int = SMALLEST_OCTAVE) -> list[tuple[Size, int]]:
+    """The sizes of a climb to this (height, width), from small to full, and the number of steps at each.
+
+    By default, shapes are found where networks are used to seeing them, and most steps are taken there; what is
+    enlarged needs the fewer the larger it is.
+    """
+    if settings.octaves:
+        sizes = octave_sizes(*size, settings.octaves, settings.octave_scale, smallest)
+        return [(each, settings.steps) for each in sizes]
+    largest = scaled_size(*size, min(LARGE, max(size)))
+    sizes = growing_sizes(*largest, SMALLEST_SIDE, settings.octave_scale)
+    shares = [max(sizes[0]) / max(each) for each in sizes]
+    return [
+        (each, max(FEWEST_STEPS, round(settings.steps * share**STEPS_FALL)))
+        for each, share in zip(sizes, shares, strict=True)
+    ]
+
+
 def climb_octaves(
     canvas: Canvas[O],
     objective: Callable[[O], Objective],
@@ -158,21 +179,21 @@ def climb_octaves(
     """
     if not settings.strength and settings.recipe > 1:
         return Climbed("done")  # even steps of no length could clip or smooth the picture
-    sizes = octave_sizes(*canvas.size, settings.octaves, settings.octave_scale, smallest)
+    octaves = schedule(canvas.size, settings, smallest)
     taken, last = 0, None
-    for number, size in enumerate(sizes, 1):
+    for number, (size, steps) in enumerate(octaves, 1):
         octave = canvas.begin(size)
         last = octave, objective(octave)
         ascent = ascend(
             octave.climbed,
             last[1],
             activations,
-            steps=settings.steps,
+            steps=steps,
             optimizer=optimizer,
             transforms=transforms(size),
             generator=generator,
             redirect=redirect,
-            on_step=_reporter(on_step, settings.steps, number, sizes, canvas.shown),
+            on_step=_reporter(on_step, number, octaves, canvas.shown),
         )
         if all(bool(leaf.isfinite().all()) for leaf in octave.climbed.leaves):
             canvas.end()
@@ -187,19 +208,20 @@ def climb_octaves(
 
 
 def _reporter(
-    on_step: OnStep | None, steps: int, octave: int, sizes: list[Size], shown: Callable[[], Tensor]
+    on_step: OnStep | None, octave: int, octaves: list[tuple[Size, int]], shown: Callable[[], Tensor]
 ) -> Callable[[int, float], None] | None:
     """Report one octave's progress as progress of the whole climb, where work is counted in pixels."""
     if on_step is None:
         return None
-    areas = [height * width for height, width in sizes]
+    work = [height * width * steps for (height, width), steps in octaves]
+    steps = octaves[octave - 1][1]
 
     def picture() -> Pixels:
         with torch.no_grad():
             return to_pixels(shown())
 
     def report(step: int, value: float) -> None:
-        share = (sum(areas[: octave - 1]) + areas[octave - 1] * step / steps) / sum(areas)
-        on_step(Step(step, steps, octave, len(sizes), value, share, picture))
+        share = (sum(work[: octave - 1]) + work[octave - 1] * step / steps) / sum(work)
+        on_step(Step(step, steps, octave, len(octaves), value, share, picture))
 
     return report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -22,6 +24,17 @@ def octave_sizes(height: int, width: int, octaves: int, scale: float, minimum: i
             break
         sizes.append(size)
     return list(dict.fromkeys(reversed(sizes)))
+
+
+def growing_sizes(height: int, width: int, smallest: int, scale: float) -> list[tuple[int, int]]:
+    """The (height, width) of as many octaves as it takes from ``smallest`` pixels on the longer side to the full size.
+
+    Each is about ``scale`` times the previous one.
+    """
+    longest = max(height, width)
+    count = math.ceil(max(0.0, math.log(longest / smallest)) / math.log(scale))
+    shrunk = [(smallest / longest) ** (step / max(1, count)) for step in range(count, -1, -1)]
+    return [(max(1, round(height * part)), max(1, round(width * part))) for part in shrunk]
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:

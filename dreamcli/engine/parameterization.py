@@ -17,9 +17,7 @@ from .mps import layout
 # of `Pyramid`: how fast the weights fall with size, and those of the few values that set the color of whole regions
 PYRAMID_FALL = 0.7
 COARSEST, COARSE_WEIGHT = 3, 0.2  # pixels on the longer side
-# the same where the start keeps its light: sizes below that side count for less, by the square, and light is what is
-# left of a picture at the second one
-KEEPING_FALL, KEEPING_SIDE, LIGHT_SIDE = 0.5, 24, 20
+LIGHT_SIDE = 20  # likewise: light and shade are what is left of a picture of this size
 LAPLACIAN_LEVELS, SMALLEST_LEVEL = 8, 4  # the latter in pixels on the shorter side
 
 
@@ -149,16 +147,17 @@ class Pyramid(Parameterization):
         color: the size of steps in color, from 0 to 1, relative to those in brightness along natural colors.
         light: how much of the start's light and shade to keep, from 0 to 1: this share of the change in them is taken
             back.
+        coarsest: pixels on the longer side: smaller sizes count for less, by the square.
     """
 
-    def __init__(self, image: Tensor, color: float = 1.0, light: float = 0.0) -> None:
+    def __init__(self, image: Tensor, color: float = 1.0, light: float = 0.0, coarsest: float = 0.0) -> None:
         self._start = natural.to_components(image)
         self._color = image.new_tensor([1, color, color]).view(1, 3, 1, 1)
         height, width = image.shape[2:]
         longest = max(height, width)
         halvings = 2 * math.log2(longest)  # by the root of two
         sides = {round(longest * 2 ** (-level / 2)): None for level in range(math.ceil(halvings), -1, -1)}
-        self._weights = [_weight(side, bool(light)) for side in sides]
+        self._weights = [_weight(side, coarsest) for side in sides]
         shapes = [_scaled((height, width), side) for side in sides]
         # two small matrices enlarge an image in half the time that torch takes to interpolate it
         self._enlargements = [
@@ -219,11 +218,10 @@ class LaplacianPyramid(Parameterization):
             self.leaves[0] += image.clamp(0, 1) - image
 
 
-def _weight(side: int, keeps_light: bool) -> float:
+def _weight(side: int, coarsest: float) -> float:
     """How much a size of a pyramid counts, by its longer side in pixels."""
-    if keeps_light:
-        return math.pow(side / 16, -KEEPING_FALL) * min(1.0, (side / KEEPING_SIDE) ** 2)
-    return math.pow(side / 16, -PYRAMID_FALL) * (1 if side > COARSEST else COARSE_WEIGHT)
+    coarse = min(1.0, (side / coarsest) ** 2) if coarsest else 1 if side > COARSEST else COARSE_WEIGHT
+    return math.pow(side / 16, -PYRAMID_FALL) * coarse
 
 
 def _scaled(size: tuple[int, int], longest: int) -> list[int]:

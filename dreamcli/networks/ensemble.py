@@ -61,6 +61,10 @@ class Ensemble:
         """Equally weighted networks."""
         return cls(networks, (1.0,) * len(networks))
 
+    def of_recipe(self, recipe: int) -> Ensemble:
+        """All the networks as pictures of this recipe mean them; see `Network.of_recipe`."""
+        return Ensemble(tuple(network.of_recipe(recipe) for network in self.networks), self.weights)
+
     def with_average_pooling(self) -> Ensemble:
         """All the networks with averages in place of maxima; see `Network.with_average_pooling`."""
         return Ensemble(tuple(network.with_average_pooling() for network in self.networks), self.weights)

@@ -71,6 +71,12 @@ def aliases(name: str, network: nn.Module, trace: Trace) -> dict[str, str]:
     return dict(zip(ALIASES, chosen, strict=True))
 
 
+def earlier_aliases(name: str) -> dict[str, str]:
+    """The same before recipe 3; empty if they are the same."""
+    entry = None if is_own(name) else find(name)
+    return dict(zip(ALIASES, (entry and entry.earlier_layers) or (), strict=False))
+
+
 def style_layers(name: str, network: nn.Module, trace: Trace) -> tuple[tuple[str, ...], str]:
     """The layers where style is measured, and the one for content: as chosen by hand, otherwise by depth."""
     entry = None if is_own(name) else find(name)

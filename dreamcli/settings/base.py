@@ -17,8 +17,9 @@ from .spelling import SPELLINGS, Spelling
 
 T = TypeVar("T")
 
-LATEST_RECIPE = 2
+LATEST_RECIPE = 3
 MAX_STEPS = 10_000
+SMALLEST_SIDE = 224  # pixels on the longer side, where a climb begins by default: what most networks are used to
 MAX_JITTER = 10_000  # pixels
 MAX_WEIGHT = 1_000_000  # of a penalty
 
@@ -140,7 +141,8 @@ class Settings:
 
     Attributes:
         recipe: which version of the art form makes the picture. Version 1 ignored transparency, and changed the
-            photograph even outside its mask.
+            photograph even outside its mask. Version 2 filmed pixels, and some of its networks meant another layer
+            by ``high``.
     """
 
     command: ClassVar[str]  # its name
@@ -324,7 +326,7 @@ class ClimbSettings(Settings):
     climbs: ClassVar[bool] = True
 
     steps: int = setting("Steps per octave.", low=1, high=MAX_STEPS)
-    octaves: int = setting("Number of sizes, from small to full.", low=1, high=100)
+    octaves: int | None = setting("Number of sizes, from small to full.", low=1, high=100)
     octave_scale: float = setting("Size of each octave relative to the previous one.", low=1, high=100, low_open=True)
     strength: float = setting("How far to go, from 0 to 1; comparable across layers and models.", low=0, high=1)
     jitter: int = setting("Largest random shift before each step, in pixels.", low=0, high=MAX_JITTER)

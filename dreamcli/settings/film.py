@@ -10,7 +10,7 @@ from typing import ClassVar
 from dreamcli.errors import check
 
 from .base import MAX_STEPS, ClimbSettings, setting, size_setting
-from .dream import DreamSettings
+from .dream import PYRAMID_POWER, DreamSettings
 from .layer_spec import LayerSpec
 from .spelling import PLACE
 from .style import StyleSettings
@@ -113,11 +113,18 @@ class FilmSettings(ClimbSettings):
         if self.form == "style":
             return StyleSettings(layers=self.layers, strength=self.strength, **values)
         # at a higher frame rate, each frame is changed less
-        values |= {"strength": self.strength * min(1.0, PACE / self.fps), "color": self.color, "jitter": self.jitter}
+        share = min(1.0, PACE / self.fps)
+        values |= {"strength": self.strength * share, "color": self.color, "jitter": self.jitter}
         if self.form == "class":
             return ClassSettings(classes=self.classes, **values)
         layers = self.layers_at(index / self.fps) or (LayerSpec("high"),)
-        return (DreamSettings if self.form == "dream" else BoostSettings)(layers=layers, **values)
+        if self.form == "boost":
+            return BoostSettings(layers=layers, **values)
+        if self.recipe > 2:
+            values |= {"strength": self.strength * share ** (1 / PYRAMID_POWER), "parameterization": "pyramid"}
+        else:
+            values |= {"parameterization": "pixels"}
+        return DreamSettings(layers=layers, **values)
 
     @property
     def frame_zoom(self) -> float:

@@ -393,7 +393,7 @@ class Session:
         picture, ensemble = start.picture if start else None, self.ensemble(type(settings))
         inputs = self.inputs(settings, picture, references)
         seed = settings.seed if isinstance(settings, ClimbSettings) else 0
-        recipe = partial(forms.recipe(settings.command), settings, ensemble, inputs)
+        recipe = partial(forms.recipe(settings.command), settings, ensemble.of_recipe(settings.recipe), inputs)
         height, width = self.result_size(settings, picture) or (settings.side(None),) * 2
         artworks, notes = self.opened(type(settings)).within_memory(seed, height * width, recipe, on_step)
         notes = (*(note for network in ensemble.networks for note in network.notes), *notes)

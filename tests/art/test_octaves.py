@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dreamcli.art.artwork import Inputs, NotFinite, Step
-from dreamcli.art.octaves import DetailCanvas, Octave, Size, climb_octaves
+from dreamcli.art.octaves import LARGE, DetailCanvas, Octave, Size, climb_octaves, schedule
 from dreamcli.art.pixels import to_tensor
 from dreamcli.engine.activations import Activations
 from dreamcli.engine.ascent import NormalizedGradient, Optimizer
@@ -24,6 +24,23 @@ from tests.conftest import scene
 
 CPU = torch.device("cpu")
 SCHEDULE = DreamSettings(steps=3, octaves=3, octave_scale=1.25)
+
+
+def test_a_dream_begins_small_and_spends_its_steps_there() -> None:
+    assert schedule((384, 512), DreamSettings()) == [((168, 224), 16), ((254, 339), 7), ((384, 512), 3)]
+    assert schedule((100, 128), DreamSettings()) == [((100, 128), 16)]
+    assert schedule((384, 512), DreamSettings(octaves=2, steps=5)) == [((192, 256), 5), ((384, 512), 5)]
+
+
+@pytest.mark.parametrize("size", [(3000, 4000), (4000, 3000), (600, 30_000), (2, 5000), (801, 801)])
+def test_the_largest_pictures_are_dreamed_like_large_ones(size: Size) -> None:
+    found = schedule(size, DreamSettings())
+    assert max(found[0][0]) == 224
+    assert max(found[-1][0]) == LARGE
+    assert min(min(each) for each, _ in found) >= 1
+    steps = [steps for _, steps in found]
+    assert steps == sorted(steps, reverse=True)
+    assert steps[-1] >= 2
 
 
 class Brightness(Objective):

@@ -50,7 +50,7 @@ def test_animating_does_not_change_a_byte_of_the_picture(run, photo: Path, maker
 
 def test_frames_are_bounded_in_number_and_size(run) -> None:
     Image.fromarray(scene(300, 600)).save("wide.png")
-    arguments = ("--steps", 100, "--octaves", 1, "--size", 20)
+    arguments = ("--parameterization", "pixels", "--steps", 100, "--octaves", 1, "--size", 20)
     assert run("dream", "wide.png", *arguments, "-o", "small.png", "--animate", "a.webp").code == 0
     with Image.open("a.webp") as film:
         assert MAX_FRAMES - 2 < film.n_frames <= MAX_FRAMES  # the last two may be equal

@@ -27,7 +27,7 @@ def completed(*words: str) -> list[tuple[str, str]]:
         (("dream", "-m", "lene"), ["lenet5"]),
         (("classify", "x.png", "--model", "DREAM"), ["dreamnet"]),
         (("dream", "-m", "dreamnet+resnet1"), ["dreamnet+resnet101", "dreamnet+resnet152", "dreamnet+resnet18"]),
-        (("dream", "-m", "dreamnet+efficientnet_lite0*0.5", "--layer", "block1"), ["block1", "block10", "block12"]),
+        (("dream", "-m", "dreamnet+efficientnet_lite0*0.5", "--layer", "block1"), ["block1", "block12", "block14"]),
         (
             ("boost", "-m", "alexnet+dreamnet", "--layer", "fire9.s"),
             ["fire9.squeeze", "fire9.squeeze.conv", "fire9.squeeze.norm"],

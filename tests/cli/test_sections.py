@@ -38,10 +38,10 @@ def test_help_fits_on_a_screen_and_names_every_option(run, name: str, monkeypatc
 
 
 def test_help_all_says_more(run) -> None:
-    assert "Steps per octave" not in run("dream", "--help").out
+    assert "Steps at the smallest size" not in run("dream", "--help").out
     outcome = run("dream", "--help-all")
     assert outcome.code == 0
-    assert "Steps per octave" in outcome.out
+    assert "Steps at the smallest size" in outcome.out
 
 
 def test_headings_hold_only_options_that_exist() -> None:

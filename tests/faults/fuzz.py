@@ -19,6 +19,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -213,6 +214,7 @@ def fuzz(seconds: float, seed: int) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     home = Path.cwd()
+    import_module("torchvision.models")  # so that no attempt waits for it
     with TemporaryDirectory() as name, serving(Path(name) / "page") as server:
         folder = Path(name)
         kinds: dict[str, Callable[[Chance, Path], None]] = {

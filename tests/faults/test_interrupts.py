@@ -20,7 +20,8 @@ from dreamcli.studio import session
 from dreamcli.studio.interrupts import HeldInterrupts
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
-SMALL = ("--size", "160", "--steps", "2", "--octaves", "2", "--model", "dreamnet", "--judge", "none")
+SMALL = ("--size", "160", "--steps", "2", "--octaves", "2", "--octave-scale", "1.5", "--model", "dreamnet",
+         "--judge", "none")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dreamcli.errors import WrongRequest
-from dreamcli.settings.dream import DreamSettings
+from dreamcli.settings.dream import PYRAMID_POWER, DreamSettings
 from dreamcli.settings.film import FilmSettings
 from dreamcli.settings.layer_spec import LayerSpec
 from dreamcli.settings.style import StyleSettings
@@ -78,8 +78,15 @@ def test_each_frame_has_its_form_and_its_seed() -> None:
 
 
 def test_the_more_frames_a_second_the_less_is_done_to_each() -> None:
-    strengths = [FilmSettings(strength=0.4, fps=fps).of_frame(0).strength for fps in (3, 6, 24)]
+    strengths = [FilmSettings(form="boost", strength=0.4, fps=fps).of_frame(0).strength for fps in (3, 6, 24)]
     assert strengths == pytest.approx([0.4, 0.4, 0.1])
+    dreamed = [FilmSettings(strength=0.4, fps=fps).of_frame(0).strength ** PYRAMID_POWER for fps in (3, 6, 24)]
+    assert dreamed == pytest.approx([dreamed[0], dreamed[0], dreamed[0] / 4])
+
+
+def test_a_film_of_an_earlier_version_dreams_in_pixels() -> None:
+    frame = FilmSettings(strength=0.4, fps=24, recipe=2).of_frame(0)
+    assert (frame.parameterization, frame.strength) == ("pixels", pytest.approx(0.1))
 
 
 def test_the_zoom_is_spread_over_a_second() -> None:
