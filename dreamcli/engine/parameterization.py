@@ -220,8 +220,10 @@ class LaplacianPyramid(Parameterization):
 
 def _weight(side: int, coarsest: float) -> float:
     """How much a size of a pyramid counts, by its longer side in pixels."""
-    coarse = min(1.0, (side / coarsest) ** 2) if coarsest else 1 if side > COARSEST else COARSE_WEIGHT
-    return math.pow(side / 16, -PYRAMID_FALL) * coarse
+    weight = math.pow(side / 16, -PYRAMID_FALL)
+    if coarsest:
+        return weight * min(1.0, (side / coarsest) ** 2)
+    return weight * (1 if side > COARSEST else COARSE_WEIGHT)
 
 
 def _scaled(size: tuple[int, int], longest: int) -> list[int]:

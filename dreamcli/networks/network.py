@@ -15,7 +15,7 @@ from dreamcli.engine.trace import Layer, Trace, frozen_copy
 from dreamcli.errors import Hint, WrongRequest, check, did_you_mean, suggestion
 from dreamcli.settings.layer_spec import ALIASES, LayerSpec
 
-from .layers import DEFAULT_SIZE, layer_table
+from .layers import DEFAULT_SIZE, earlier_aliases, layer_table
 from .registry import is_own, is_residual
 
 T = TypeVar("T")
@@ -28,7 +28,6 @@ class Card:
 
     Attributes:
         aliases: ``{"low": layer, "mid": layer, "high": layer}``.
-        earlier_aliases: the same as pictures of earlier recipes mean them, if differently; see `Settings`.
         labels: the names of the classes, in order; their numbers if they have no names.
         style_layers, content_layer: where style is measured, from fine to coarse, and where content is.
         is_grey: whether it sees brightness only.
@@ -42,7 +41,6 @@ class Card:
     content_layer: str
     is_grey: bool = False
     headless: str = ""
-    earlier_aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_residual(self) -> bool:
@@ -101,9 +99,10 @@ class Network:
 
     def of_recipe(self, recipe: int) -> Network:
         """The network with the aliases that pictures of this recipe mean; see `Settings`."""
-        if recipe > 2 or not self.card.earlier_aliases:
+        aliases = {} if recipe > 2 else earlier_aliases(self.card.name)
+        if not aliases:
             return self
-        return replace(self, card=replace(self.card, aliases=self.card.earlier_aliases))
+        return self.kept("earlier aliases", lambda: replace(self, card=replace(self.card, aliases=aliases)))
 
     def with_average_pooling(self) -> Network:
         """The network with averages in place of every maximum over a window; its weights are shared.

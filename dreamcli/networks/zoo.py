@@ -20,7 +20,7 @@ from dreamcli.errors import DreamcliError, Hint, WrongRequest, check
 from .adapt import original, traced_as_ours, unwrapped
 from .checkpoints import State, matched, read_state_dicts
 from .ensemble import Ensemble
-from .layers import aliases, earlier_aliases, style_layers
+from .layers import aliases, style_layers
 from .model_spec import parse_models
 from .network import Card, Network
 from .own import OwnBuilder, checked_builder
@@ -236,8 +236,7 @@ def _network(
     labels = _labels(name, module, labels, channel_count(shape)) if has_classes else ()
     is_grey = bool(getattr(module, "is_grey", False))
     style, content = style_layers(name, module, trace)
-    headless, earlier = lost.reason if lost else "", earlier_aliases(name)
-    card = Card(name, aliases(name, module, trace), labels, style, content, is_grey, headless, earlier)
+    card = Card(name, aliases(name, module, trace), labels, style, content, is_grey, lost.reason if lost else "")
     return Network(card, module, input_format, digest, trace, remarks.notes)
 
 

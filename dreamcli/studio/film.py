@@ -260,7 +260,7 @@ class ZoomFilm(Film):
         settings, picture = self.settings, self.start.picture
         if previous is None or first is None:
             return first_frame(settings, picture, self.session.compute(FilmSettings))
-        ensemble = self.session.ensemble(FilmSettings)
+        ensemble = self.session.ensemble_for(settings)
         inputs = self.session.inputs(settings, picture, self.references)
         make = partial(next_frame, settings, index, previous, first, ensemble, inputs)
         seed = settings.of_frame(index).seed
@@ -321,7 +321,7 @@ class ClipFilm(Film):
             before = self._source.at(index - 1).pixels
             before_it = PreviousFrame(before, previous, change_of(self._source.first.pixels, first))
         frame, form = self._source.at(index).pixels, type(self.settings)
-        settings, ensemble = replace(self.settings, size=None), self.session.ensemble(form)
+        settings, ensemble = replace(self.settings, size=None), self.session.ensemble_for(self.settings)
         inputs = self.session.inputs(settings, Picture(frame), self.references)
         make = partial(repaint, settings, frame, before_it, ensemble, inputs)
         artwork, _ = self.session.opened(form).within_memory(settings.seed, math.prod(self.size), make, on_step)

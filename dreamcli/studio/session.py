@@ -327,6 +327,10 @@ class Session:
         """The networks that make this art form."""
         return self.opened(form).ensemble
 
+    def ensemble_for(self, settings: Settings) -> Ensemble:
+        """The networks that make what settings describe, with the layers that their recipe means."""
+        return self.ensemble(type(settings)).of_recipe(settings.recipe)
+
     def compute(self, form: type[Settings]) -> Compute:
         """The device and precision for this art form."""
         return self.opened(form).compute
@@ -345,7 +349,7 @@ class Session:
         Raises:
             WrongRequest: they don't, or a guide is combined with a channel, or there are too many networks.
         """
-        ensemble = self.ensemble(type(settings))
+        ensemble = self.ensemble_for(settings)
         if not isinstance(settings, ClimbSettings):
             _ = ensemble.only  # several networks climb together, but are shown one at a time
         for spec in settings.layer_specs:
@@ -390,10 +394,10 @@ class Session:
         Raises:
             DreamcliError: it can't be made.
         """
-        picture, ensemble = start.picture if start else None, self.ensemble(type(settings))
+        picture, ensemble = start.picture if start else None, self.ensemble_for(settings)
         inputs = self.inputs(settings, picture, references)
         seed = settings.seed if isinstance(settings, ClimbSettings) else 0
-        recipe = partial(forms.recipe(settings.command), settings, ensemble.of_recipe(settings.recipe), inputs)
+        recipe = partial(forms.recipe(settings.command), settings, ensemble, inputs)
         height, width = self.result_size(settings, picture) or (settings.side(None),) * 2
         artworks, notes = self.opened(type(settings)).within_memory(seed, height * width, recipe, on_step)
         notes = (*(note for network in ensemble.networks for note in network.notes), *notes)

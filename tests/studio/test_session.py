@@ -22,7 +22,7 @@ from dreamcli.errors import DreamcliError, Hint, WrongRequest
 from dreamcli.files.record import read_record
 from dreamcli.networks import zoo
 from dreamcli.networks.network import MAX_KEPT
-from dreamcli.settings.base import Settings
+from dreamcli.settings.base import LATEST_RECIPE, Settings
 from dreamcli.settings.dream import DreamSettings
 from dreamcli.settings.features import FeatureSettings
 from dreamcli.settings.film import FilmSettings
@@ -484,3 +484,15 @@ def test_an_interruption_is_passed_on_with_the_session_still_open(session: Sessi
     settings = replace(DreamSettings(), steps=2, octaves=1)
     (kept,) = session.make(settings, read_image(scene()), on_step=interrupt)
     assert kept.record.stopped == "interrupted"
+
+
+@pytest.mark.parametrize("form", [DreamSettings, FilmSettings])
+def test_older_settings_mean_the_layers_of_their_time(form: type[Settings]) -> None:
+    with Session("efficientnet_lite0", judge="none") as session:
+        now, older = (session.ensemble_for(form(recipe=recipe)) for recipe in (LATEST_RECIPE, 2))
+        assert [ensemble.find(LayerSpec("high"))[0].name for ensemble in (now, older)] == ["block14", "block10"]
+        assert session.ensemble_for(form(recipe=2)).only is older.only
+        layers = (LayerSpec("high", 150),)  # of 192 channels of the one, and of 112 of the other
+        session.check(form(layers=layers), References())
+        with pytest.raises(WrongRequest, match="channels 0 to 111"):
+            session.check(form(layers=layers, recipe=2), References())
